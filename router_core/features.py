@@ -1,0 +1,98 @@
+"""What a policy may look at in a prompt: messages in, Context out. Pure.
+
+Leaves out exact token counts: they depend on the provider's tokenizer and need a download. They are estimated
+from characters here, and replaced by the usage that the provider reports once an answer is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from router_core.errors import PromptError
+from router_core.settings import canonical_json
+from router_core.types import Context, Message
+
+CHARACTERS_PER_TOKEN = 4.0
+TOKENS_PER_MESSAGE = 4  # role and separators
+
+
+def message_text(message: Message) -> str:
+    """The text of one message; of a list of content parts, the text parts joined by line breaks."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, dict))
+        return "\n".join(part for part in parts if isinstance(part, str))
+    return ""
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a text has: one per 4 characters of Latin script, one per character beyond it."""
+    if text.isascii():
+        return -int(-len(text) // CHARACTERS_PER_TOKEN)
+    wide = sum(1 for character in text if ord(character) > 0x2E80)
+    return wide - int(-(len(text) - wide) // CHARACTERS_PER_TOKEN)
+
+
+def estimate_input_tokens(messages: Sequence[Message]) -> int:
+    """About how many input tokens a list of messages costs."""
+    return sum(estimate_tokens(message_text(message)) + TOKENS_PER_MESSAGE for message in messages)
+
+
+def checked_messages(messages: Sequence[Message], max_characters: int) -> tuple[Message, ...]:
+    """The messages as a tuple, refused where nobody could answer them.
+
+    Raises:
+        PromptError: no message, a message that is no mapping with a role, no user message with content, or more
+            than ``max_characters`` characters in all.
+    """
+    if not messages:
+        raise PromptError("the list of messages is empty; give at least one with role 'user'")
+    for message in messages:
+        if not isinstance(message, dict) or "role" not in message:
+            raise PromptError(
+                f"{str(message)[:80]!r} is no message; a message looks like {{'role': 'user', 'content': '...'}}"
+            )
+    size = sum(len(message_text(message)) for message in messages)
+    if size > max_characters:
+        raise PromptError(
+            f"the prompt has {size:,} characters; at most {max_characters:,} are allowed"
+            " (setting calls.max_prompt_characters): shorten it or raise the limit"
+        )
+    asked = [message for message in messages if message["role"] == "user"]
+    if not asked or not any(message.get("content") for message in asked):
+        raise PromptError("the prompt is empty; write something for the model to answer")
+    if all(isinstance(m.get("content"), str) and not m["content"].strip() for m in asked):
+        raise PromptError("the prompt is blank; write something for the model to answer")
+    return tuple(messages)
+
+
+def context(messages: Sequence[Message], goal: str, task_type: str | None = None) -> Context:
+    """What a policy may look at. The text judged is that of the last user message."""
+    text = next((message_text(m) for m in reversed(messages) if m.get("role") == "user"), "")
+    return Context(
+        goal=goal,
+        text=text,
+        task_type=task_type,
+        words=len(text.split()),
+        characters=len(text),
+        input_tokens=estimate_input_tokens(messages),
+    )
+
+
+def fingerprint(messages: Sequence[Message]) -> str:
+    """SHA-256 of the canonical JSON of the messages, in hex: tells equal prompts without keeping them."""
+    return hashlib.sha256(canonical_json(list(messages)).encode()).hexdigest()
+
+
+def two_digits(tokens: float) -> int:
+    """A token count rounded to two significant digits (at least 1).
+
+    Expected costs are estimates; rounding them lets equal-sized prompts share one computed distribution.
+    """
+    whole = max(1, round(tokens))
+    scale: int = 10 ** max(0, len(str(whole)) - 2)
+    nearest: int = round(whole / scale)
+    return nearest * scale

@@ -1,0 +1,120 @@
+"""Thompson sampling with computed probabilities: each arm gets the chance that it is the best buy.
+
+Leaves out the prompt: one Beta posterior per goal and arm knows nothing of what is asked. It is a slow A/B
+test between models that ends on one of them (see docs/glossary.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from threading import Lock
+from typing import Any
+
+from cachetools import LRUCache
+
+from router_core.policies.base import require_candidates
+from router_core.posterior import best_probabilities, interval, mean
+from router_core.settings import GoalSettings, short_hash
+from router_core.types import ActionDistribution, Candidate, Context, Reason, ReasonLine
+
+_CACHED_DISTRIBUTIONS = 1024
+
+
+class ThompsonPolicy:
+    """P(arm is the best buy), floored for exploration, blended with fading starting weights.
+
+    p_i = (n0 * w_i + n * q_i) / (n0 + n) with q_i = eps + (1 - N * eps) * P_i, where n counts the outcomes of
+    all candidates. P_i comes from posterior.best_probabilities under utility
+    ``success_value_usd * theta - expected cost``. The floor is inside the blend, so starting weights mean what
+    they say until the first outcome.
+    """
+
+    name = "thompson"
+
+    def __init__(self, settings: GoalSettings) -> None:
+        self._value_usd = settings.success_value_usd
+        self._exploration = settings.exploration
+        self._strength = settings.starting_strength
+        self._cache: LRUCache[tuple[Any, ...], ActionDistribution] = LRUCache(_CACHED_DISTRIBUTIONS)
+        self._lock = Lock()
+        self.version = short_hash(
+            settings.model_dump_json(
+                include={
+                    "arms", "success_value_usd", "exploration", "starting_strength", "prior_alpha", "prior_beta",
+                }
+            )
+        )  # fmt: skip
+
+    def probabilities(self, context: Context, candidates: Sequence[Candidate]) -> ActionDistribution:
+        """Computed anew only when a posterior or an expected cost changed."""
+        key = tuple([(c.arm.id, c.arm.weight, c.posterior, c.expected_cost_usd) for c in candidates])
+        with self._lock:
+            known = self._cache.get(key)
+        if known is not None:
+            return known
+        require_candidates(context, candidates)
+        computed = self._compute(candidates)
+        with self._lock:
+            self._cache[key] = computed
+        return computed
+
+    def _compute(self, candidates: Sequence[Candidate]) -> ActionDistribution:
+        count = len(candidates)
+        costs = comparable_costs([candidate.expected_cost_usd for candidate in candidates])
+        best = best_probabilities([c.posterior for c in candidates], costs, self._value_usd)
+        share = min(self._exploration, 1.0 / count)
+        seen = sum(candidate.posterior.observations for candidate in candidates)
+        total_weight = sum(candidate.arm.weight for candidate in candidates)
+        fading = self._strength / (self._strength + seen) if self._strength + seen > 0 else 0.0
+        probabilities = []
+        for candidate, chance in zip(candidates, best.tolist(), strict=True):
+            start = candidate.arm.weight / total_weight if total_weight > 0 else 1.0 / count
+            learned = share + (1.0 - count * share) * chance
+            probabilities.append(fading * start + (1.0 - fading) * learned)
+        explain = partial(_explain, tuple(candidates), tuple(best.tolist()), self._value_usd, share, fading)
+        return ActionDistribution(tuple(probabilities), explain)
+
+
+def comparable_costs(costs_usd: Sequence[float | None]) -> list[float]:
+    """Expected costs with the unknown ones taken to be as dear as the dearest known one.
+
+    An unknown price must not look like a bargain. Where no price is known, cost plays no part.
+    """
+    known = [cost for cost in costs_usd if cost is not None]
+    dearest = max(known, default=0.0)
+    return [dearest if cost is None else cost for cost in costs_usd]
+
+
+def _explain(
+    candidates: tuple[Candidate, ...],
+    best: tuple[float, ...],
+    value_usd: float,
+    share: float,
+    fading: float,
+) -> Reason:
+    leader = max(range(len(best)), key=best.__getitem__)
+    worth = "cost ignored" if value_usd == float("inf") else f"at ${value_usd:g} per good answer"
+    summary = f"{candidates[leader].arm.id}: {best[leader]:.0%} likely to be the better buy, {worth}"
+    lines = []
+    for candidate, chance in zip(candidates, best, strict=True):
+        posterior = candidate.posterior
+        low, high = interval(posterior)
+        if candidate.expected_cost_usd is None:
+            cost = "price unknown"
+        else:
+            cost = f"~${candidate.expected_cost_usd:.6f} a call"
+        lines.append(
+            ReasonLine(
+                f"{candidate.arm.id}: {posterior.observations} rated, {mean(posterior):.0%} good"
+                f" ({low:.0%} to {high:.0%}), {cost}",
+                f"{chance:.1%}",
+            )
+        )
+    if any(candidate.expected_cost_usd is None for candidate in candidates):
+        lines.append(ReasonLine("an unknown price is taken to be the dearest known one"))
+    if fading > 0.005:
+        lines.append(ReasonLine("starting weights still count for", f"{fading:.0%}"))
+    if share > 0:
+        lines.append(ReasonLine("every model keeps at least, once learned", f"{share:.1%}"))
+    return Reason(summary, tuple(lines))

@@ -1,0 +1,120 @@
+"""What every store can do: the protocol that the router, the app and the tests rely on.
+
+Leaves out how: SQL lives in the implementations beside this file. A store depends on types and errors alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from router_core.types import (
+    Completion,
+    Decision,
+    Evidence,
+    OutcomeRecord,
+    OutputTokens,
+    Prompt,
+    StoreKind,
+    TeachingRule,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows that belong together: all of them are stored, or none."""
+
+    prompts: Sequence[Prompt] = ()
+    decisions: Sequence[Decision] = ()
+    completions: Sequence[Completion] = ()
+    outcomes: Sequence[OutcomeRecord] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One prompt with everything that followed. ``outcomes`` are the current ones (a withdrawn one is absent)."""
+
+    prompt: Prompt
+    decisions: tuple[Decision, ...]
+    completions: tuple[Completion, ...]
+    outcomes: tuple[OutcomeRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsVersion:
+    """One saved state of the settings: its canonical JSON, named by its hash."""
+
+    version: str
+    created_at: datetime
+    author: str
+    note: str
+    document: str
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Append-only memory of decisions, completions and outcomes. Safe to use from many threads at once."""
+
+    @property
+    def kind(self) -> StoreKind:
+        """Whether this store holds live or simulated traffic; fixed when it is created."""
+        ...
+
+    @property
+    def location(self) -> str:
+        """Where the data lies, for people to read."""
+        ...
+
+    def write(self, batch: Batch) -> None:
+        """Store the batch as one transaction; when this returns, it survives a crash.
+
+        Rows whose id is already stored are left as they are (storing twice changes nothing). An outcome may
+        arrive before its completion, as long as a decision names that completion, in the store or in the batch.
+
+        Raises:
+            UnknownRequestError: an outcome names a completion that no stored decision and no completion knows.
+            StoreError: the store cannot be written; nothing of the batch was kept.
+        """
+        ...
+
+    def evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
+        """Arm id -> the outcomes that teach it in this goal. Kept up to date by every write, not recomputed."""
+        ...
+
+    def rebuild_evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
+        """The same, computed afresh from the log; equal to ``evidence`` to the bit."""
+        ...
+
+    def output_tokens(self, goal: str) -> Mapping[str, OutputTokens]:
+        """Arm id -> output tokens of its answered completions in this goal. Kept up to date by every write."""
+        ...
+
+    def comparison(self, prompt_id: str) -> Comparison | None:
+        """One prompt with its decisions, completions and current outcomes; None where it is not stored."""
+        ...
+
+    def recent_prompts(self, limit: int) -> list[Prompt]:
+        """The newest prompts, newest first."""
+        ...
+
+    def outcome_history(self, completion_id: str) -> list[OutcomeRecord]:
+        """Every record about one completion, in the order in which they were stored."""
+        ...
+
+    def decisions(self, goal: str | None = None) -> Iterator[Decision]:
+        """All decisions in the order of their ids (which is the order of time), read in pages."""
+        ...
+
+    def save_settings(self, version: SettingsVersion) -> None:
+        """Append a settings version; the newest is the current one."""
+        ...
+
+    def current_settings(self) -> SettingsVersion | None:
+        """The newest settings version, or None."""
+        ...
+
+    def close(self) -> None:
+        """Release the file. Using the store afterwards raises StoreError."""
+        ...

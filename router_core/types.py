@@ -1,0 +1,267 @@
+"""The plain values that the parts hand to each other, all frozen.
+
+Leaves out behaviour: nothing here reads a clock, draws a number or touches a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from functools import cached_property
+from typing import Any, Literal
+
+Message = Mapping[str, Any]
+Origin = Literal["playground", "library", "gateway", "simulated", "forced", "fallback"]
+Source = Literal["thumb", "api", "condition"]
+StoreKind = Literal["live", "simulated"]
+
+MICRO = 1_000_000
+"""Rewards are summed as whole millionths, so that a sum does not depend on the order of its terms."""
+
+
+class Outcome(Enum):
+    """What became of a request: the word that production code reports.
+
+    ``UNKNOWN`` withdraws what the same source said before.
+    """
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One choice of a router: a model with its own parameters.
+
+    ``id`` names the arm in the log; ``model`` is ``provider/model``; ``params`` go with every call;
+    ``weight`` is the share of traffic before any evidence (>= 0, relative to the other arms).
+    """
+
+    id: str
+    model: str
+    params: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a policy may look at.
+
+    ``text`` is the last user message (rules and classifier judge it; a system prompt is the same for a whole
+    application); ``words`` and ``characters`` count it; ``input_tokens`` estimates *all* messages.
+    """
+
+    goal: str
+    text: str
+    task_type: str | None
+    words: int
+    characters: int
+    input_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Outcomes that taught one arm in one goal: how many, and the sum of their rewards in millionths."""
+
+    count: int = 0
+    reward_micro: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """Beta(alpha, beta) over an arm's share of good answers; ``observations`` outcomes are in it."""
+
+    alpha: float
+    beta: float
+    observations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An arm that may be chosen now; ``expected_cost_usd`` is None where its price is unknown."""
+
+    arm: Arm
+    posterior: Posterior
+    expected_cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonLine:
+    """One line of an explanation. ``met`` tells a rule that fired from one that did not (None: not a rule)."""
+
+    text: str
+    value: str = ""
+    met: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why: a short sentence, and the lines behind it."""
+
+    summary: str
+    lines: tuple[ReasonLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class ActionDistribution:
+    """A policy's answer: the probability of each candidate, in the candidates' order, summing to 1.
+
+    ``explain`` builds the reason on demand (it costs more than the probabilities). ``cost_usd`` is what deciding
+    cost (0 = free, None = unknown), ``latency_ms`` the time spent waiting for a model to decide. ``fallback``
+    says, in words, why another policy had to answer in this one's place. ``cached``: no new call was made.
+    """
+
+    probabilities: tuple[float, ...]
+    explain: Callable[[], Reason]
+    cost_usd: Decimal | None = Decimal(0)
+    latency_ms: float = 0.0
+    fallback: str | None = None
+    cached: bool = False
+
+    @cached_property
+    def reason(self) -> Reason:
+        """The explanation, built once."""
+        return self.explain()
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars per million tokens; ``cached_input`` is None where cached tokens cost as much as others."""
+
+    input_usd_per_million_tokens: Decimal
+    output_usd_per_million_tokens: Decimal
+    cached_input_usd_per_million_tokens: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call. ``estimated``: counted from characters because the provider sent no usage."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt put to one or several policies; the playground's comparison, the library's request.
+
+    ``messages`` is None where only ``sha256`` (of the canonical JSON of the messages) is kept. ``run_all``: every
+    model answered it, whatever the routers chose. ``blind``: model names were hidden until rated.
+    """
+
+    id: str
+    created_at: datetime
+    goal: str
+    origin: Origin
+    task_type: str | None
+    messages: tuple[Message, ...] | None
+    sha256: str
+    blind: bool = False
+    run_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One policy's choice, with all that is needed to replay it and to judge other policies on it.
+
+    ``arms``, ``probabilities`` and ``expected_cost_usd`` are parallel. ``chosen`` was drawn with
+    u = hash(seed, id). ``completion_id`` is the answer it led to (several decisions may share one).
+    ``decision_cost_usd`` and ``decision_ms`` are what deciding cost (None = unknown price).
+    Rows of origin ``forced`` or ``fallback`` carry probability 1 and stay out of off-policy estimates.
+    """
+
+    id: str
+    prompt_id: str
+    created_at: datetime
+    goal: str
+    policy: str
+    policy_version: str
+    context: Context
+    arms: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    chosen: str
+    seed: int
+    reason: Reason
+    expected_cost_usd: tuple[float | None, ...]
+    decision_cost_usd: Decimal | None
+    decision_ms: float
+    origin: Origin
+    completion_id: str
+    fallback: str | None = None
+    cached: bool = False
+    settings_version: str = ""
+
+    @property
+    def propensity(self) -> float:
+        """The probability with which ``chosen`` was drawn."""
+        return self.probabilities[self.arms.index(self.chosen)]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One call of one model, answered, failed or cut short.
+
+    ``cost_usd`` None means unknown, never zero. ``price`` is the one used. ``first_token_ms`` is None where
+    nothing was streamed. ``error`` is the sentence shown when it failed, else None; a failed call may still
+    have a cost. ``retries`` counts the calls that failed before this one was answered.
+    """
+
+    id: str
+    prompt_id: str
+    created_at: datetime
+    goal: str
+    arm: str
+    model: str
+    text: str | None
+    finish_reason: str | None
+    usage: Usage | None
+    cost_usd: Decimal | None
+    price: Price | None
+    first_token_ms: float | None
+    total_ms: float
+    error: str | None = None
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRecord:
+    """One statement about one completion: append-only; a correction is a new record.
+
+    ``reward`` is in [0, 1], or None: withdrawn or unknown. The current outcome of a completion and source is
+    the record stored last. Storing a record twice (same ``id``) changes nothing.
+    """
+
+    id: str
+    completion_id: str
+    source: Source
+    reward: float | None
+    created_at: datetime
+    chips: tuple[str, ...] = ()
+    comment: str = ""
+    blinded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TeachingRule:
+    """Which outcomes teach: of several sources the first in ``precedence`` that has a current reward.
+
+    ``learn_from`` "all": every rated answer. "own": only answers that Thompson sampling drew itself, and prompts
+    that every model answered (``Prompt.run_all``).
+    """
+
+    precedence: tuple[Source, ...] = ("thumb", "api", "condition")
+    learn_from: Literal["all", "own"] = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTokens:
+    """Output tokens seen so far from one arm in one goal, for its expected cost."""
+
+    count: int = 0
+    total: int = 0
