@@ -3,6 +3,7 @@
 RouterError
 ├── SettingsError            a setting is missing, misspelt, out of range or contradicts another
 ├── UnknownArmError          a name that is not an arm of the goal
+├── UnknownPolicyError       a name that is not a router
 ├── NoEligibleArmError       nothing left to choose from; says why, arm by arm
 ├── InvalidOutcomeError      an outcome that is not a success, a failure or a number in [0, 1]
 ├── UnknownRequestError      an outcome for a request that was never made
@@ -43,6 +44,10 @@ class SettingsError(RouterError):
 
 class UnknownArmError(RouterError):
     """A name was given that is not an arm of the goal."""
+
+
+class UnknownPolicyError(RouterError):
+    """A name was given that is not a router."""
 
 
 class NoEligibleArmError(RouterError):

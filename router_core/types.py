@@ -18,6 +18,9 @@ Origin = Literal["playground", "library", "gateway", "simulated", "forced", "fal
 Source = Literal["thumb", "api", "condition"]
 StoreKind = Literal["live", "simulated"]
 
+STOPPED = "stopped"
+"""The finish reason of an answer that its reader stopped; its length says nothing about the model."""
+
 MICRO = 1_000_000
 """Rewards are summed as whole millionths, so that a sum does not depend on the order of its terms."""
 
@@ -152,7 +155,8 @@ class Prompt:
     """One prompt put to one or several policies; the playground's comparison, the library's request.
 
     ``messages`` is None where only ``sha256`` (of the canonical JSON of the messages) is kept. ``run_all``: every
-    model answered it, whatever the routers chose. ``blind``: model names were hidden until rated.
+    model answered it, whatever the routers chose. ``blind``: model names were hidden until rated. ``params`` were
+    sent with every call on top of each arm's own.
     """
 
     id: str
@@ -164,6 +168,7 @@ class Prompt:
     sha256: str
     blind: bool = False
     run_all: bool = False
+    params: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class Store(Protocol):
         arrive before its completion, as long as a decision names that completion, in the store or in the batch.
 
         Raises:
-            UnknownRequestError: an outcome names a completion that no stored decision and no completion knows.
+            UnknownRequestError: an outcome names a completion that no decision led to.
             StoreError: the store cannot be written; nothing of the batch was kept.
         """
         ...

@@ -1,0 +1,190 @@
+"""The playground's job: every router decides on one prompt, and each distinct model is called once.
+
+Leaves out running the calls side by side: the page reads each stream in its own thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from router_core.calling import Caller, RoutedStream
+from router_core.deciding import Decider
+from router_core.features import context
+from router_core.llm import Models
+from router_core.policies import POLICIES
+from router_core.rewards import reward
+from router_core.settings import Settings
+from router_core.store.base import Batch, Comparison, Store
+from router_core.types import Arm, Decision, Message, Outcome, OutcomeRecord, Posterior, Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """One model to be called: under which id, and which routers chose it (none: a person asked for it)."""
+
+    completion_id: str
+    arm: Arm
+    chosen_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One prompt, what every router decided, and the calls that follow, cheap to strong."""
+
+    prompt: Prompt
+    messages: tuple[Message, ...]
+    decisions: tuple[Decision, ...]
+    calls: tuple[PlannedCall, ...]
+
+
+class Playground:
+    """All routers of one settings version over one store. Thread-safe."""
+
+    def __init__(self, settings: Settings, store: Store, models: Models) -> None:
+        self.settings = settings
+        self.store = store
+        self._decider = Decider(settings, store, models)
+        self._caller = Caller(self._decider, store, models)
+
+    def compare(
+        self,
+        messages: Sequence[Message],
+        goal: str,
+        *,
+        task_type: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        blind: bool = False,
+        run_all: bool = False,
+    ) -> Plan:
+        """Let every router decide, store the decisions, and plan one call per distinct model.
+
+        Args:
+            messages: the conversation.
+            goal: its kind of traffic.
+            task_type: a word that the rules know.
+            params: parameters for every call, on top of each arm's own.
+            blind: the person will not see which model is which before rating.
+            run_all: also call the models that no router chose; the answers are then paired evidence.
+
+        Raises:
+            PromptError: the prompt is empty or too long.
+            SettingsError: the goal is not set up.
+            StoreError: the decisions could not be stored.
+        """
+        goal_settings = self.settings.goal(goal)
+        prompt = self._decider.prompt(
+            messages, goal, "playground", task_type=task_type, params=params, blind=blind, run_all=run_all
+        )
+        seen = context(messages, goal, task_type)
+        ids: dict[str, str] = {}
+
+        def completion_id(arm: str) -> str:
+            return ids.setdefault(arm, self._decider.new_id())
+
+        decisions = [
+            self._decider.decide(seen, name, prompt_id=prompt.id, origin="playground", completion_id=completion_id)
+            for name in POLICIES
+        ]
+        if run_all:
+            for arm in goal_settings.arms:
+                if arm.id not in ids:
+                    decisions.append(
+                        self._decider.settle(
+                            seen,
+                            arm.id,
+                            prompt_id=prompt.id,
+                            origin="forced",
+                            completion_id=completion_id(arm.id),
+                            why="no router chose it; every model was asked",
+                        )
+                    )
+        self.store.write(Batch(prompts=[prompt], decisions=[self._decider.loggable(one) for one in decisions]))
+        return Plan(prompt, tuple(messages), tuple(decisions), self._calls(goal, decisions))
+
+    def again(self, prompt: Prompt, messages: Sequence[Message], arm_id: str, why: str) -> PlannedCall:
+        """Plan another answer of one model to a prompt that has had one.
+
+        Raises:
+            UnknownArmError: the goal no longer has that model.
+        """
+        decision = self._decider.settle(
+            context(messages, prompt.goal, prompt.task_type),
+            arm_id,
+            prompt_id=prompt.id,
+            origin="forced",
+            completion_id=self._decider.new_id(),
+            why=why,
+        )
+        self.store.write(Batch(decisions=[self._decider.loggable(decision)]))
+        return PlannedCall(decision.completion_id, self.settings.arm(prompt.goal, arm_id), ())
+
+    def stream(self, prompt: Prompt, messages: Sequence[Message], call: PlannedCall) -> RoutedStream:
+        """Start one planned call.
+
+        Raises:
+            ProviderError: it failed before its first piece; that has been stored.
+        """
+        return self._caller.stream(prompt, messages, call.arm, call.completion_id)
+
+    def rate(
+        self,
+        completion_id: str,
+        outcome: Outcome | float | None,
+        *,
+        chips: Sequence[str] = (),
+        comment: str = "",
+        blinded: bool = False,
+    ) -> None:
+        """Give a thumb, change it, or (with None) take it back. When this returns, it is stored.
+
+        Raises:
+            UnknownRequestError: no decision led to such an answer.
+            StoreError: it could not be stored.
+        """
+        record = OutcomeRecord(
+            id=self._decider.new_id(),
+            completion_id=completion_id,
+            source="thumb",
+            reward=reward(outcome),
+            created_at=self._decider.now(),
+            chips=tuple(chips),
+            comment=comment,
+            blinded=blinded,
+        )
+        self.store.write(Batch(outcomes=[record]))
+
+    def posteriors(self, goal: str) -> dict[str, Posterior]:
+        """Arm id -> what has been learned about it."""
+        return self._decider.posteriors(goal)
+
+    def chances(self, messages: Sequence[Message], goal: str, task_type: str | None = None) -> Decision:
+        """What Thompson sampling would decide on this prompt now; nothing is stored."""
+        return self._decider.decide(
+            context(messages, goal, task_type),
+            "thompson",
+            prompt_id="",
+            origin="playground",
+            completion_id=lambda arm: "",
+        )
+
+    def calls_of(self, comparison: Comparison) -> tuple[PlannedCall, ...]:
+        """The calls that a stored comparison led to; of a model that was asked again, the last."""
+        return self._calls(comparison.prompt.goal, comparison.decisions)
+
+    def _calls(self, goal: str, decisions: Sequence[Decision]) -> tuple[PlannedCall, ...]:
+        latest = {decision.chosen: decision.completion_id for decision in decisions}
+        order = [arm.id for arm in self.settings.goal(goal).arms]
+        known = [arm_id for arm_id in order if arm_id in latest]
+        chosen_by = {
+            arm_id: tuple(
+                decision.policy
+                for decision in decisions
+                if decision.chosen == arm_id and decision.policy in POLICIES
+            )
+            for arm_id in known
+        }
+        return tuple(
+            PlannedCall(latest[arm_id], self.settings.arm(goal, arm_id), chosen_by[arm_id]) for arm_id in known
+        )

@@ -1,0 +1,256 @@
+"""One decision: settings, evidence and prices become candidates, a policy gives probabilities, a hash draws.
+
+Leaves out calling the chosen model (calling.py) and writing the decision down (router.py, comparison.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from threading import Lock
+from typing import Any
+
+import uuid_utils
+
+from router_core.errors import UnknownPolicyError
+from router_core.features import checked_messages, fingerprint, two_digits
+from router_core.llm import Models
+from router_core.policies import POLICIES, build_policies
+from router_core.policies.base import Policy
+from router_core.policies.classifier import Reply, VerdictCache
+from router_core.posterior import from_evidence
+from router_core.pricing import PriceBook, cost_usd, expected_cost_usd
+from router_core.sampling import draw
+from router_core.settings import ClassifierSettings, GoalSettings, Settings
+from router_core.store.base import Store
+from router_core.types import (
+    Candidate,
+    Context,
+    Decision,
+    Evidence,
+    Message,
+    Origin,
+    OutputTokens,
+    Posterior,
+    Prompt,
+    Reason,
+)
+
+_OUTPUT_PSEUDO_COUNT = 5  # answers that the assumed output length weighs as much as
+
+NOT_KEPT = "not kept (privacy.keep_texts is hash)"
+
+
+def new_id() -> str:
+    """A new identifier; identifiers sort by the time they were made (UUID version 7)."""
+    return str(uuid_utils.uuid7())
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Decider:
+    """Asks the policies of one settings version. Thread-safe; changed settings need a new one."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        models: Models,
+        *,
+        new_id: Callable[[], str] = new_id,
+        now: Callable[[], datetime] = now,
+        timer: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.settings = settings
+        self.prices = PriceBook(settings.prices)
+        self.new_id = new_id
+        self.now = now
+        self._store = store
+        self._models = models
+        self._timer = timer
+        self._version = settings.version
+        self._verdicts = VerdictCache(settings.classifier.cache_size)
+        self._policies: dict[str, dict[str, Policy]] = {}
+        self._lock = Lock()
+
+    def prompt(
+        self,
+        messages: Sequence[Message],
+        goal: str,
+        origin: Origin,
+        *,
+        task_type: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        blind: bool = False,
+        run_all: bool = False,
+    ) -> Prompt:
+        """A new prompt, as it may be stored: where texts are not kept, its fingerprint alone.
+
+        Raises:
+            PromptError: it is empty, too large, or no list of messages.
+        """
+        checked = checked_messages(messages, self.settings.calls.max_prompt_characters)
+        kept = checked if self.settings.privacy.keep_texts == "full" else None
+        return Prompt(
+            self.new_id(),
+            self.now(),
+            goal,
+            origin,
+            task_type,
+            kept,
+            fingerprint(checked),
+            blind,
+            run_all,
+            params or {},
+        )
+
+    def posteriors(self, goal: str) -> dict[str, Posterior]:
+        """Arm id -> what is known of its share of good answers: the prior and every outcome that teaches."""
+        chosen = self.settings.goal(goal)
+        evidence = self._store.evidence(goal, chosen.teaching_rule())
+        return {
+            arm.id: from_evidence(evidence.get(arm.id, Evidence()), chosen.prior_alpha, chosen.prior_beta)
+            for arm in chosen.arms
+        }
+
+    def candidates(self, context: Context, without: Sequence[str] = ()) -> tuple[Candidate, ...]:
+        """The arms of the prompt's goal that may be chosen, cheap to strong as the settings order them."""
+        chosen = self.settings.goal(context.goal)
+        posteriors = self.posteriors(context.goal)
+        lengths = self._store.output_tokens(context.goal)
+        input_tokens = two_digits(context.input_tokens)
+        return tuple(
+            Candidate(
+                arm.arm(),
+                posteriors[arm.id],
+                expected_cost_usd(
+                    input_tokens, _expected_output(chosen, lengths.get(arm.id)), self.prices.price(arm.model)
+                ),
+            )
+            for arm in chosen.arms
+            if arm.id not in without
+        )
+
+    def decide(
+        self,
+        context: Context,
+        policy: str,
+        *,
+        prompt_id: str,
+        origin: Origin,
+        completion_id: Callable[[str], str],
+    ) -> Decision:
+        """One policy's decision on one prompt.
+
+        Args:
+            context: what the policy may look at.
+            policy: its name in the table of policies.
+            prompt_id: the prompt it belongs to.
+            origin: where the prompt came from.
+            completion_id: arm id -> id of the answer that this decision leads to.
+
+        Raises:
+            UnknownPolicyError: no policy has that name.
+            NoEligibleArmError: the goal has no arm.
+        """
+        started = self._timer()
+        candidates = self.candidates(context)
+        asked = self._policy(context.goal, policy)
+        distribution = asked.probabilities(context, candidates)
+        decision_id = self.new_id()
+        chosen = candidates[draw(distribution.probabilities, self.settings.seed, decision_id)].arm.id
+        elapsed_ms = (self._timer() - started) * 1000.0
+        return Decision(
+            id=decision_id,
+            prompt_id=prompt_id,
+            created_at=self.now(),
+            goal=context.goal,
+            policy=policy,
+            policy_version=asked.version,
+            context=context,
+            arms=tuple(candidate.arm.id for candidate in candidates),
+            probabilities=distribution.probabilities,
+            chosen=chosen,
+            seed=self.settings.seed,
+            reason=distribution.reason,
+            expected_cost_usd=tuple(candidate.expected_cost_usd for candidate in candidates),
+            decision_cost_usd=distribution.cost_usd,
+            decision_ms=elapsed_ms,
+            origin=origin,
+            completion_id=completion_id(chosen),
+            fallback=distribution.fallback,
+            cached=distribution.cached,
+            settings_version=self._version,
+        )
+
+    def settle(
+        self, context: Context, arm_id: str, *, prompt_id: str, origin: Origin, completion_id: str, why: str
+    ) -> Decision:
+        """A decision that nobody drew: forced by a person, or a fallback. Probability 1, so it is of no
+        off-policy use.
+
+        Raises:
+            UnknownArmError: ``arm_id`` is no arm of the goal.
+        """  # fmt: skip
+        self.settings.arm(context.goal, arm_id)
+        candidates = self.candidates(context)
+        return Decision(
+            id=self.new_id(),
+            prompt_id=prompt_id,
+            created_at=self.now(),
+            goal=context.goal,
+            policy=origin,
+            policy_version=self._version,
+            context=context,
+            arms=tuple(candidate.arm.id for candidate in candidates),
+            probabilities=tuple(1.0 if c.arm.id == arm_id else 0.0 for c in candidates),
+            chosen=arm_id,
+            seed=self.settings.seed,
+            reason=Reason(why),
+            expected_cost_usd=tuple(candidate.expected_cost_usd for candidate in candidates),
+            decision_cost_usd=Decimal(0),
+            decision_ms=0.0,
+            origin=origin,
+            completion_id=completion_id,
+            fallback=why if origin == "fallback" else None,
+            settings_version=self._version,
+        )
+
+    def loggable(self, decision: Decision) -> Decision:
+        """The decision as it may be stored: where texts are not kept, without the prompt or words about it."""
+        if self.settings.privacy.keep_texts == "full":
+            return decision
+        private = replace(decision, context=replace(decision.context, text=""))
+        if decision.policy == "classifier":  # its reason is a paraphrase of the prompt
+            failed = None if decision.fallback is None else NOT_KEPT
+            private = replace(private, reason=Reason(NOT_KEPT), fallback=failed)
+        return private
+
+    def _policy(self, goal: str, name: str) -> Policy:
+        if name not in POLICIES:
+            raise UnknownPolicyError(f"{name!r} is no router; choose one of {sorted(POLICIES)}")
+        with self._lock:
+            if goal not in self._policies:
+                self._policies[goal] = build_policies(self.settings, goal, self._ask, self._verdicts)
+            return self._policies[goal][name]
+
+    def _ask(self, messages: Sequence[Message], settings: ClassifierSettings) -> Reply:
+        params: dict[str, object] = {"temperature": 0, "max_tokens": settings.max_tokens}
+        if self._models.json_mode(settings.model):
+            params["response_format"] = {"type": "json_object"}
+        answer = self._models.complete(
+            settings.model, messages, params, deadline_s=settings.timeout_s, max_retries=0
+        )
+        return Reply(answer.text, answer.usage, cost_usd(answer.usage, self.prices.price(settings.model)))
+
+
+def _expected_output(goal: GoalSettings, seen: OutputTokens | None) -> int:
+    count, total = (seen.count, seen.total) if seen else (0, 0)
+    mean = (total + _OUTPUT_PSEUDO_COUNT * goal.expected_output_tokens) / (count + _OUTPUT_PSEUDO_COUNT)
+    return two_digits(mean)

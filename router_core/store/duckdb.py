@@ -1,0 +1,368 @@
+"""The store in one DuckDB file.
+
+Every call uses a cursor of its own, for a DuckDB connection must not be shared between threads. Writers commit
+in groups: whoever holds the lock writes what all the others have queued, in one transaction. Leaves out
+sharing a file between processes, which DuckDB does not do.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import duckdb
+
+from router_core.errors import RouterError, StoreError, StoreKindError, StoreTooNewError, UnknownRequestError
+from router_core.store import rows, sql
+from router_core.store.base import Batch, Comparison, SettingsVersion
+from router_core.store.faults import read_only, store_error
+from router_core.store.schema import META, MIGRATIONS
+from router_core.types import (
+    STOPPED,
+    Decision,
+    Evidence,
+    OutcomeRecord,
+    OutputTokens,
+    Prompt,
+    StoreKind,
+    TeachingRule,
+)
+
+_PAGE = 1_000
+_Key = tuple[str, str]  # goal, arm
+_Counts = Mapping[_Key, tuple[int, int]]
+
+
+class _Ticket:
+    """A batch waiting for its commit, already turned into rows: what cannot be stored fails in its own thread."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.prompts = [rows.prompt_row(prompt) for prompt in batch.prompts]
+        self.decisions = [rows.decision_row(decision) for decision in batch.decisions]
+        self.completions = [rows.completion_row(completion) for completion in batch.completions]
+        self.outcomes = [rows.outcome_row(outcome, 0) for outcome in batch.outcomes]
+        self.led = {UUID(decision.completion_id) for decision in batch.decisions}
+        self.judged = {UUID(outcome.completion_id) for outcome in batch.outcomes}
+        self.answered = {
+            UUID(one.id): (one.goal, one.arm, 1, one.usage.output_tokens)
+            for one in batch.completions
+            if one.usage is not None and one.error is None and one.finish_reason != STOPPED
+        }
+        self.done = False
+        self.error: RouterError | None = None
+
+
+class DuckDBStore:
+    """See ``router_core.store.base.Store``.
+
+    Args:
+        location: a path, or ``:memory:``.
+        kind: whether the traffic is live or simulated.
+
+    Raises:
+        StoreError: see ``router_core.store.open_store``.
+    """
+
+    def __init__(self, location: str, kind: StoreKind) -> None:
+        self._location = location
+        self._kind: StoreKind = kind
+        self._queue: list[_Ticket] = []
+        self._queue_lock = Lock()
+        self._commit_lock = Lock()
+        self._evidence: dict[TeachingRule, _Counts] = {}
+        self._holders = 1
+        self._connection: duckdb.DuckDBPyConnection | None = _connect(location)
+        with self._cursor() as cursor:
+            _prepare(cursor, location, kind)
+            self._seq: int = _one(cursor, sql.LAST_SEQ)
+            self._output_tokens: _Counts = _counts(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
+
+    @property
+    def kind(self) -> StoreKind:
+        """Whether this store holds live or simulated traffic."""
+        return self._kind
+
+    @property
+    def location(self) -> str:
+        """The file."""
+        return self._location
+
+    def write(self, batch: Batch) -> None:
+        """Store a batch as one transaction, perhaps together with those of other threads."""
+        for outcome in batch.outcomes:
+            if _uuid(outcome.completion_id) is None:
+                raise _never_made(outcome.completion_id)
+        ticket = _Ticket(batch)
+        with self._queue_lock:
+            self._queue.append(ticket)
+        with self._commit_lock:
+            if not ticket.done:
+                with self._queue_lock:
+                    group, self._queue = self._queue, []
+                self._commit_group(group)
+        if ticket.error is not None:
+            raise ticket.error
+
+    def evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
+        """Arm id -> what teaches it, from memory."""
+        counts = self._evidence.get(rule)
+        if counts is None:
+            with self._commit_lock, self._cursor() as cursor:
+                counts = self._evidence.setdefault(rule, _counts(_ask(cursor, rule, None)))
+        return {arm: Evidence(count, micro) for (of, arm), (count, micro) in counts.items() if of == goal}
+
+    def rebuild_evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
+        """The same from the log."""
+        with self._cursor() as cursor:
+            counts = _counts(_ask(cursor, rule, None))
+        return {arm: Evidence(count, micro) for (of, arm), (count, micro) in counts.items() if of == goal}
+
+    def output_tokens(self, goal: str) -> Mapping[str, OutputTokens]:
+        """Arm id -> output tokens seen, from memory."""
+        counts = self._output_tokens
+        return {arm: OutputTokens(count, total) for (of, arm), (count, total) in counts.items() if of == goal}
+
+    def comparison(self, prompt_id: str) -> Comparison | None:
+        """One prompt with everything that followed."""
+        wanted = {"id": _uuid(prompt_id)}
+        if wanted["id"] is None:
+            return None
+        with self._cursor() as cursor:
+            cursor.begin()  # one snapshot for all four questions
+            found = cursor.execute(sql.PROMPT, wanted).fetchone()
+            if found is None:
+                return None
+            decisions = cursor.execute(sql.DECISIONS_OF, wanted).fetchall()
+            completions = cursor.execute(sql.COMPLETIONS_OF, wanted).fetchall()
+            outcomes = cursor.execute(sql.OUTCOMES_OF, wanted).fetchall()
+        return Comparison(
+            rows.prompt_of(found),
+            tuple(map(rows.decision_of, decisions)),
+            tuple(map(rows.completion_of, completions)),
+            tuple(map(rows.outcome_of, outcomes)),
+        )
+
+    def recent_prompts(self, limit: int) -> list[Prompt]:
+        """The newest prompts, newest first."""
+        with self._cursor() as cursor:
+            return [rows.prompt_of(row) for row in cursor.execute(sql.RECENT, {"limit": limit}).fetchall()]
+
+    def outcome_history(self, completion_id: str) -> list[OutcomeRecord]:
+        """Every record about one completion, oldest first."""
+        with self._cursor() as cursor:
+            found = cursor.execute(sql.HISTORY, {"id": _uuid(completion_id)}).fetchall()
+        return [rows.outcome_of(row) for row in found]
+
+    def decisions(self, goal: str | None = None) -> Iterator[Decision]:
+        """All decisions in the order of time."""
+        after: str | None = None
+        while True:
+            with self._cursor() as cursor:
+                wanted = {"after": after, "goal": goal, "limit": _PAGE}
+                page = [rows.decision_of(row) for row in cursor.execute(sql.DECISIONS, wanted).fetchall()]
+            yield from page
+            if len(page) < _PAGE:
+                return
+            after = page[-1].id
+
+    def save_settings(self, version: SettingsVersion) -> None:
+        """Append a settings version."""
+        _, *values = rows.settings_row(version, 0)
+        names = ("version", "created_at", "author", "note", "document")
+        with self._commit_lock, self._cursor() as cursor:
+            cursor.execute(sql.SAVE_SETTINGS, dict(zip(names, values, strict=True)))
+
+    def current_settings(self) -> SettingsVersion | None:
+        """The newest settings version, or None."""
+        with self._cursor() as cursor:
+            found = cursor.execute(sql.CURRENT_SETTINGS).fetchone()
+        return None if found is None else rows.settings_of(found)
+
+    def share(self) -> bool:
+        """Count one more holder, who will close it too; False where the store is already closed."""
+        with self._commit_lock:
+            self._holders += self._connection is not None
+            return self._connection is not None
+
+    def close(self) -> None:
+        """Release the file once the last holder has closed it."""
+        with self._commit_lock:
+            self._holders -= 1
+            if self._holders <= 0 and self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for this call alone; whatever fails inside is raised as one of our errors."""
+        if self._connection is None:
+            raise StoreError(f"the store {self._location} is closed; open it again")
+        try:
+            with self._connection.cursor() as cursor:
+                yield cursor
+        except duckdb.Error as error:
+            raise store_error(error, self._location) from error
+
+    def _commit_group(self, group: Sequence[_Ticket]) -> None:
+        """Commit all tickets together; where that fails, each by itself, so that only the guilty one fails."""
+        try:
+            self._commit(group)
+        except RouterError as error:
+            if len(group) > 1:
+                for ticket in group:
+                    self._commit_group([ticket])
+            else:
+                group[0].error = error
+        except BaseException:
+            for ticket in group:
+                ticket.done, ticket.error = True, StoreError("the write was interrupted; write it again")
+            raise
+        for ticket in group:
+            ticket.done = True
+
+    def _commit(self, group: Sequence[_Ticket]) -> None:
+        judged = set[UUID]().union(*(ticket.judged for ticket in group))
+        led = set[UUID]().union(*(ticket.led for ticket in group))
+        outcomes = [row for ticket in group for row in ticket.outcomes]
+        numbered = [(row[0], self._seq + place, *row[2:]) for place, row in enumerate(outcomes, start=1)]
+        with self._cursor() as cursor:
+            cursor.begin()
+            try:
+                touched = judged | _ids(cursor, sql.JUDGED, led - judged)
+                rules = tuple(self._evidence) if touched else ()
+                before = {rule: _ask(cursor, rule, touched) for rule in rules}
+                _insert(cursor, "prompt", [row for ticket in group for row in ticket.prompts])
+                _insert(cursor, "decision", [row for ticket in group for row in ticket.decisions])
+                unknown = judged - led - _ids(cursor, sql.KNOWN, judged - led)
+                if unknown:
+                    raise _never_made(str(min(unknown)))
+                stored = _insert(cursor, "completion", [row for ticket in group for row in ticket.completions])
+                _insert(cursor, "outcome", numbered)
+                changes = {rule: (before[rule], _ask(cursor, rule, touched)) for rule in rules}
+                cursor.commit()
+            except BaseException:
+                with suppress(duckdb.Error):  # a commit that failed has already rolled back
+                    cursor.rollback()
+                raise
+        self._seq += len(numbered)
+        for rule, (old, new) in changes.items():
+            self._evidence[rule] = _moved(self._evidence[rule], old, new)
+        answered = [ticket.answered[id_] for ticket in group for id_ in stored & ticket.answered.keys()]
+        if answered:
+            self._output_tokens = _moved(self._output_tokens, (), answered)
+
+
+def _connect(location: str) -> duckdb.DuckDBPyConnection:
+    if location != ":memory:":
+        path = Path(location)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise store_error(error, location) from error
+        if path.is_dir():
+            raise StoreError(f"the store {location} is a folder; name a file in it")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise read_only(location)
+    try:
+        return duckdb.connect(location)
+    except duckdb.Error as error:
+        raise store_error(error, location) from error
+
+
+def _prepare(cursor: duckdb.DuckDBPyConnection, location: str, kind: StoreKind) -> None:
+    """Make or migrate the tables, and refuse a file that is not ours to write."""
+    cursor.begin()
+    tables = {name for (name,) in cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if tables and "meta" not in tables:
+        raise StoreError(
+            f"the file {location} is a database of something else (tables {sorted(tables)[:3]});"
+            " set ROUTER_STORE to another file"
+        )
+    cursor.execute(META)
+    meta = dict(cursor.execute("SELECT key, value FROM meta").fetchall())
+    had = int(meta.get("schema_version", 0))
+    if had > len(MIGRATIONS):
+        raise StoreTooNewError(
+            f"the store {location} has schema version {had}, this code knows up to {len(MIGRATIONS)};"
+            " install the newer router-playground, or set ROUTER_STORE to another file"
+        )
+    if meta.get("kind", kind) != kind:
+        raise StoreKindError(
+            f"the store {location} holds {meta['kind']} traffic; {kind} traffic must not be mixed into it:"
+            " set ROUTER_STORE to another file"
+        )
+    for migration in MIGRATIONS[had:]:
+        cursor.execute(migration)
+    if had < len(MIGRATIONS):
+        cursor.execute(
+            "INSERT OR REPLACE INTO meta VALUES ('schema_version', ?), ('kind', ?)", [str(len(MIGRATIONS)), kind]
+        )
+    cursor.commit()
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, table: str, values: Sequence[rows.Row]) -> set[UUID]:
+    """The ids that were not there before. Of rows with the same id the first counts."""
+    fresh = list({row[0]: row for row in reversed(values)}.values())[::-1]
+    if not fresh:
+        return set()
+    statement = sql.insert(table, sql.ROWS[table], len(fresh))
+    return {id_ for (id_,) in cursor.execute(statement, [value for row in fresh for value in row]).fetchall()}
+
+
+def _never_made(request_id: str) -> UnknownRequestError:
+    return UnknownRequestError(
+        f"request {request_id[:80]!r} was never made with this store;"
+        " report the request_id that completion(..., return_request_id=True) gave"
+    )
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except (ValueError, AttributeError, TypeError):
+        return None
+
+
+def _ids(cursor: duckdb.DuckDBPyConnection, statement: str, ids: set[UUID]) -> set[UUID]:
+    if not ids:
+        return set()
+    return {id_ for (id_,) in cursor.execute(statement, {"ids": list(ids)}).fetchall()}
+
+
+def _one(cursor: duckdb.DuckDBPyConnection, statement: str) -> Any:
+    found = cursor.execute(statement).fetchone()
+    assert found is not None
+    return found[0]
+
+
+def _ask(
+    cursor: duckdb.DuckDBPyConnection, rule: TeachingRule, ids: set[UUID] | None
+) -> list[tuple[str, str, int, int]]:
+    """(goal, arm, outcomes, millionths) of all completions that teach, or only of those in ``ids``."""
+    wanted: dict[str, Any] = {"precedence": list(rule.precedence), "own": rule.learn_from == "own"}
+    if ids is not None:
+        wanted["ids"] = list(ids)
+    return cursor.execute(sql.evidence(ids is not None), wanted).fetchall()
+
+
+def _counts(found: Iterable[tuple[str, str, int, int]]) -> _Counts:
+    return MappingProxyType({(goal, arm): (count, total) for goal, arm, count, total in found})
+
+
+def _moved(
+    counts: _Counts, old: Iterable[tuple[str, str, int, int]], new: Iterable[tuple[str, str, int, int]]
+) -> _Counts:
+    """The counts less the old contributions plus the new ones; a new mapping, so that readers need no lock."""
+    moved: dict[_Key, tuple[int, int]] = defaultdict(lambda: (0, 0), counts)
+    for sign, contributions in ((-1, old), (1, new)):
+        for goal, arm, count, total in contributions:
+            had = moved[goal, arm]
+            moved[goal, arm] = (had[0] + sign * count, had[1] + sign * total)
+    return MappingProxyType({key: value for key, value in moved.items() if value != (0, 0)})

@@ -1,0 +1,191 @@
+"""Values to rows and back, exactly.
+
+Leaves out SQL: the order of the columns here is that of the tables in schema.py.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from router_core.store.base import SettingsVersion
+from router_core.types import (
+    MICRO,
+    Completion,
+    Context,
+    Decision,
+    OutcomeRecord,
+    Price,
+    Prompt,
+    Reason,
+    ReasonLine,
+    Usage,
+)
+
+Row = tuple[Any, ...]
+
+_CENTS = Decimal(1).scaleb(-12)  # DECIMAL(18, 12): a millionth of a millionth of a dollar
+
+
+def prompt_row(prompt: Prompt) -> Row:
+    """A row of ``prompt``."""
+    return (
+        UUID(prompt.id),
+        _naive(prompt.created_at),
+        prompt.goal,
+        prompt.origin,
+        prompt.task_type,
+        None if prompt.messages is None else _json(list(prompt.messages)),
+        prompt.sha256,
+        prompt.blind,
+        prompt.run_all,
+        _json(dict(prompt.params)),
+    )
+
+
+def prompt_of(row: Row) -> Prompt:
+    """The value of a row of ``prompt``."""
+    id_, created_at, goal, origin, task_type, messages, sha256, blind, run_all, params = row
+    kept = None if messages is None else tuple(json.loads(messages))
+    return Prompt(
+        str(id_), _aware(created_at), goal, origin, task_type, kept, sha256, blind, run_all, json.loads(params)
+    )
+
+
+def decision_row(decision: Decision) -> Row:
+    """A row of ``decision``."""
+    return (
+        UUID(decision.id),
+        UUID(decision.prompt_id),
+        _naive(decision.created_at),
+        decision.goal,
+        decision.policy,
+        decision.policy_version,
+        _json(asdict(decision.context)),
+        list(decision.arms),
+        list(decision.probabilities),
+        decision.chosen,
+        decision.seed,
+        _json(asdict(decision.reason)),
+        list(decision.expected_cost_usd),
+        _money(decision.decision_cost_usd),
+        decision.decision_ms,
+        decision.origin,
+        UUID(decision.completion_id),
+        decision.fallback,
+        decision.cached,
+        decision.settings_version,
+    )
+
+
+def decision_of(row: Row) -> Decision:
+    """The value of a row of ``decision``."""
+    values = list(row)
+    for index in (0, 1, 16):
+        values[index] = str(values[index])
+    values[2] = _aware(values[2])
+    values[6] = Context(**json.loads(values[6]))
+    for index in (7, 8, 12):
+        values[index] = tuple(values[index])
+    reason = json.loads(values[11])
+    values[11] = Reason(reason["summary"], tuple(ReasonLine(**line) for line in reason["lines"]))
+    return Decision(*values)
+
+
+def completion_row(completion: Completion) -> Row:
+    """A row of ``completion``."""
+    usage, price = completion.usage, completion.price
+    tokens: Row = (None, None, None, None)
+    if usage is not None:
+        tokens = (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.estimated)
+    return (
+        UUID(completion.id),
+        UUID(completion.prompt_id),
+        _naive(completion.created_at),
+        completion.goal,
+        completion.arm,
+        completion.model,
+        completion.text,
+        completion.finish_reason,
+        *tokens,
+        _money(completion.cost_usd),
+        None if price is None else _json({name: _text(value) for name, value in asdict(price).items()}),
+        completion.first_token_ms,
+        completion.total_ms,
+        completion.error,
+        completion.retries,
+    )
+
+
+def completion_of(row: Row) -> Completion:
+    """The value of a row of ``completion``."""
+    values = list(row)
+    input_tokens, output_tokens, cached_tokens, estimated = values[8:12]
+    usage = None if input_tokens is None else Usage(input_tokens, output_tokens, cached_tokens, estimated)
+    price = None
+    if values[13] is not None:
+        rates: dict[str, Any] = json.loads(values[13])
+        price = Price(**{name: None if rate is None else Decimal(rate) for name, rate in rates.items()})  # type: ignore[arg-type]
+    ids = (str(values[0]), str(values[1]))
+    return Completion(*ids, _aware(values[2]), *values[3:8], usage, values[12], price, *values[14:])  # type: ignore[call-arg]
+
+
+def outcome_row(outcome: OutcomeRecord, seq: int) -> Row:
+    """A row of ``outcome``, with its place in the order of acknowledgement."""
+    return (
+        UUID(outcome.id),
+        seq,
+        UUID(outcome.completion_id),
+        outcome.source,
+        None if outcome.reward is None else round(outcome.reward * MICRO),
+        _naive(outcome.created_at),
+        list(outcome.chips),
+        outcome.comment,
+        outcome.blinded,
+    )
+
+
+def outcome_of(row: Row) -> OutcomeRecord:
+    """The value of a row of ``outcome``."""
+    id_, _, completion_id, source, micro, created_at, chips, comment, blinded = row
+    reward = None if micro is None else micro / MICRO
+    return OutcomeRecord(
+        str(id_), str(completion_id), source, reward, _aware(created_at), tuple(chips), comment, blinded
+    )
+
+
+def settings_row(version: SettingsVersion, seq: int) -> Row:
+    """A row of ``settings_version``, with its place in the order of acknowledgement."""
+    return (
+        seq, version.version, _naive(version.created_at), version.author, version.note, version.document,
+    )  # fmt: skip
+
+
+def settings_of(row: Row) -> SettingsVersion:
+    """The value of a row of ``settings_version``."""
+    _, version, created_at, author, note, document = row
+    return SettingsVersion(version, _aware(created_at), author, note, document)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)
+
+
+def _money(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else amount.quantize(_CENTS)
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)

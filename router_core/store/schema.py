@@ -1,0 +1,92 @@
+"""The tables, as ordered migrations: the schema version of a file is the number of those it has had.
+
+Leaves out downgrades: a file written by newer code is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MIGRATIONS: Final[tuple[str, ...]] = (
+    """
+    CREATE TABLE prompt (
+        id UUID PRIMARY KEY,
+        created_at TIMESTAMP NOT NULL,  -- UTC, as every time in this file
+        goal VARCHAR NOT NULL,
+        origin VARCHAR NOT NULL,
+        task_type VARCHAR,
+        messages VARCHAR,               -- JSON; NULL where only the fingerprint is kept
+        sha256 VARCHAR NOT NULL,
+        blind BOOLEAN NOT NULL,
+        run_all BOOLEAN NOT NULL,
+        params VARCHAR NOT NULL         -- JSON
+    );
+    CREATE TABLE decision (
+        id UUID PRIMARY KEY,
+        prompt_id UUID NOT NULL,
+        created_at TIMESTAMP NOT NULL,
+        goal VARCHAR NOT NULL,
+        policy VARCHAR NOT NULL,
+        policy_version VARCHAR NOT NULL,
+        context VARCHAR NOT NULL,       -- JSON
+        arms VARCHAR[] NOT NULL,
+        probabilities DOUBLE[] NOT NULL,
+        chosen VARCHAR NOT NULL,
+        seed UBIGINT NOT NULL,
+        reason VARCHAR NOT NULL,        -- JSON
+        expected_cost_usd DOUBLE[] NOT NULL,
+        decision_cost_usd DECIMAL(18, 12),
+        decision_ms DOUBLE NOT NULL,
+        origin VARCHAR NOT NULL,
+        completion_id UUID NOT NULL,
+        fallback VARCHAR,
+        cached BOOLEAN NOT NULL,
+        settings_version VARCHAR NOT NULL
+    );
+    CREATE INDEX decision_by_prompt ON decision (prompt_id);
+    CREATE INDEX decision_by_completion ON decision (completion_id);
+    CREATE TABLE completion (
+        id UUID PRIMARY KEY,
+        prompt_id UUID NOT NULL,
+        created_at TIMESTAMP NOT NULL,
+        goal VARCHAR NOT NULL,
+        arm VARCHAR NOT NULL,
+        model VARCHAR NOT NULL,
+        text VARCHAR,
+        finish_reason VARCHAR,
+        input_tokens BIGINT,
+        output_tokens BIGINT,
+        cached_tokens BIGINT,
+        usage_estimated BOOLEAN,
+        cost_usd DECIMAL(18, 12),       -- NULL: unknown, never zero
+        price VARCHAR,                  -- JSON
+        first_token_ms DOUBLE,
+        total_ms DOUBLE NOT NULL,
+        error VARCHAR,
+        retries INTEGER NOT NULL
+    );
+    CREATE INDEX completion_by_prompt ON completion (prompt_id);
+    CREATE TABLE outcome (
+        id UUID PRIMARY KEY,
+        seq BIGINT NOT NULL,            -- order of acknowledgement: of one completion and source the last counts
+        completion_id UUID NOT NULL,
+        source VARCHAR NOT NULL,
+        reward_micro INTEGER,           -- millionths; NULL: withdrawn or unknown
+        created_at TIMESTAMP NOT NULL,
+        chips VARCHAR[] NOT NULL,
+        comment VARCHAR NOT NULL,
+        blinded BOOLEAN NOT NULL
+    );
+    CREATE INDEX outcome_by_completion ON outcome (completion_id);
+    CREATE TABLE settings_version (
+        seq BIGINT PRIMARY KEY,
+        version VARCHAR NOT NULL,
+        created_at TIMESTAMP NOT NULL,
+        author VARCHAR NOT NULL,
+        note VARCHAR NOT NULL,
+        document VARCHAR NOT NULL
+    );
+    """,
+)
+
+META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"

@@ -1,0 +1,88 @@
+"""The questions put to the tables, one text each.
+
+Leaves out running them (duckdb.py) and the tables themselves (schema.py).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+def insert(table: str, row: str, count: int, returning: str = "id") -> str:
+    """Rows into a table; those whose id is already there are left as they are, and not returned."""
+    values = ", ".join([row] * count)
+    return f"INSERT INTO {table} VALUES {values} ON CONFLICT DO NOTHING RETURNING {returning}"
+
+
+ROWS: Final = {
+    "prompt": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "decision": "(?, ?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?::DOUBLE[], ?, ?, ?, ?, ?, ?, ?)",
+    "completion": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "outcome": "(?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?, ?)",
+}
+
+
+def teaching(some: bool) -> str:
+    """Per completion that teaches: its goal, its arm and its reward. Parameters: $precedence, $own, $ids.
+
+    Of each source the last word counts; of several sources the first in $precedence that has a reward. Each
+    completion counts once, however many decisions led to it. ``some``: only the completions in $ids.
+    """
+    only = "WHERE completion_id IN (SELECT unnest($ids::UUID[]))" if some else ""
+    return f"""
+        WITH last_word AS (
+            SELECT completion_id, source, arg_max_null(reward_micro, seq) AS reward_micro
+            FROM outcome {only} GROUP BY completion_id, source
+        ), judged AS (
+            SELECT completion_id,
+                   arg_min(reward_micro, list_position($precedence::VARCHAR[], source)) AS reward_micro
+            FROM last_word
+            WHERE reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source)
+            GROUP BY completion_id
+        ), led AS (
+            SELECT completion_id, any_value(decision.goal) AS goal, any_value(chosen) AS arm,
+                   bool_or(policy = 'thompson' AND decision.origin NOT IN ('forced', 'fallback')
+                           OR coalesce(run_all, false)) AS own
+            FROM decision LEFT JOIN prompt ON prompt.id = prompt_id {only} GROUP BY completion_id
+        )
+        SELECT led.goal, led.arm, reward_micro FROM judged JOIN led USING (completion_id)
+        WHERE led.own OR NOT $own
+    """
+
+
+def evidence(some: bool) -> str:
+    """(goal, arm, outcomes, sum of rewards in millionths) of the completions that teach."""
+    return f"SELECT goal, arm, count(*), sum(reward_micro)::BIGINT FROM ({teaching(some)}) GROUP BY goal, arm"
+
+
+JUDGED: Final = "SELECT DISTINCT completion_id FROM outcome WHERE completion_id IN (SELECT unnest($ids::UUID[]))"
+KNOWN: Final = "SELECT DISTINCT completion_id FROM decision WHERE completion_id IN (SELECT unnest($ids::UUID[]))"
+
+OUTPUT_TOKENS: Final = """
+    SELECT goal, arm, count(*), sum(output_tokens)::BIGINT FROM completion
+    WHERE error IS NULL AND finish_reason IS DISTINCT FROM 'stopped' AND output_tokens IS NOT NULL
+    GROUP BY goal, arm
+"""
+
+PROMPT: Final = "SELECT * FROM prompt WHERE id = $id"
+DECISIONS_OF: Final = "SELECT * FROM decision WHERE prompt_id = $id ORDER BY id"
+COMPLETIONS_OF: Final = "SELECT * FROM completion WHERE prompt_id = $id ORDER BY id"
+OUTCOMES_OF: Final = """
+    SELECT * FROM outcome
+    WHERE completion_id IN (SELECT completion_id FROM decision WHERE prompt_id = $id)
+    QUALIFY row_number() OVER (PARTITION BY completion_id, source ORDER BY seq DESC) = 1
+        AND reward_micro IS NOT NULL
+    ORDER BY seq
+"""
+HISTORY: Final = "SELECT * FROM outcome WHERE completion_id = $id ORDER BY seq"
+RECENT: Final = "SELECT * FROM prompt ORDER BY id DESC LIMIT $limit"
+DECISIONS: Final = """
+    SELECT * FROM decision
+    WHERE ($after IS NULL OR id > $after::UUID) AND ($goal IS NULL OR goal = $goal) ORDER BY id LIMIT $limit
+"""
+CURRENT_SETTINGS: Final = "SELECT * FROM settings_version ORDER BY seq DESC LIMIT 1"
+SAVE_SETTINGS: Final = """
+    INSERT INTO settings_version
+    SELECT coalesce(max(seq), 0) + 1, $version, $created_at, $author, $note, $document FROM settings_version
+"""
+LAST_SEQ: Final = "SELECT coalesce(max(seq), 0) FROM outcome"
