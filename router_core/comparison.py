@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from router_core.accounting import Tally, tally
 from router_core.calling import Caller, RoutedStream
 from router_core.deciding import Decider
 from router_core.features import context
 from router_core.llm import Models
 from router_core.policies import POLICIES
+from router_core.policies.thompson import comparable_costs
+from router_core.posterior import best_probabilities
 from router_core.rewards import reward
 from router_core.settings import Settings
 from router_core.store.base import Batch, Comparison, Store
@@ -159,14 +162,23 @@ class Playground:
         """Arm id -> what has been learned about it."""
         return self._decider.posteriors(goal)
 
-    def chances(self, messages: Sequence[Message], goal: str, task_type: str | None = None) -> Decision:
-        """What Thompson sampling would decide on this prompt now; nothing is stored."""
-        return self._decider.decide(
-            context(messages, goal, task_type),
-            "thompson",
-            prompt_id="",
-            origin="playground",
-            completion_id=lambda arm: "",
+    def chances(self, messages: Sequence[Message], goal: str, task_type: str | None = None) -> dict[str, float]:
+        """Arm id -> the chance, as far as is known now, that it is the best buy for such a prompt."""
+        candidates = self._decider.candidates(context(messages, goal, task_type))
+        costs = comparable_costs([candidate.expected_cost_usd for candidate in candidates])
+        posteriors = [candidate.posterior for candidate in candidates]
+        best = best_probabilities(posteriors, costs, self.settings.goal(goal).success_value_usd)
+        return {candidate.arm.id: float(p) for candidate, p in zip(candidates, best, strict=True)}
+
+    def tally(self, prompt_ids: Sequence[str]) -> Tally:
+        """What these prompts cost, and what each router alone would have cost on them."""
+        found = (self.store.comparison(prompt_id) for prompt_id in prompt_ids)
+        strongest = {name: goal.arms[-1] for name, goal in self.settings.goals.items()}
+        known = [one for one in found if one is not None and one.prompt.goal in strongest]
+        return tally(
+            known,
+            lambda goal: strongest[goal].id,
+            lambda goal: self._decider.prices.price(strongest[goal].model),
         )
 
     def calls_of(self, comparison: Comparison) -> tuple[PlannedCall, ...]:

@@ -116,5 +116,5 @@ def _explain(
     if fading > 0.005:
         lines.append(ReasonLine("starting weights still count for", f"{fading:.0%}"))
     if share > 0:
-        lines.append(ReasonLine("every model keeps at least, once learned", f"{share:.1%}"))
+        lines.append(ReasonLine("kept for every model, once learned", f"{share:.1%}"))
     return Reason(summary, tuple(lines))

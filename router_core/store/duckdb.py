@@ -56,7 +56,7 @@ class _Ticket:
             if one.usage is not None and one.error is None and one.finish_reason != STOPPED
         }
         self.done = False
-        self.error: RouterError | None = None
+        self.error: RouterError | None = StoreError("the write was interrupted; write it again")  # until kept
 
 
 class DuckDBStore:
@@ -76,13 +76,15 @@ class DuckDBStore:
         self._queue: list[_Ticket] = []
         self._queue_lock = Lock()
         self._commit_lock = Lock()
-        self._evidence: dict[TeachingRule, _Counts] = {}
         self._holders = 1
         self._connection: duckdb.DuckDBPyConnection | None = _connect(location)
-        with self._cursor() as cursor:
-            _prepare(cursor, location, kind)
-            self._seq: int = _one(cursor, sql.LAST_SEQ)
-            self._output_tokens: _Counts = _counts(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
+        try:
+            with self._cursor() as cursor:
+                _prepare(cursor, location, kind)
+            self._recall()
+        except BaseException:
+            self._connection.close()
+            raise
 
     @property
     def kind(self) -> StoreKind:
@@ -112,6 +114,7 @@ class DuckDBStore:
 
     def evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
         """Arm id -> what teaches it, from memory."""
+        self._require_open()
         counts = self._evidence.get(rule)
         if counts is None:
             with self._commit_lock, self._cursor() as cursor:
@@ -126,6 +129,7 @@ class DuckDBStore:
 
     def output_tokens(self, goal: str) -> Mapping[str, OutputTokens]:
         """Arm id -> output tokens seen, from memory."""
+        self._require_open()
         counts = self._output_tokens
         return {arm: OutputTokens(count, total) for (of, arm), (count, total) in counts.items() if of == goal}
 
@@ -199,13 +203,24 @@ class DuckDBStore:
                 self._connection.close()
                 self._connection = None
 
+    def _require_open(self) -> duckdb.DuckDBPyConnection:
+        connection = self._connection
+        if connection is None:
+            raise StoreError(f"the store {self._location} is closed; open it again")
+        return connection
+
+    def _recall(self) -> None:
+        """Take what is kept in memory from the file."""
+        with self._cursor() as cursor:
+            self._seq: int = _one(cursor, sql.LAST_SEQ)
+            self._output_tokens: _Counts = _counts(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
+            self._evidence: dict[TeachingRule, _Counts] = {}
+
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor for this call alone; whatever fails inside is raised as one of our errors."""
-        if self._connection is None:
-            raise StoreError(f"the store {self._location} is closed; open it again")
         try:
-            with self._connection.cursor() as cursor:
+            with self._require_open().cursor() as cursor:
                 yield cursor
         except duckdb.Error as error:
             raise store_error(error, self._location) from error
@@ -219,13 +234,13 @@ class DuckDBStore:
                 for ticket in group:
                     self._commit_group([ticket])
             else:
-                group[0].error = error
+                group[0].done, group[0].error = True, error
         except BaseException:
-            for ticket in group:
-                ticket.done, ticket.error = True, StoreError("the write was interrupted; write it again")
+            self._recall()  # nobody knows whether the commit still went through
             raise
-        for ticket in group:
-            ticket.done = True
+        else:
+            for ticket in group:
+                ticket.done, ticket.error = True, None
 
     def _commit(self, group: Sequence[_Ticket]) -> None:
         judged = set[UUID]().union(*(ticket.judged for ticket in group))

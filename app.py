@@ -1,0 +1,11 @@
+"""The entry point: one process, one port. ``streamlit run app.py`` finds ``app`` and serves it.
+
+The script that Streamlit runs lives in pages/, so that no automatic pages arise and a first visit to a deep link
+runs the shell (docs/decisions.md).
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+app = st.App(Path(__file__).parent / "pages" / "main.py")

@@ -1,0 +1,89 @@
+"""What Thompson sampling has learned about each model, and how the last rating moved it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from pages.resources import Resources
+from pages.shown import badge, labels
+from router_core.charts import Theme, posterior_chart, posterior_description
+from router_core.posterior import interval, mean
+from router_core.store.base import Comparison
+from router_core.types import Message, Posterior
+
+_ANY: tuple[Message, ...] = ({"role": "user", "content": "a prompt of usual length " * 16},)
+
+
+def remember_before(shared: Resources, comparison: Comparison) -> None:
+    """Keep the state before a rating, so that the page can show what it changed."""
+    goal = comparison.prompt.goal
+    chances = shared.playground.chances(_messages(comparison), goal, comparison.prompt.task_type)
+    st.session_state["moved"] = (comparison.prompt.id, shared.playground.posteriors(goal), chances)
+
+
+def show_learned(shared: Resources, goal: str, comparison: Comparison | None) -> None:
+    """A line per model and the densities; after a rating, before and after."""
+    settings = shared.playground.settings.goal(goal)
+    arms, prior = [arm.arm() for arm in settings.arms], settings.prior_alpha
+    names = labels(arms)
+    now = shared.playground.posteriors(goal)
+    chances = shared.playground.chances(
+        _messages(comparison), goal, comparison.prompt.task_type if comparison else None
+    )
+    before: Mapping[str, Posterior] = {}
+    chances_before: Mapping[str, float] = {}
+    moved = st.session_state.get("moved")
+    if moved is not None and comparison is not None and moved[0] == comparison.prompt.id:
+        _, before, chances_before = moved
+    with st.container(border=True, key="learned"):
+        st.markdown("**What has been learned about this traffic**")
+        left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
+        with left:
+            for index, arm in enumerate(arms):
+                st.markdown(
+                    f"{badge(names[arm.id], index)} {_evidence(prior, now[arm.id], before.get(arm.id))}  \n"
+                    f":small[:gray[{_chance(chances[arm.id], chances_before.get(arm.id))}]]"
+                )
+            if not any(posterior.observations for posterior in now.values()):
+                st.caption("No ratings yet: every share of good answers is equally likely. Rate an answer.")
+        with right:
+            named = {names[arm.id]: now[arm.id] for arm in arms}
+            named_before = {names[arm]: posterior for arm, posterior in before.items() if arm in names}
+            theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+            st.altair_chart(
+                _chart(tuple(named.items()), tuple(named_before.items()), theme),
+                alt=posterior_description(named),
+                key="densities",
+            )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _chart(now: tuple[tuple[str, Posterior], ...], before: tuple[tuple[str, Posterior], ...], theme: Theme):  # type: ignore[no-untyped-def]
+    return posterior_chart(dict(now), dict(before), theme)
+
+
+def _messages(comparison: Comparison | None) -> tuple[Message, ...]:
+    if comparison is None or comparison.prompt.messages is None:
+        return _ANY
+    return comparison.prompt.messages
+
+
+def _evidence(prior_alpha: float, now: Posterior, before: Posterior | None) -> str:
+    low, high = interval(now)
+    counted, share = _counted(prior_alpha, now), f"{mean(now):.0%}"
+    if before is not None and before != now:
+        counted = f"{_counted(prior_alpha, before)} → **{counted}**"
+        share = f"{mean(before):.0%} → **{share}**"
+    return f"{counted} good · expected {share} ({low:.0%} to {high:.0%})"
+
+
+def _counted(prior_alpha: float, posterior: Posterior) -> str:
+    return f"{posterior.alpha - prior_alpha:g} of {posterior.observations}"
+
+
+def _chance(now: float, before: float | None) -> str:
+    if before is not None and round(before, 3) != round(now, 3):
+        return f"chance of being the better buy: {before:.1%} → {now:.1%}"
+    return f"chance of being the better buy: {now:.1%}"

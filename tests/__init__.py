@@ -1,0 +1,1 @@
+"""The tests of router_core and of the app."""

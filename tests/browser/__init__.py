@@ -1,0 +1,1 @@
+"""Tests of this kind share a package, so that they can share helpers."""

@@ -1,0 +1,112 @@
+"""A server as `make run` starts it, and a page in a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from router_core.settings import Settings, SimulationSettings
+from tests.conftest import find_browser
+
+ROOT = Path(__file__).parents[2]
+RUNNING = '[data-testid="stApp"][data-test-connection-state="CONNECTED"]'
+READY = f'{RUNNING}[data-test-script-state="notRunning"]'
+
+expect.set_options(timeout=20_000)
+
+
+class Server:
+    """The app in a process of its own; stopping it releases the store."""
+
+    def __init__(self, folder: Path, latency_scale: float) -> None:
+        settings = folder / "settings.json"
+        settings.write_text(Settings(simulation=SimulationSettings(latency_scale=latency_scale)).document())
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        environ = {
+            **os.environ,
+            "ROUTER_SIMULATED": "1",
+            "ROUTER_STORE": str(folder / "router.duckdb"),
+            "ROUTER_SETTINGS": str(settings),
+        }
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
+        with (folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).read()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError((folder / "server.log").read_text())
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.terminate()
+        self.process.wait(20)
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start a server on this test's own store; at the end all are stopped."""
+    servers: list[Server] = []
+
+    def start(latency_scale: float = 0.1) -> Server:
+        servers.append(Server(tmp_path, latency_scale))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    path = find_browser()
+    assert path is not None, "these tests need Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh page, which must not log errors to its console."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    yield opened
+    context.close()
+    assert errors == []
+
+
+def ready(page: Page) -> None:
+    """Wait until the script has run and the form is there."""
+    page.wait_for_selector(READY)
+    expect(page.locator(".st-key-send button")).to_be_visible()
+
+
+def send(page: Page, prompt: str) -> None:
+    """Type a prompt and send it by keyboard."""
+    box = page.locator(".st-key-prompt textarea")
+    box.fill(prompt)
+    box.press("Control+Enter")
+
+
+def answers(page: Page, count: int) -> None:
+    """Wait until so many answers are complete and may be rated."""
+    expect(page.locator('[class*="st-key-thumb-"] button:not([disabled])')).to_have_count(2 * count)

@@ -1,0 +1,1 @@
+"""Claims about frequencies and numerical error, with fixed seeds."""

@@ -1,0 +1,1 @@
+"""One file per module: what each promises, on small examples."""
