@@ -22,7 +22,7 @@ format: .venv/.ready-dev
 	$(BIN)/ruff check --fix .
 
 bench: .venv/.ready-dev
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only --benchmark-quiet --benchmark-columns=median -p no:cacheprovider
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,23 +7,22 @@ sharing a file between processes, which DuckDB does not do.
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from threading import Lock
+from threading import Condition, Lock
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import duckdb
 
-from router_core.errors import RouterError, StoreError, StoreKindError, StoreTooNewError, UnknownRequestError
+from router_core.errors import RouterError, StoreError, UnknownRequestError
 from router_core.store import rows, sql
 from router_core.store.base import Batch, Comparison, SettingsVersion
-from router_core.store.faults import read_only, store_error
-from router_core.store.schema import META, MIGRATIONS
+from router_core.store.faults import store_error
+from router_core.store.opening import connect, prepare
+from router_core.store.teaching import Led, Lesson, drew_itself, lesson
 from router_core.types import (
     STOPPED,
     Decision,
@@ -74,13 +73,14 @@ class DuckDBStore:
         self._location = location
         self._kind: StoreKind = kind
         self._queue: list[_Ticket] = []
-        self._queue_lock = Lock()
+        self._turn = Condition()  # guards the queue and whose turn it is to commit
+        self._leading = False
         self._commit_lock = Lock()
         self._holders = 1
-        self._connection: duckdb.DuckDBPyConnection | None = _connect(location)
+        self._connection: duckdb.DuckDBPyConnection | None = connect(location)
         try:
             with self._cursor() as cursor:
-                _prepare(cursor, location, kind)
+                prepare(cursor, location, kind)
             self._recall()
         except BaseException:
             self._connection.close()
@@ -102,13 +102,22 @@ class DuckDBStore:
             if _uuid(outcome.completion_id) is None:
                 raise _never_made(outcome.completion_id)
         ticket = _Ticket(batch)
-        with self._queue_lock:
+        group: list[_Ticket] = []
+        with self._turn:
             self._queue.append(ticket)
-        with self._commit_lock:
+            self._turn.wait_for(lambda: ticket.done or not self._leading)
             if not ticket.done:
-                with self._queue_lock:
-                    group, self._queue = self._queue, []
-                self._commit_group(group)
+                self._leading, group, self._queue = True, self._queue, []
+        if group:
+            try:
+                with self._commit_lock:
+                    self._commit_group(group)
+            finally:
+                with self._turn:
+                    for one in group:
+                        one.done = True
+                    self._leading = False
+                    self._turn.notify_all()
         if ticket.error is not None:
             raise ticket.error
 
@@ -118,13 +127,13 @@ class DuckDBStore:
         counts = self._evidence.get(rule)
         if counts is None:
             with self._commit_lock, self._cursor() as cursor:
-                counts = self._evidence.setdefault(rule, _counts(_ask(cursor, rule, None)))
+                counts = self._evidence.setdefault(rule, _all_evidence(cursor, rule))
         return {arm: Evidence(count, micro) for (of, arm), (count, micro) in counts.items() if of == goal}
 
     def rebuild_evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
         """The same from the log."""
         with self._cursor() as cursor:
-            counts = _counts(_ask(cursor, rule, None))
+            counts = _all_evidence(cursor, rule)
         return {arm: Evidence(count, micro) for (of, arm), (count, micro) in counts.items() if of == goal}
 
     def output_tokens(self, goal: str) -> Mapping[str, OutputTokens]:
@@ -234,101 +243,75 @@ class DuckDBStore:
                 for ticket in group:
                     self._commit_group([ticket])
             else:
-                group[0].done, group[0].error = True, error
+                group[0].error = error
         except BaseException:
             self._recall()  # nobody knows whether the commit still went through
             raise
         else:
             for ticket in group:
-                ticket.done, ticket.error = True, None
+                ticket.error = None
 
     def _commit(self, group: Sequence[_Ticket]) -> None:
-        judged = set[UUID]().union(*(ticket.judged for ticket in group))
-        led = set[UUID]().union(*(ticket.led for ticket in group))
         outcomes = [row for ticket in group for row in ticket.outcomes]
         numbered = [(row[0], self._seq + place, *row[2:]) for place, row in enumerate(outcomes, start=1)]
+        judged = set[UUID]().union(*(ticket.judged for ticket in group))
+        touched = judged.union(*(ticket.led for ticket in group))
+        own = any(rule.learn_from == "own" for rule in self._evidence)
         with self._cursor() as cursor:
             cursor.begin()
             try:
-                touched = judged | _ids(cursor, sql.JUDGED, led - judged)
-                rules = tuple(self._evidence) if touched else ()
-                before = {rule: _ask(cursor, rule, touched) for rule in rules}
+                words = _words(cursor, touched)
+                led = _led(cursor, touched, own) if words else {}
+                before = self._lessons(words, led)
                 _insert(cursor, "prompt", [row for ticket in group for row in ticket.prompts])
-                _insert(cursor, "decision", [row for ticket in group for row in ticket.decisions])
-                unknown = judged - led - _ids(cursor, sql.KNOWN, judged - led)
+                if _insert(cursor, "decision", [row for ticket in group for row in ticket.decisions]) or not words:
+                    led = _led(cursor, touched if words else judged, own)
+                unknown = judged - led.keys()
                 if unknown:
                     raise _never_made(str(min(unknown)))
                 stored = _insert(cursor, "completion", [row for ticket in group for row in ticket.completions])
-                _insert(cursor, "outcome", numbered)
-                changes = {rule: (before[rule], _ask(cursor, rule, touched)) for rule in rules}
+                heard = _insert(cursor, "outcome", numbered)
                 cursor.commit()
             except BaseException:
                 with suppress(duckdb.Error):  # a commit that failed has already rolled back
                     cursor.rollback()
                 raise
         self._seq += len(numbered)
-        for rule, (old, new) in changes.items():
-            self._evidence[rule] = _moved(self._evidence[rule], old, new)
+        for id_, _, completion_id, source, micro, *_ in numbered:
+            if id_ in heard:
+                words.setdefault(completion_id, {})[source] = micro
+        for rule, lessons in self._lessons(words, led).items():
+            if lessons != before[rule]:
+                self._evidence[rule] = _moved(self._evidence[rule], before[rule], lessons)
         answered = [ticket.answered[id_] for ticket in group for id_ in stored & ticket.answered.keys()]
         if answered:
             self._output_tokens = _moved(self._output_tokens, (), answered)
 
-
-def _connect(location: str) -> duckdb.DuckDBPyConnection:
-    if location != ":memory:":
-        path = Path(location)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise store_error(error, location) from error
-        if path.is_dir():
-            raise StoreError(f"the store {location} is a folder; name a file in it")
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise read_only(location)
-    try:
-        return duckdb.connect(location)
-    except duckdb.Error as error:
-        raise store_error(error, location) from error
-
-
-def _prepare(cursor: duckdb.DuckDBPyConnection, location: str, kind: StoreKind) -> None:
-    """Make or migrate the tables, and refuse a file that is not ours to write."""
-    cursor.begin()
-    tables = {name for (name,) in cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if tables and "meta" not in tables:
-        raise StoreError(
-            f"the file {location} is a database of something else (tables {sorted(tables)[:3]});"
-            " set ROUTER_STORE to another file"
-        )
-    cursor.execute(META)
-    meta = dict(cursor.execute("SELECT key, value FROM meta").fetchall())
-    had = int(meta.get("schema_version", 0))
-    if had > len(MIGRATIONS):
-        raise StoreTooNewError(
-            f"the store {location} has schema version {had}, this code knows up to {len(MIGRATIONS)};"
-            " install the newer router-playground, or set ROUTER_STORE to another file"
-        )
-    if meta.get("kind", kind) != kind:
-        raise StoreKindError(
-            f"the store {location} holds {meta['kind']} traffic; {kind} traffic must not be mixed into it:"
-            " set ROUTER_STORE to another file"
-        )
-    for migration in MIGRATIONS[had:]:
-        cursor.execute(migration)
-    if had < len(MIGRATIONS):
-        cursor.execute(
-            "INSERT OR REPLACE INTO meta VALUES ('schema_version', ?), ('kind', ?)", [str(len(MIGRATIONS)), kind]
-        )
-    cursor.commit()
+    def _lessons(
+        self, words: Mapping[UUID, Mapping[str, int | None]], led: Mapping[UUID, Sequence[Led]]
+    ) -> dict[TeachingRule, list[Lesson]]:
+        """What these completions teach under each rule that somebody has asked for."""
+        taught = {
+            rule: [lesson(rule, said, led.get(completion_id, ())) for completion_id, said in words.items()]
+            for rule in self._evidence
+        }
+        return {rule: [one for one in lessons if one is not None] for rule, lessons in taught.items()}
 
 
 def _insert(cursor: duckdb.DuckDBPyConnection, table: str, values: Sequence[rows.Row]) -> set[UUID]:
-    """The ids that were not there before. Of rows with the same id the first counts."""
-    fresh = list({row[0]: row for row in reversed(values)}.values())[::-1]
+    """The ids that were not there before; other rows are left as they are. Of two with one id the first counts.
+
+    Looked up first, for no one else writes meanwhile: ON CONFLICT would take three times as long.
+    """
+    fresh = {row[0]: row for row in reversed(values)}
     if not fresh:
         return set()
-    statement = sql.insert(table, sql.ROWS[table], len(fresh))
-    return {id_ for (id_,) in cursor.execute(statement, [value for row in fresh for value in row]).fetchall()}
+    for (known,) in cursor.execute(sql.known(table, len(fresh)), list(fresh)).fetchall():
+        del fresh[known]
+    if fresh:
+        new = [value for row in reversed(fresh.values()) for value in row]
+        cursor.execute(sql.insert(table, len(fresh)), new)
+    return set(fresh)
 
 
 def _never_made(request_id: str) -> UnknownRequestError:
@@ -345,10 +328,27 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _ids(cursor: duckdb.DuckDBPyConnection, statement: str, ids: set[UUID]) -> set[UUID]:
+def _words(cursor: duckdb.DuckDBPyConnection, ids: set[UUID]) -> dict[UUID, dict[str, int | None]]:
+    """Completion -> source -> its last word."""
+    words: dict[UUID, dict[str, int | None]] = {}
+    if ids:
+        for completion_id, source, micro in cursor.execute(sql.words(len(ids)), list(ids)).fetchall():
+            words.setdefault(completion_id, {})[source] = micro
+    return words
+
+
+def _led(cursor: duckdb.DuckDBPyConnection, ids: set[UUID], own: bool) -> dict[UUID, list[Led]]:
+    """Completion -> the decisions that led to it. ``own``: whether it matters who drew them."""
     if not ids:
-        return set()
-    return {id_ for (id_,) in cursor.execute(statement, {"ids": list(ids)}).fetchall()}
+        return {}
+    found = cursor.execute(sql.led(len(ids)), list(ids)).fetchall()
+    prompts = list({prompt_id for _, prompt_id, *_ in found}) if own else []
+    everyone = {id_ for (id_,) in cursor.execute(sql.run_all(len(prompts)), prompts).fetchall()} if prompts else ()
+    led: dict[UUID, list[Led]] = {}
+    for completion_id, prompt_id, goal, arm, policy, origin in found:
+        drawn = drew_itself(policy, origin) or prompt_id in everyone
+        led.setdefault(completion_id, []).append(Led(goal, arm, drawn))
+    return led
 
 
 def _one(cursor: duckdb.DuckDBPyConnection, statement: str) -> Any:
@@ -357,14 +357,9 @@ def _one(cursor: duckdb.DuckDBPyConnection, statement: str) -> Any:
     return found[0]
 
 
-def _ask(
-    cursor: duckdb.DuckDBPyConnection, rule: TeachingRule, ids: set[UUID] | None
-) -> list[tuple[str, str, int, int]]:
-    """(goal, arm, outcomes, millionths) of all completions that teach, or only of those in ``ids``."""
-    wanted: dict[str, Any] = {"precedence": list(rule.precedence), "own": rule.learn_from == "own"}
-    if ids is not None:
-        wanted["ids"] = list(ids)
-    return cursor.execute(sql.evidence(ids is not None), wanted).fetchall()
+def _all_evidence(cursor: duckdb.DuckDBPyConnection, rule: TeachingRule) -> _Counts:
+    wanted = {"precedence": list(rule.precedence), "own": rule.learn_from == "own"}
+    return _counts(cursor.execute(sql.EVIDENCE, wanted).fetchall())
 
 
 def _counts(found: Iterable[tuple[str, str, int, int]]) -> _Counts:

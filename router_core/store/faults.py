@@ -18,6 +18,7 @@ from router_core.errors import (
 )
 
 _HOLDER = re.compile(r"held in (.+?) \(PID (\d+)\)")
+_DAMAGE = ("not a valid duckdb", "could not read enough bytes", "corrupt", "checksum", "serializ", "invalidated")
 
 
 def store_error(error: Exception, location: str) -> StoreError:
@@ -43,7 +44,7 @@ def store_error(error: Exception, location: str) -> StoreError:
             f"the store {location} was written by another version of DuckDB that this one cannot read;"
             f" install the newer duckdb package, or set ROUTER_STORE to another file ({_short(said)})"
         )
-    if any(word in low for word in ("not a valid duckdb", "corrupt", "checksum", "serializ", "invalidated")):
+    if any(sign in low for sign in _DAMAGE):
         return StoreDamagedError(
             f"the store {location} is no readable database ({_short(said)}); restore it from a copy, or move it"
             " away and start with a new one"

@@ -7,13 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-
-def insert(table: str, row: str, count: int, returning: str = "id") -> str:
-    """Rows into a table; those whose id is already there are left as they are, and not returned."""
-    values = ", ".join([row] * count)
-    return f"INSERT INTO {table} VALUES {values} ON CONFLICT DO NOTHING RETURNING {returning}"
-
-
 ROWS: Final = {
     "prompt": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "decision": "(?, ?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?::DOUBLE[], ?, ?, ?, ?, ?, ?, ?)",
@@ -22,41 +15,63 @@ ROWS: Final = {
 }
 
 
-def teaching(some: bool) -> str:
-    """Per completion that teaches: its goal, its arm and its reward. Parameters: $precedence, $own, $ids.
-
-    Of each source the last word counts; of several sources the first in $precedence that has a reward. Each
-    completion counts once, however many decisions led to it. ``some``: only the completions in $ids.
-    """
-    only = "WHERE completion_id IN (SELECT unnest($ids::UUID[]))" if some else ""
-    return f"""
-        WITH last_word AS (
-            SELECT completion_id, source, arg_max_null(reward_micro, seq) AS reward_micro
-            FROM outcome {only} GROUP BY completion_id, source
-        ), judged AS (
-            SELECT completion_id,
-                   arg_min(reward_micro, list_position($precedence::VARCHAR[], source)) AS reward_micro
-            FROM last_word
-            WHERE reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source)
-            GROUP BY completion_id
-        ), led AS (
-            SELECT completion_id, any_value(decision.goal) AS goal, any_value(chosen) AS arm,
-                   bool_or(policy = 'thompson' AND decision.origin NOT IN ('forced', 'fallback')
-                           OR coalesce(run_all, false)) AS own
-            FROM decision LEFT JOIN prompt ON prompt.id = prompt_id {only} GROUP BY completion_id
-        )
-        SELECT led.goal, led.arm, reward_micro FROM judged JOIN led USING (completion_id)
-        WHERE led.own OR NOT $own
-    """
+def known(table: str, count: int) -> str:
+    """Those of so many ids that are in the table."""
+    return f"SELECT id FROM {table} WHERE id IN ({', '.join('?' * count)})"
 
 
-def evidence(some: bool) -> str:
-    """(goal, arm, outcomes, sum of rewards in millionths) of the completions that teach."""
-    return f"SELECT goal, arm, count(*), sum(reward_micro)::BIGINT FROM ({teaching(some)}) GROUP BY goal, arm"
+def insert(table: str, count: int) -> str:
+    """So many new rows into the table."""
+    return f"INSERT INTO {table} VALUES {', '.join([ROWS[table]] * count)}"
 
 
-JUDGED: Final = "SELECT DISTINCT completion_id FROM outcome WHERE completion_id IN (SELECT unnest($ids::UUID[]))"
-KNOWN: Final = "SELECT DISTINCT completion_id FROM decision WHERE completion_id IN (SELECT unnest($ids::UUID[]))"
+EVIDENCE: Final = """
+    WITH last_word AS (
+        SELECT completion_id, source, arg_max_null(reward_micro, seq) AS reward_micro
+        FROM outcome GROUP BY completion_id, source
+    ), judged AS (
+        SELECT completion_id,
+               arg_min(reward_micro, list_position($precedence::VARCHAR[], source)) AS reward_micro
+        FROM last_word
+        WHERE reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source)
+        GROUP BY completion_id
+    ), led AS (
+        SELECT completion_id, any_value(decision.goal) AS goal, any_value(chosen) AS arm,
+               bool_or(policy = 'thompson' AND decision.origin NOT IN ('forced', 'fallback')
+                       OR coalesce(run_all, false)) AS own
+        FROM decision LEFT JOIN prompt ON prompt.id = prompt_id GROUP BY completion_id
+    )
+    SELECT goal, arm, count(*), sum(reward_micro)::BIGINT FROM judged JOIN led USING (completion_id)
+    WHERE own OR NOT $own GROUP BY goal, arm
+"""
+"""(goal, arm, outcomes, sum of rewards in millionths) of everything that teaches. Parameters: $precedence, $own.
+
+Of each source the last word counts; of several sources the first in $precedence that has a reward. Each completion
+counts once, however many decisions led to it.
+"""
+
+
+def words(count: int) -> str:
+    """(completion, source, reward in millionths) of so many completions, oldest first."""
+    places = ", ".join("?" * count)
+    return (
+        f"SELECT completion_id, source, reward_micro FROM outcome WHERE completion_id IN ({places}) ORDER BY seq"
+    )
+
+
+def led(count: int) -> str:
+    """(completion, prompt, goal, arm, policy, origin) of the decisions that led to so many completions."""
+    places = ", ".join("?" * count)
+    return (
+        "SELECT completion_id, prompt_id, goal, chosen, policy, origin"
+        f" FROM decision WHERE completion_id IN ({places})"
+    )
+
+
+def run_all(count: int) -> str:
+    """Those of so many prompts that every model answered."""
+    return f"SELECT id FROM prompt WHERE run_all AND id IN ({', '.join('?' * count)})"
+
 
 OUTPUT_TOKENS: Final = """
     SELECT goal, arm, count(*), sum(output_tokens)::BIGINT FROM completion

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router_core.errors import StoreError, UnknownRequestError
 from router_core.store import open_store
 from router_core.store.base import Batch, SettingsVersion, Store
-from router_core.types import Evidence, OutcomeRecord, OutputTokens, Prompt, TeachingRule, Usage
+from router_core.types import Evidence, OutcomeRecord, OutputTokens, Prompt, Source, TeachingRule, Usage
 from tests.store_rows import (
     ALL,
     CHEAP,
@@ -255,67 +256,63 @@ _RECORDS = st.lists(
         st.sampled_from((None, 0.0, 0.1, 1 / 3, 1.0)),
         st.booleans(),  # whether the batch ends here
     ),
-    max_size=25,
+    max_size=12,
 )
 _TRAFFIC = (("thompson", False), ("heuristic", False), ("forced", True), ("thompson", True))
+_RULES = (ALL, OWN, TeachingRule(("condition", "api")))
+_examples = settings(deadline=None, derandomize=True)
 
 
-def _requests() -> Batch:
-    prompts, decisions = [], []
-    for number, (policy, run_all) in enumerate(_TRAFFIC, start=1):
-        prompts.append(a_prompt(number, run_all=run_all))
-        decisions.append(a_decision(number, policy=policy, chosen=(CHEAP, STRONG)[number % 2]))
-    return Batch(prompts, decisions)
+@pytest.fixture(scope="module")
+def crowded() -> Iterator[tuple[Store, Iterator[int]]]:
+    """One store for all examples, and a fresh hundred of ids for each, which is also the name of its goal."""
+    opened = open_store(":memory:")
+    yield opened, count(100, 100)
+    opened.close()
 
 
-def _records(drawn: list[tuple[int, str, float | None, bool]]) -> list[OutcomeRecord]:
-    return [
-        an_outcome(place, completion, reward, source=source)
-        for place, (completion, source, reward, _) in enumerate(drawn)
-    ]
-
-
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(_examples, max_examples=30)
 @given(drawn=_RECORDS)
-def test_kept_evidence_is_the_log_folded(drawn: list[tuple[int, str, float | None, bool]]) -> None:
+def test_kept_evidence_is_the_log_folded(
+    crowded: tuple[Store, Iterator[int]], drawn: list[tuple[int, Source, float | None, bool]]
+) -> None:
     """Whatever was said, changed, withdrawn and repeated: the kept evidence equals that of the log to the bit."""
-    rules = (ALL, OWN, TeachingRule(("condition", "api")))
-    store = open_store(":memory:")
-    try:
-        for rule in rules:
-            store.evidence("default", rule)
-        store.write(_requests())
-        waiting: list[OutcomeRecord] = []
-        for record, (*_, ends) in zip(_records(drawn), drawn, strict=True):
-            waiting.append(record)
-            if ends:
-                store.write(Batch(outcomes=waiting))
-                waiting = waiting[-1:]  # sent once more with the next batch
-                for rule in rules:
-                    assert store.evidence("default", rule) == store.rebuild_evidence("default", rule)
-        store.write(Batch(outcomes=waiting))
-        for rule in rules:
-            assert store.evidence("default", rule) == store.rebuild_evidence("default", rule)
-    finally:
-        store.close()
+    store, hundreds = crowded
+    base = next(hundreds)
+    goal = str(base)
+
+    def check() -> None:
+        for rule in _RULES:
+            assert store.evidence(goal, rule) == store.rebuild_evidence(goal, rule)
+
+    check()
+    for number, (policy, run_all) in enumerate(_TRAFFIC, start=base + 1):
+        a_request(store, number, run_all=run_all, goal=goal, policy=policy, chosen=(CHEAP, STRONG)[number % 2])
+    waiting: list[OutcomeRecord] = []
+    for place, (completion, source, reward, ends) in enumerate(drawn):
+        waiting.append(an_outcome(base + place, base + completion, reward, source=source))
+        if ends:
+            store.write(Batch(outcomes=waiting))
+            waiting = waiting[-1:]  # sent once more with the next batch
+            check()
+    store.write(Batch(outcomes=waiting))
+    check()
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(order=st.permutations(range(12)), rewards=st.lists(st.floats(0, 1), min_size=12, max_size=12))
-def test_evidence_does_not_depend_on_the_order_of_first_words(order: list[int], rewards: list[float]) -> None:
-    """Twelve answers judged once each, in any order: the same evidence to the bit."""
-    found = []
-    for sequence in (range(12), order):
-        store = open_store(":memory:")
-        try:
-            store.evidence("default", ALL)
-            store.write(Batch([a_prompt(n) for n in range(12)], [a_decision(n) for n in range(12)]))
-            for number in sequence:
-                store.write(Batch(outcomes=[an_outcome(number, number, rewards[number])]))
-            found.append(store.evidence("default", ALL))
-        finally:
-            store.close()
-    assert found[0] == found[1] == {CHEAP: Evidence(12, sum(round(r * 1_000_000) for r in rewards))}
+@settings(_examples, max_examples=10)
+@given(order=st.permutations(range(8)), rewards=st.lists(st.floats(0, 1), min_size=8, max_size=8))
+def test_evidence_does_not_depend_on_the_order_of_first_words(
+    crowded: tuple[Store, Iterator[int]], order: list[int], rewards: list[float]
+) -> None:
+    """Eight answers judged once each, in any order: the sum of their rewards in whole millionths."""
+    store, hundreds = crowded
+    base = next(hundreds)
+    goal = str(base)
+    store.write(Batch(decisions=[a_decision(base + n, goal=goal) for n in range(8)]))
+    for number in order:
+        store.write(Batch(outcomes=[an_outcome(base + number, base + number, rewards[number])]))
+    expected = {CHEAP: Evidence(8, sum(round(reward * 1_000_000) for reward in rewards))}
+    assert store.evidence(goal, ALL) == expected
 
 
 def test_output_tokens_count_complete_answers_only(store: Store) -> None:

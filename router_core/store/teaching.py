@@ -1,0 +1,44 @@
+"""What one completion teaches: the rule in words of Python, for the few completions that a write touches.
+
+``sql.evidence`` says the same for the whole log; tests hold the two against each other. Leaves out reading rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from router_core.types import TeachingRule
+
+Lesson = tuple[str, str, int, int]
+"""Goal, arm, 1, reward in millionths: what one completion adds to the evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Led:
+    """A decision that led to a completion. ``own``: Thompson sampling drew it, or every model answered."""
+
+    goal: str
+    arm: str
+    own: bool
+
+
+def drew_itself(policy: str, origin: str) -> bool:
+    """Whether Thompson sampling drew the arm itself."""
+    return policy == "thompson" and origin not in ("forced", "fallback")
+
+
+def lesson(rule: TeachingRule, words: Mapping[str, int | None], led: Iterable[Led]) -> Lesson | None:
+    """What a completion teaches, or None.
+
+    Args:
+        rule: which outcomes teach.
+        words: source -> its last word in millionths (None: withdrawn or unknown).
+        led: the decisions that led to the completion.
+    """
+    decisions = list(led)
+    if not decisions or (rule.learn_from == "own" and not any(one.own for one in decisions)):
+        return None
+    said = (words[source] for source in rule.precedence if words.get(source) is not None)
+    reward = next(said, None)
+    return None if reward is None else (decisions[0].goal, decisions[0].arm, 1, reward)
