@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -52,7 +53,7 @@ def show_learned(shared: Resources, goal: str, comparison: Comparison | None) ->
             named = {names[arm.id]: now[arm.id] for arm in arms}
             named_before = {names[arm]: posterior for arm, posterior in before.items() if arm in names}
             theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
-            st.altair_chart(
+            st.vega_lite_chart(
                 _chart(tuple(named.items()), tuple(named_before.items()), theme),
                 alt=posterior_description(named),
                 key="densities",
@@ -60,8 +61,11 @@ def show_learned(shared: Resources, goal: str, comparison: Comparison | None) ->
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _chart(now: tuple[tuple[str, Posterior], ...], before: tuple[tuple[str, Posterior], ...], theme: Theme):  # type: ignore[no-untyped-def]
-    return posterior_chart(dict(now), dict(before), theme)
+def _chart(
+    now: tuple[tuple[str, Posterior], ...], before: tuple[tuple[str, Posterior], ...], theme: Theme
+) -> dict[str, Any]:
+    """The chart as plain data: building and checking it takes longer than the rest of the page."""
+    return posterior_chart(dict(now), dict(before), theme).to_dict()
 
 
 def _messages(comparison: Comparison | None) -> tuple[Message, ...]:

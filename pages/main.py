@@ -8,6 +8,7 @@ from pages.resources import resources, settle_memory
 from pages.shown import ROUTER_NAMES, dollars, escaped
 from router_core.comparison import Playground
 from router_core.errors import RouterError
+from router_core.store.base import Comparison
 
 st.set_page_config(page_title="Router Playground", page_icon="🔀", layout="wide")
 
@@ -30,8 +31,22 @@ def _mode(simulated: bool, missing: tuple[str, ...], playground: Playground) -> 
     st.caption(f"Stored in `{playground.store.location}`")
 
 
+def _visited(playground: Playground) -> list[Comparison]:
+    """The prompts of this visit. Those that can no longer change are read once."""
+    read: dict[str, Comparison] = st.session_state.setdefault("visited", {})
+    for prompt_id in st.session_state.get("visit", []):
+        known = read.get(prompt_id)
+        stored = {completion.id for completion in known.completions} if known else set()
+        settled = known and all(decision.completion_id in stored for decision in known.decisions)
+        if not settled or prompt_id == st.query_params.get("prompt"):
+            found = playground.store.comparison(prompt_id)
+            if found is not None:
+                read[prompt_id] = found
+    return list(read.values())
+
+
 def _visit(playground: Playground) -> None:
-    tally = playground.tally(st.session_state.get("visit", []))
+    tally = playground.tally(_visited(playground))
     st.markdown("**This visit**")
     if not tally.prompts:
         st.caption("Nothing spent yet.")

@@ -27,6 +27,9 @@ class Resources:
     missing: tuple[str, ...]
 
 
+_opened: list[Resources] = []  # at most one; the cache itself cannot be asked outside a visit
+
+
 @st.cache_resource(show_spinner="Opening the store ...")
 def resources() -> Resources:
     """Open everything.
@@ -41,7 +44,16 @@ def resources() -> Resources:
     simulated = os.environ.get("ROUTER_SIMULATED") == "1" or bool(unset)
     store = open_store(kind="simulated" if simulated else "live")
     models = Models(settings, simulated=simulated)
-    return Resources(Playground(settings, store, models), RunningCalls(), simulated, unset)
+    shared = Resources(Playground(settings, store, models), RunningCalls(), simulated, unset)
+    _opened.append(shared)
+    return shared
+
+
+def release() -> None:
+    """Close what ``resources`` opened."""
+    for opened in _opened:
+        opened.playground.store.close()
+    _opened.clear()
 
 
 @st.cache_resource(show_spinner=False)

@@ -5,7 +5,7 @@ Leaves out running the calls side by side: the page reads each stream in its own
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,13 +170,11 @@ class Playground:
         best = best_probabilities(posteriors, costs, self.settings.goal(goal).success_value_usd)
         return {candidate.arm.id: float(p) for candidate, p in zip(candidates, best, strict=True)}
 
-    def tally(self, prompt_ids: Sequence[str]) -> Tally:
+    def tally(self, comparisons: Iterable[Comparison]) -> Tally:
         """What these prompts cost, and what each router alone would have cost on them."""
-        found = (self.store.comparison(prompt_id) for prompt_id in prompt_ids)
         strongest = {name: goal.arms[-1] for name, goal in self.settings.goals.items()}
-        known = [one for one in found if one is not None and one.prompt.goal in strongest]
         return tally(
-            known,
+            [one for one in comparisons if one.prompt.goal in strongest],
             lambda goal: strongest[goal].id,
             lambda goal: self._decider.prices.price(strongest[goal].model),
         )

@@ -19,11 +19,11 @@ from router_core.errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
     RateLimitError,
-    RequestRejectedError,
     SettingsError,
 )
 from router_core.features import estimate_input_tokens, estimate_tokens, message_text
-from router_core.llm_errors import malformed, provider_error
+from router_core.llm_client import live_client, patience, simulated_client
+from router_core.llm_errors import provider_error
 from router_core.llm_stream import AnswerStream, reported_usage
 from router_core.settings import ProviderSettings, Settings
 from router_core.types import Message, Usage
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-_CONNECT_S = 10.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
+_NOT_PARAMETERS = {"model", "messages", "stream", "timeout", "extra_body", "extra_headers", "extra_query"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Models:
         if self._simulated:
             return {}
         wanted = ((name, provider.api_key_env) for name, provider in self._settings.providers.items())
-        return {name: env for name, env in wanted if env is not None and not self._environ.get(env)}
+        return {name: env for name, env in wanted if env is not None and not self._environ.get(env, "").strip()}
 
     def require_keys(self, models: Iterable[str]) -> None:
         """Make sure that every one of these models can be asked.
@@ -93,7 +93,7 @@ class Models:
         """
         missing = self.missing_keys()
         for model in models:
-            name = model.split("/", 1)[0]
+            name = _provider_name(model)
             if name in missing:
                 raise MissingKeyError(
                     f"no API key for {name}: set it with `export {missing[name]}=...`,"
@@ -118,7 +118,8 @@ class Models:
         Args:
             model: ``provider/model``.
             messages: the conversation, as the Chat Completions API takes it.
-            params: further parameters of the API.
+            params: further parameters of the API, known to the client or not; those that name the model, the
+                messages, ``stream`` or ``timeout`` change nothing.
             deadline_s: seconds for all tries together; by default the setting ``calls.deadline_s``.
             max_retries: further tries; by default the setting ``calls.max_retries``.
 
@@ -126,27 +127,25 @@ class Models:
             MissingKeyError: before anything is sent.
             ProviderError: the subclass and the sentence say what went wrong.
         """
+        client = self._client(model)
         started = self._clock()
 
-        def ask(client: OpenAI, left_s: float) -> ChatCompletion:
-            import httpx2
-
+        def ask(left_s: float) -> tuple[ChatCompletion, Any]:
             response: ChatCompletion = client.chat.completions.create(
-                **_request(model, messages, params, httpx2.Timeout(left_s, connect=min(_CONNECT_S, left_s)))
+                **_request(model, messages, params), timeout=patience(left_s, left_s)
             )
             choices = getattr(response, "choices", None)
-            if not choices or getattr(choices[0], "message", None) is None:
-                raise malformed(model, "it has no choices")
-            return response
+            if not isinstance(choices, list) or not choices or not hasattr(choices[0], "message"):
+                raise ValueError(f"it has no choices: {getattr(response, 'error', None) or 'nor an error'}")
+            return response, choices[0]
 
-        response, retries = self._persist(model, ask, deadline_s, max_retries)
-        choice = response.choices[0]
-        text = message_text({"content": choice.message.content})
+        (response, choice), retries = self._persist(model, ask, started, deadline_s, max_retries)
+        text = message_text({"content": getattr(choice.message, "content", None)})
         usage = reported_usage(response.usage)
         if usage is None:
             usage = Usage(estimate_input_tokens(messages), estimate_tokens(text), estimated=True)
         total_ms = (self._clock() - started) * 1000.0
-        return Answer(response, text, choice.finish_reason, usage, total_ms, retries)
+        return Answer(response, text, getattr(choice, "finish_reason", None), usage, total_ms, retries)
 
     def stream(
         self,
@@ -162,39 +161,31 @@ class Models:
 
         Takes and raises what ``complete`` does; iterating may raise ProviderError too.
         """  # fmt: skip
+        client = self._client(model)
         started = self._clock()
-        deadline = started + (self._settings.calls.deadline_s if deadline_s is None else deadline_s)
-        name = model.split("/", 1)[0]
-        provider = self._provider(model)
+        limit_s = self._settings.calls.deadline_s if deadline_s is None else deadline_s
 
-        def ask(client: OpenAI, left_s: float) -> tuple[Any, Any]:
-            import httpx2
+        def begin(asked: Mapping[str, Any], left_s: float) -> Any:
+            silence_s = min(left_s, self._settings.calls.first_token_s)
+            return client.chat.completions.create(
+                **_request(model, messages, asked), stream=True, timeout=patience(silence_s, left_s)
+            )
 
-            asked = dict(params)
-            if provider.stream_usage and name not in self._without_usage:
-                asked.setdefault("stream_options", {"include_usage": True})
-            silence = min(left_s, self._settings.calls.first_token_s)
-            timeout = httpx2.Timeout(silence, connect=min(_CONNECT_S, silence))
-            chunks = client.chat.completions.create(**_request(model, messages, asked, timeout), stream=True)
+        def ask(left_s: float) -> tuple[Any, Any]:
+            chunks = self._with_usage(model, params, lambda asked: begin(asked, left_s))
             try:
-                return chunks, next(iter(chunks))
+                return chunks, next(chunks)
             except StopIteration:
-                raise malformed(model, "the stream was empty") from None
+                raise ValueError("it is an empty stream") from None
 
-        try:
-            (chunks, first), retries = self._persist(model, ask, deadline_s, max_retries)
-        except RequestRejectedError as error:
-            if "stream_options" not in str(error) or name in self._without_usage or "stream_options" in params:
-                raise
-            self._without_usage.add(name)
-            (chunks, first), retries = self._persist(model, ask, deadline_s, max_retries)
+        (chunks, first), retries = self._persist(model, ask, started, limit_s, max_retries)
         return AnswerStream(
             chunks,
             first,
             model=model,
             messages=messages,
             started=started,
-            deadline=deadline,
+            deadline=started + limit_s,
             clock=self._clock,
             translate=lambda error: self._translated(error, model),
             retries=retries,
@@ -207,21 +198,39 @@ class Models:
         for client in clients.values():
             client.close()
 
+    def _with_usage(self, model: str, params: Mapping[str, Any], begin: Callable[[Mapping[str, Any]], Any]) -> Any:
+        """Begin a stream that counts its tokens, or one that does not where the provider turns that down."""
+        from openai import BadRequestError, UnprocessableEntityError
+
+        name = _provider_name(model)
+        counts = self._provider(model).stream_usage and name not in self._without_usage
+        if not counts or "stream_options" in params:
+            return begin(params)
+        try:
+            return begin({**params, "stream_options": {"include_usage": True}})
+        except (BadRequestError, UnprocessableEntityError) as error:
+            if "stream_options" not in str(error):
+                raise
+        self._without_usage.add(name)
+        return begin(params)
+
     def _persist(
         self,
         model: str,
-        ask: Callable[[OpenAI, float], Result],
+        ask: Callable[[float], Result],
+        started: float,
         deadline_s: float | None,
         max_retries: int | None,
     ) -> tuple[Result, int]:
-        """Ask until it works, the tries are used up, or the next wait would pass the deadline."""
+        """Ask until it works, the tries are used up, or the next wait would pass the deadline.
+
+        ``ask`` is told the seconds that are left. Returns the failed tries too.
+        """
         from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
         calls = self._settings.calls
         limit_s = calls.deadline_s if deadline_s is None else deadline_s
         tries = 1 + (calls.max_retries if max_retries is None else max_retries)
-        started = self._clock()
-        client = self._client(model)
         growing = wait_random_exponential(multiplier=_FIRST_WAIT_S, min=_FIRST_WAIT_S / 2, max=_LONGEST_WAIT_S)
 
         def left_s() -> float:
@@ -231,9 +240,7 @@ class Models:
             if left_s() <= 0:
                 raise ProviderTimeoutError(f"{model} did not answer within {limit_s:g} s; try again later")
             try:
-                return ask(client, left_s())
-            except ProviderError:
-                raise
+                return ask(left_s())
             except Exception as error:  # noqa: BLE001 - whatever the client raises becomes one of our errors
                 raise self._translated(error, model) from None  # the original could show the key
 
@@ -252,47 +259,52 @@ class Models:
         return result, retrying.statistics["attempt_number"] - 1
 
     def _provider(self, model: str) -> ProviderSettings:
-        name = model.split("/", 1)[0]
-        try:
-            return self._settings.providers[name]
-        except KeyError:
-            known = sorted(self._settings.providers)
-            raise SettingsError(f"{model!r} names no known provider; known: {known}") from None
+        known = self._settings.providers
+        if "/" not in model or _provider_name(model) not in known:
+            raise SettingsError(
+                f"{model!r} names no known provider; known: {sorted(known)}, as in 'openai/gpt-4o'"
+            )
+        return known[_provider_name(model)]
 
-    def _key(self, model: str) -> str | None:
-        env = self._provider(model).api_key_env
-        return self._environ.get(env) if env is not None else None
+    def _key(self, provider: ProviderSettings) -> str:
+        """The key, or nothing; a line break at its end comes from the file it was read from."""
+        env = provider.api_key_env
+        return "" if env is None else self._environ.get(env, "").strip()
 
     def _translated(self, error: Exception, model: str) -> ProviderError:
-        if isinstance(error, ProviderError):
-            return error
-        return provider_error(error, model, self._provider(model), self._key(model))
+        provider = self._provider(model)
+        return provider_error(error, model, provider, self._key(provider))
 
     def _client(self, model: str) -> OpenAI:
-        provider, name = self._provider(model), model.split("/", 1)[0]
+        provider, name = self._provider(model), _provider_name(model)
         self.require_keys([model])
         with self._lock:
             if name not in self._clients:
-                self._clients[name] = self._new_client(provider, self._key(model))
+                self._clients[name] = (
+                    simulated_client(self._settings.simulation)
+                    if self._simulated
+                    else live_client(provider.base_url, self._key(provider), self._clock)
+                )
             return self._clients[name]
-
-    def _new_client(self, provider: ProviderSettings, key: str | None) -> OpenAI:
-        import httpx2
-        from openai import OpenAI
-
-        if not self._simulated:
-            return OpenAI(base_url=provider.base_url, api_key=key or "none", max_retries=0)
-        from router_core.simulated import BASE_URL, SimulatedTransport
-
-        transport = SimulatedTransport(self._settings.simulation)
-        return OpenAI(
-            base_url=BASE_URL, api_key="none", max_retries=0, http_client=httpx2.Client(transport=transport)
-        )
 
 
 def _worth_another_try(error: BaseException) -> bool:
     return isinstance(error, RateLimitError | ProviderUnavailableError | ProviderTimeoutError)
 
 
-def _request(model: str, messages: Sequence[Message], params: Mapping[str, Any], timeout: Any) -> dict[str, Any]:
-    return {**params, "timeout": timeout, "model": model.split("/", 1)[1], "messages": list(messages)}
+def _provider_name(model: str) -> str:
+    return model.partition("/")[0]
+
+
+def _request(model: str, messages: Sequence[Message], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The client's arguments. Parameters travel as the body's extras: the client refuses names it does not know,
+    and servers have many of their own.
+    """  # fmt: skip
+    body = {name: value for name, value in params.items() if name not in _NOT_PARAMETERS}
+    return {
+        "model": model.partition("/")[2],
+        "messages": list(messages),
+        "extra_body": {**body, **(params.get("extra_body") or {})},
+        "extra_headers": params.get("extra_headers"),
+        "extra_query": params.get("extra_query"),
+    }

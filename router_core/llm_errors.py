@@ -25,17 +25,19 @@ from router_core.settings import ProviderSettings
 _KEY_SHAPE = re.compile(r"\b(sk|pk|key|gsk|xai)[-_][\w\-*.…]{6,}", re.IGNORECASE)
 
 
-def provider_error(error: Exception, model: str, provider: ProviderSettings, key: str | None) -> ProviderError:
+def provider_error(error: Exception, model: str, provider: ProviderSettings, key: str) -> ProviderError:
     """The error to raise in place of one of the openai client's.
 
     Args:
         error: what was raised.
         model: ``provider/model``.
         provider: its settings, for the remedy.
-        key: the API key, to be struck out wherever the provider echoes it.
+        key: the API key (empty: none), to be struck out wherever the provider echoes it.
     """
     import openai
 
+    if isinstance(error, ProviderError):
+        return error
     said = _quoted(error, key)
     name = model.split("/", 1)[0]
     if isinstance(error, openai.APITimeoutError):
@@ -48,12 +50,14 @@ def provider_error(error: Exception, model: str, provider: ProviderSettings, key
         return ProviderUnavailableError(
             f"no connection to {name} at {provider.base_url}; check the address and that the server is running"
         )
+    if isinstance(error, TypeError):
+        return RequestRejectedError(f"{model} could not be asked ({said}); check its parameters")
     if isinstance(error, openai.APIResponseValidationError | ValueError):
-        return malformed(model, said)
+        return _malformed(model, said)
     return ProviderUnavailableError(f"{model} failed while answering: {said}; try again")
 
 
-def malformed(model: str, said: str) -> MalformedResponseError:
+def _malformed(model: str, said: str) -> MalformedResponseError:
     """An answer that is no chat completion."""
     return MalformedResponseError(
         f"{model} sent something that is not a chat completion ({said});"
@@ -99,13 +103,14 @@ def retry_after_s(headers: Mapping[str, str], now: float | None = None) -> float
             return max(0.0, float(headers[header]) / unit)
         except (KeyError, ValueError):
             continue
-    moment = email.utils.parsedate_tz(headers.get("retry-after", ""))
-    if moment is None:
+    try:
+        moment = email.utils.parsedate_to_datetime(headers["retry-after"])
+    except (KeyError, ValueError):
         return None
-    return max(0.0, email.utils.mktime_tz(moment) - (time.time() if now is None else now))
+    return max(0.0, moment.timestamp() - (time.time() if now is None else now))
 
 
-def _quoted(error: Exception, key: str | None) -> str:
+def _quoted(error: Exception, key: str) -> str:
     body = getattr(error, "body", None)
     said = str(body.get("message") or "") if isinstance(body, dict) else ""
     said = " ".join((said or str(error) or type(error).__name__).split())

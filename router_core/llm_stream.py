@@ -8,8 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from router_core.errors import InterruptedStreamError, ProviderError, ProviderTimeoutError
-from router_core.features import estimate_input_tokens, estimate_tokens
+from router_core.errors import (
+    InterruptedStreamError,
+    MalformedResponseError,
+    ProviderError,
+    ProviderTimeoutError,
+)
+from router_core.features import estimate_input_tokens, estimate_tokens, message_text
 from router_core.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -41,6 +46,7 @@ class AnswerStream:
         self.retries = retries
         self._chunks = chunks
         self._next: ChatCompletionChunk | None = first
+        self._arrived = clock()
         self._model = model
         self._messages = messages
         self._started = started
@@ -66,7 +72,7 @@ class AnswerStream:
     @property
     def total_ms(self) -> float:
         """Milliseconds from the call to the end, or until now."""
-        return ((self._ended or self._clock()) - self._started) * 1000.0
+        return ((self._clock() if self._ended is None else self._ended) - self._started) * 1000.0
 
     def __iter__(self) -> Iterator[ChatCompletionChunk]:
         return self
@@ -74,10 +80,10 @@ class AnswerStream:
     def __next__(self) -> ChatCompletionChunk:
         try:
             chunk = self._advance()
+            self._gather(chunk)
         except BaseException:
             self.close()
             raise
-        self._gather(chunk)
         return chunk
 
     def __enter__(self) -> AnswerStream:
@@ -93,11 +99,11 @@ class AnswerStream:
             self._chunks.close()
 
     def _advance(self) -> ChatCompletionChunk:
+        if self._ended is not None:
+            raise StopIteration
         if self._next is not None:
             chunk, self._next = self._next, None
             return chunk
-        if self._ended is not None:
-            raise StopIteration
         if self._clock() > self._deadline:
             raise ProviderTimeoutError(
                 f"{self._model} was still writing at the deadline; raise calls.deadline_s or ask for less"
@@ -106,39 +112,44 @@ class AnswerStream:
             following: ChatCompletionChunk = next(self._chunks)
         except StopIteration:
             if self.finish_reason is None:
-                raise self._interrupted() from None
+                raise self._interrupted("the connection was closed") from None
             raise
         except Exception as error:  # noqa: BLE001 - whatever the client raises becomes one of our errors
+            if self.finish_reason is not None:  # nothing but the count of tokens is missing
+                raise StopIteration from None
             translated = self._translate(error)
-            if isinstance(translated, ProviderTimeoutError):
+            if isinstance(translated, ProviderTimeoutError | MalformedResponseError):
                 raise translated from None
-            raise self._interrupted() from None
+            raise self._interrupted(str(translated)) from None
+        self._arrived = self._clock()
         return following
 
-    def _interrupted(self) -> InterruptedStreamError:
+    def _interrupted(self, why: str) -> InterruptedStreamError:
         return InterruptedStreamError(
-            f"the answer of {self._model} broke off after {len(self.text):,} characters; try again"
+            f"the answer of {self._model} broke off after {len(self.text):,} characters ({why}); try again"
         )
 
     def _gather(self, chunk: ChatCompletionChunk) -> None:
+        if not hasattr(chunk, "choices"):
+            raise self._translate(ValueError(f"a piece of the stream is {str(chunk)[:80]!r}"))
         reported = reported_usage(chunk.usage)
         if reported is not None:
             self._usage = reported
         for choice in chunk.choices or ():
-            if choice.index != 0:
+            if getattr(choice, "index", 0) != 0:
                 continue
-            piece = choice.delta.content if choice.delta is not None else None
+            piece = message_text({"content": getattr(getattr(choice, "delta", None), "content", None)})
             if piece:
                 if self.first_token_ms is None:
-                    self.first_token_ms = (self._clock() - self._started) * 1000.0
+                    self.first_token_ms = (self._arrived - self._started) * 1000.0
                 self._pieces.append(piece)
-            if choice.finish_reason:
-                self.finish_reason = choice.finish_reason
+            self.finish_reason = getattr(choice, "finish_reason", None) or self.finish_reason
 
 
 def reported_usage(usage: Any) -> Usage | None:
-    """The provider's own count of tokens, or None where it sent none."""
-    if usage is None or usage.prompt_tokens is None or usage.completion_tokens is None:
+    """The provider's own count of tokens, or None where it sent none that is complete."""
+    given, written = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
+    if not isinstance(given, int) or not isinstance(written, int):
         return None
     details = getattr(usage, "prompt_tokens_details", None)
-    return Usage(usage.prompt_tokens, usage.completion_tokens, getattr(details, "cached_tokens", None) or 0)
+    return Usage(given, written, getattr(details, "cached_tokens", None) or 0)

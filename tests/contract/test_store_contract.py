@@ -99,6 +99,18 @@ def test_a_row_twice_in_one_batch_is_stored_once(store: Store) -> None:
     assert len(list(store.decisions())) == 1
 
 
+def test_of_two_rows_with_one_id_the_first_counts(store: Store) -> None:
+    """In one batch as in two: what is kept in memory is what is in the file."""
+    a_request(store)
+    store.evidence("default", ALL)
+    first = an_outcome(1, reward=1.0)
+    store.write(Batch(outcomes=[first, replace(first, reward=0.0)]))
+    assert [record.reward for record in store.outcome_history(ident(1))] == [1.0]
+    assert (
+        store.evidence("default", ALL) == {CHEAP: Evidence(1, 1_000_000)} == store.rebuild_evidence("default", ALL)
+    )
+
+
 def test_an_empty_batch_is_allowed(store: Store) -> None:
     """Nothing to write is no error."""
     store.write(Batch())
