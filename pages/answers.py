@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -18,18 +19,41 @@ from router_core.sampling import uniform
 from router_core.store.base import Comparison
 from router_core.types import STOPPED, Completion, OutcomeRecord
 
-_REFRESH_S = 0.05  # each refresh sends the whole text again
+_REFRESH_S = 0.12  # each refresh sends the whole text again
 _GOOD_CHIPS = ("correct", "complete", "clear", "right length")
 _BAD_CHIPS = ("wrong", "incomplete", "unclear", "too long", "too short", "refused")
 
 
 def show_answers(shared: Resources, comparison: Comparison) -> None:
     """All columns, then the verdicts on several answers at once."""
+    if any(_under_way(shared.running.get(decision.completion_id)) for decision in comparison.decisions):
+        _watch(shared, comparison)
+    else:
+        _columns(shared, _reread(shared, comparison), busy=False)
+
+
+@st.fragment(run_every=_REFRESH_S)
+def _watch(shared: Resources, comparison: Comparison) -> None:
+    """The answers as they come. Every look is a short run of its own: clicks never wait, and what an earlier
+    prompt left on the page is gone after the first.
+    """  # fmt: skip
+    busy = any(_under_way(shared.running.get(decision.completion_id)) for decision in comparison.decisions)
+    if not busy:
+        st.rerun()
+    _columns(shared, _reread(shared, comparison), busy)
+
+
+def _reread(shared: Resources, comparison: Comparison) -> Comparison:
+    """The comparison with the answers that have been stored since."""
+    found = shared.playground.store.comparison(comparison.prompt.id)
+    return comparison if found is None else replace(found, prompt=comparison.prompt)
+
+
+def _columns(shared: Resources, comparison: Comparison, busy: bool) -> None:
     calls = list(shared.playground.calls_of(comparison))
     blind = hidden(comparison)
     if blind:
         calls.sort(key=lambda call: uniform(0, f"{comparison.prompt.id}|{call.arm.id}"))
-    busy = any(_under_way(shared.running.get(call.completion_id)) for call in calls)
     stored = {completion.id: completion for completion in comparison.completions}
     thumbs = {one.completion_id: one for one in comparison.outcomes if one.source == "thumb"}
     for place, (column, call) in enumerate(zip(st.columns(len(calls)), calls, strict=True)):
@@ -39,9 +63,8 @@ def show_answers(shared: Resources, comparison: Comparison) -> None:
             completion = stored.get(call.completion_id)
             if completion is not None:
                 _finished(shared, comparison, call, completion, thumbs.get(call.completion_id), busy, blind)
-            elif _under_way(running):
-                _live(shared, [one.completion_id for one in calls], call.completion_id, blind)
-                _stop(running, place)
+            elif running is not None and _under_way(running):
+                _live(running, place, blind)
             else:
                 _broken(shared, comparison, call, running)
     answered = [stored[call.completion_id] for call in calls if call.completion_id in stored]
@@ -67,33 +90,19 @@ def _title(shared: Resources, comparison: Comparison, call: PlannedCall, letter:
     st.markdown(f"{badge(labels(arms)[call.arm.id], index)} :small[:gray[{chosen}]]")
 
 
-@st.fragment(parallel=True)
-def _live(shared: Resources, together: Sequence[str], completion_id: str, blind: bool) -> None:
-    """The answer as it comes. Leaving does not end the call; it is found again on the next run."""
-    running = shared.running.get(completion_id)
-    if running is None:
-        return
-    place = st.empty()
-    place.skeleton(height=60)
-    shown, quiet = "", 0
-    while not running.wait(_REFRESH_S):
-        quiet += 1
-        if running.text and (running.text != shown or quiet % 10 == 0):  # a sign of life lets a click interrupt
-            shown = running.text
-            place.markdown(_readable(shown, blind) + " ▌")
-        elif quiet % 10 == 0:
-            place.skeleton(height=60)
-    place.markdown(_readable(running.text, blind))
-    if not any(_under_way(shared.running.get(other)) for other in together):
-        st.rerun()
-
-
-def _stop(running: Running | None, place: int) -> None:
-    """Outside the fragment: a click inside one would wait until all answers are complete."""
-    if running is not None:
-        st.button(
-            "Stop", key=f"stop-{place}", on_click=running.stop, icon=":material/stop_circle:", type="tertiary"
-        )
+def _live(running: Running, place: int, blind: bool) -> None:
+    if running.text:
+        st.markdown(_readable(running.text, blind) + " ▌")
+    else:
+        st.skeleton(height=60)
+    st.button(
+        "Stop",
+        key=f"stop-{place}",
+        on_click=running.stop,
+        icon=":material/stop_circle:",
+        type="tertiary",
+        disabled=running.stopping,
+    )
 
 
 def _finished(

@@ -135,12 +135,14 @@ class Models:
                 **_request(model, messages, params), timeout=patience(left_s, left_s)
             )
             choices = getattr(response, "choices", None)
-            if not isinstance(choices, list) or not choices or not hasattr(choices[0], "message"):
-                raise ValueError(f"it has no choices: {getattr(response, 'error', None) or 'nor an error'}")
+            if not isinstance(choices, list) or not choices:
+                raise ValueError(f"it has no choices, but: {getattr(response, 'error', None) or 'nothing'}")
+            if not hasattr(getattr(choices[0], "message", None), "content"):
+                raise ValueError("it has no message")
             return response, choices[0]
 
         (response, choice), retries = self._persist(model, ask, started, deadline_s, max_retries)
-        text = message_text({"content": getattr(choice.message, "content", None)})
+        text = message_text({"content": choice.message.content})
         usage = reported_usage(response.usage)
         if usage is None:
             usage = Usage(estimate_input_tokens(messages), estimate_tokens(text), estimated=True)

@@ -50,6 +50,10 @@ def provider_error(error: Exception, model: str, provider: ProviderSettings, key
         return ProviderUnavailableError(
             f"no connection to {name} at {provider.base_url}; check the address and that the server is running"
         )
+    if isinstance(error, UnicodeEncodeError):
+        return AuthenticationError(
+            f"the API key in {provider.api_key_env} holds a character that no key has; copy it once more"
+        )
     if isinstance(error, TypeError):
         return RequestRejectedError(f"{model} could not be asked ({said}); check its parameters")
     if isinstance(error, openai.APIResponseValidationError | ValueError):

@@ -108,6 +108,8 @@ class AnswerStream:
             raise ProviderTimeoutError(
                 f"{self._model} was still writing at the deadline; raise calls.deadline_s or ask for less"
             )
+        from openai import APIConnectionError
+
         try:
             following: ChatCompletionChunk = next(self._chunks)
         except StopIteration:
@@ -120,7 +122,8 @@ class AnswerStream:
             translated = self._translate(error)
             if isinstance(translated, ProviderTimeoutError | MalformedResponseError):
                 raise translated from None
-            raise self._interrupted(str(translated)) from None
+            broken = isinstance(error, APIConnectionError)
+            raise self._interrupted("the connection broke" if broken else str(translated)) from None
         self._arrived = self._clock()
         return following
 
@@ -130,12 +133,13 @@ class AnswerStream:
         )
 
     def _gather(self, chunk: ChatCompletionChunk) -> None:
-        if not hasattr(chunk, "choices"):
+        choices = getattr(chunk, "choices", ...)
+        if choices is not None and not isinstance(choices, list):
             raise self._translate(ValueError(f"a piece of the stream is {str(chunk)[:80]!r}"))
         reported = reported_usage(chunk.usage)
         if reported is not None:
             self._usage = reported
-        for choice in chunk.choices or ():
+        for choice in choices or ():
             if getattr(choice, "index", 0) != 0:
                 continue
             piece = message_text({"content": getattr(getattr(choice, "delta", None), "content", None)})

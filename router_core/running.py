@@ -38,6 +38,11 @@ class Running:
         """Whether it is over: answered, failed or stopped."""
         return self._ended.is_set()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stopped.is_set()
+
     def stop(self) -> None:
         """End it at the next piece; what has come so far is kept."""
         self._stopped.set()

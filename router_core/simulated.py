@@ -21,12 +21,12 @@ import httpx2
 from router_core.features import estimate_input_tokens, estimate_tokens, message_text
 from router_core.sampling import uniform
 from router_core.settings import SimulationSettings, short_hash
-from router_core.simulated_answers import answer, is_cheap, verdict
+from router_core.simulated_answers import answer, bare_name, is_cheap, verdict
 from router_core.types import Message
 
 BASE_URL: Final = "http://simulated.invalid/v1"
 
-_FAULT = re.compile(r"simulate:(429|500|timeout|cut|empty|filter)(?:@([\w.:-]+))?")
+_FAULT = re.compile(r"\bsimulate:(429|500|timeout|cut|empty|filter)\b(?:@([\w.:/-]*\w))?")
 _PIECE = re.compile(r"\S+\s*|\s+")
 _TOKENS_PER_S = {True: 110.0, False: 65.0}
 _FIRST_TOKEN_S = {True: 0.25, False: 0.42}
@@ -51,6 +51,8 @@ class SimulatedTransport(httpx2.BaseTransport):
         model, messages = body.get("model"), body.get("messages")
         if not isinstance(model, str) or not isinstance(messages, list) or not messages:
             return _refusal(400, "model and messages are required")
+        if not all(isinstance(message, dict) for message in messages):
+            return _refusal(400, "each message must be an object with a role and a content")
         text = _last_user_text(messages)
         fault = _fault(text, model)
         if fault == "timeout":
@@ -164,6 +166,6 @@ def _asks_for_verdict(messages: Sequence[Message]) -> bool:
 
 def _fault(text: str, model: str) -> str | None:
     found = _FAULT.search(text)
-    if found is None or (found.group(2) and found.group(2) != model):
+    if found is None or (found.group(2) and bare_name(found.group(2)) != bare_name(model)):
         return None
     return found.group(1)

@@ -14,7 +14,7 @@ from typing import Final
 
 from router_core.sampling import uniform
 
-_CHEAP: Final = ("mini", "nano", "small", "haiku", "flash", "lite", "tiny", "7b", "8b")
+_CHEAP = re.compile(r"(?<![a-z])(mini|nano|small|haiku|flash|lite|tiny)(?![a-z])|(?<![\d.])[1-9]b(?![a-z])")
 _LABELLING = re.compile(
     r"\b(classif|label|extract|identif|spam|sentiment|yes or no|true or false|which of"
     r"|what (date|year|is the capital))"
@@ -39,9 +39,14 @@ ODDS: Final = {"cheap": (0.93, 0.45), "strong": (0.95, 0.88)}
 CLASSIFIER_ERRORS: Final = 0.08
 
 
+def bare_name(model: str) -> str:
+    """The last part of a model's id: ``gpt-4o`` whether the provider stands before it or not."""
+    return model.rpartition("/")[2]
+
+
 def is_cheap(model: str) -> bool:
-    """Whether a model's name is that of a small one."""
-    return any(part in model.lower() for part in _CHEAP)
+    """Whether a model's name is that of a small one: says mini, nano, flash or the like, or less than 10b."""
+    return _CHEAP.search(model.lower()) is not None
 
 
 def difficulty(text: str) -> float:
@@ -61,8 +66,11 @@ def success_probability(model: str, hardness: float) -> float:
 
 
 def is_right(seed: int, model: str, text: str) -> bool:
-    """Whether the model's answer to this prompt is a good one: the same every time."""
-    return uniform(seed, f"right|{model}|{text}") < success_probability(model, difficulty(text))
+    """Whether the model's answer to this prompt is a good one: the same every time.
+
+    ``model`` may be the whole id or what the provider is sent: both give the same answer.
+    """
+    return uniform(seed, f"right|{bare_name(model)}|{text}") < success_probability(model, difficulty(text))
 
 
 def verdict(seed: int, model: str, text: str) -> str:

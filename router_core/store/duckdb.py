@@ -25,6 +25,7 @@ from router_core.store.opening import connect, prepare
 from router_core.store.teaching import Led, Lesson, drew_itself, lesson
 from router_core.types import (
     STOPPED,
+    Completion,
     Decision,
     Evidence,
     OutcomeRecord,
@@ -49,11 +50,7 @@ class _Ticket:
         self.outcomes = [rows.outcome_row(outcome, 0) for outcome in batch.outcomes]
         self.led = {UUID(decision.completion_id) for decision in batch.decisions}
         self.judged = {UUID(outcome.completion_id) for outcome in batch.outcomes}
-        self.answered = {
-            UUID(one.id): (one.goal, one.arm, 1, one.usage.output_tokens)
-            for one in batch.completions
-            if one.usage is not None and one.error is None and one.finish_reason != STOPPED
-        }
+        self.lengths = {UUID(one.id): _length(one) for one in reversed(batch.completions)}
         self.done = False
         self.error: RouterError | None = StoreError("the write was interrupted; write it again")  # until kept
 
@@ -221,7 +218,7 @@ class DuckDBStore:
     def _recall(self) -> None:
         """Take what is kept in memory from the file."""
         with self._cursor() as cursor:
-            self._seq: int = _one(cursor, sql.LAST_SEQ)
+            self._seq: int = cursor.execute(sql.LAST_SEQ).fetchall()[0][0]
             self._output_tokens: _Counts = _counts(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
             self._evidence: dict[TeachingRule, _Counts] = {}
 
@@ -279,11 +276,13 @@ class DuckDBStore:
         self._seq += len(numbered)
         for id_, _, completion_id, source, micro, *_ in numbered:
             if id_ in heard:
+                heard.remove(id_)  # of two with one id the first was stored
                 words.setdefault(completion_id, {})[source] = micro
         for rule, lessons in self._lessons(words, led).items():
             if lessons != before[rule]:
                 self._evidence[rule] = _moved(self._evidence[rule], before[rule], lessons)
-        answered = [ticket.answered[id_] for ticket in group for id_ in stored & ticket.answered.keys()]
+        lengths = {id_: length for ticket in reversed(group) for id_, length in ticket.lengths.items()}
+        answered = [length for id_ in stored if (length := lengths[id_]) is not None]
         if answered:
             self._output_tokens = _moved(self._output_tokens, (), answered)
 
@@ -312,6 +311,13 @@ def _insert(cursor: duckdb.DuckDBPyConnection, table: str, values: Sequence[rows
         new = [value for row in reversed(fresh.values()) for value in row]
         cursor.execute(sql.insert(table, len(fresh)), new)
     return set(fresh)
+
+
+def _length(one: Completion) -> tuple[str, str, int, int] | None:
+    """(goal, arm, 1, output tokens) of an answer that is complete."""
+    if one.usage is None or one.error is not None or one.finish_reason == STOPPED:
+        return None
+    return one.goal, one.arm, 1, one.usage.output_tokens
 
 
 def _never_made(request_id: str) -> UnknownRequestError:
@@ -349,12 +355,6 @@ def _led(cursor: duckdb.DuckDBPyConnection, ids: set[UUID], own: bool) -> dict[U
         drawn = drew_itself(policy, origin) or prompt_id in everyone
         led.setdefault(completion_id, []).append(Led(goal, arm, drawn))
     return led
-
-
-def _one(cursor: duckdb.DuckDBPyConnection, statement: str) -> Any:
-    found = cursor.execute(statement).fetchone()
-    assert found is not None
-    return found[0]
 
 
 def _all_evidence(cursor: duckdb.DuckDBPyConnection, rule: TeachingRule) -> _Counts:

@@ -148,3 +148,20 @@ def test_nothing_is_cut_off(start_server: Callable[..., Server], page: Page, sch
         "() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth }"
     )
     assert overflow <= 0
+
+
+def test_a_second_prompt_clears_the_first(start_server: Callable[..., Server], page: Page) -> None:
+    """While the second prompt's answers stream, nothing of the first can be rated by mistake."""
+    page.goto(start_server(latency_scale=2.0).url)
+    ready(page)
+    page.locator(".st-key-run_all label").first.click()
+    send(page, "Is this spam? You won a prize.")
+    answers(page, 2)
+    page.locator(".st-key-answer-0").locator('[class*="st-key-thumb-"] button').first.click()
+    expect(page.locator(".st-key-learned")).to_contain_text("1 of 1 good")
+    send(page, HARD)
+    expect(page.locator(".st-key-answer-1").get_by_text("Stop", exact=True)).to_be_visible()
+    expect(page.locator('[class*="st-key-thumb-"] button:not([disabled])')).to_have_count(0)
+    expect(page.locator('[class*="st-key-verdict-"]')).to_have_count(0)
+    answers(page, 2)
+    expect(page.locator(".st-key-learned")).to_contain_text("1 of 1 good")

@@ -286,6 +286,13 @@ def test_one_bad_batch_does_not_harm_the_others(store: DuckDBStore) -> None:
     assert store.evidence("default", ALL) == {CHEAP: Evidence(2, 2_000_000)}
 
 
+def test_the_same_rows_in_one_group_count_once(store: DuckDBStore) -> None:
+    """Two writers store one request at the same moment: its tokens and its outcome count once."""
+    assert _together(store, [_everything(2), _everything(2)]) == [None, None]
+    assert store.evidence("default", ALL) == {CHEAP: Evidence(1, 1_000_000)}
+    assert store.output_tokens("default") == {CHEAP: OutputTokens(1, 20)}
+
+
 @pytest.mark.parametrize("kept", [False, True], ids=["before the commit", "after the commit"])
 @pytest.mark.parametrize("nth", [1, 2, 3])
 def test_interrupted_write(store: DuckDBStore, monkeypatch: pytest.MonkeyPatch, nth: int, kept: bool) -> None:

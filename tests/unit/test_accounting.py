@@ -1,0 +1,79 @@
+"""What a visit cost, worked by hand."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from router_core.comparison import Playground
+from router_core.llm import Models
+from router_core.settings import Settings, SimulationSettings
+from router_core.store import open_store
+from router_core.store.base import Comparison
+from router_core.types import Message
+
+SETTINGS = Settings(simulation=SimulationSettings(latency_scale=0))
+MESSAGES: tuple[Message, ...] = ({"role": "user", "content": "Is this spam? You won a prize."},)
+
+
+def compared(playground: Playground, run_all: bool, prompt: str = "") -> Comparison:
+    """One prompt, answered by every planned model."""
+    messages = ({"role": "user", "content": prompt},) if prompt else MESSAGES
+    plan = playground.compare(messages, "default", task_type="classification", run_all=run_all)
+    for call in plan.calls:
+        for _ in playground.stream(plan.prompt, plan.messages, call):
+            pass
+    found = playground.store.comparison(plan.prompt.id)
+    assert found is not None
+    return found
+
+
+def a_playground() -> Playground:
+    """Simulated models over a store in memory."""
+    return Playground(SETTINGS, open_store(":memory:", kind="simulated"), Models(SETTINGS, simulated=True))
+
+
+def test_spend_is_answers_and_deciding() -> None:
+    """Everything that was called is spend, the classifier's call too."""
+    playground = a_playground()
+    one = compared(playground, run_all=True)
+    answers = sum((c.cost_usd or Decimal(0) for c in one.completions), Decimal(0))
+    deciding = sum((d.decision_cost_usd or Decimal(0) for d in one.decisions), Decimal(0))
+    result = playground.tally([one])
+    assert deciding > 0
+    assert result.spent_usd == answers + deciding
+    assert result.deciding_usd == deciding
+    assert not result.estimated
+    strong = next(c for c in one.completions if c.arm == "openai/gpt-4o")
+    assert result.strong_usd == strong.cost_usd
+    assert result.saved_usd == strong.cost_usd - result.spent_usd
+
+
+def test_each_router_pays_for_itself() -> None:
+    """A router's money is its answer and its own deciding, against the strong model on the same prompt."""
+    playground = a_playground()
+    one = compared(playground, run_all=True)
+    result = playground.tally([one])
+    answers = {c.id: c.cost_usd for c in one.completions}
+    for decision in one.decisions:
+        if decision.origin == "forced":
+            continue
+        cost, own = answers[decision.completion_id], decision.decision_cost_usd
+        assert cost is not None
+        assert own is not None
+        assert result.routers[decision.policy].spent_usd == cost + own
+        assert result.routers[decision.policy].strong_usd == result.strong_usd
+
+
+def test_a_model_that_was_not_asked_is_estimated() -> None:
+    """Where the strong model did not answer, its cost is an estimate and says so."""
+    playground = a_playground()
+    asked: list[Comparison] = []
+    while not asked:  # until no router drew the strong model
+        one = compared(playground, run_all=False, prompt=f"Classify: spam? {playground.store.recent_prompts(1)}")
+        if all(c.arm != "openai/gpt-4o" for c in one.completions):
+            asked.append(one)
+    result = playground.tally(asked)
+    usage = asked[0].completions[0].usage
+    assert usage is not None
+    assert result.estimated
+    assert result.strong_usd == (usage.input_tokens * Decimal("2.5") + usage.output_tokens * 10) / 1_000_000

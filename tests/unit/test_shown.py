@@ -1,0 +1,75 @@
+"""How values look on the pages."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from pages.shown import badge, dollars, duration, escaped, labels, model_text
+from router_core.types import Arm
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (None, "price unknown"),
+        (Decimal(0), "$0"),
+        (Decimal("0.0000210"), "$0.000021"),
+        (Decimal("0.00123"), "$0.0012"),
+        (Decimal("0.5"), "$0.50"),
+        (3.414, "$3.41"),
+        (1240.4, "$1,240"),
+        (-0.00123, "-$0.0012"),
+        (1e-9, "< $0.000001"),
+    ],
+)
+def test_dollars(amount: Decimal | float | None, text: str) -> None:
+    """As many digits as matter; an unknown price is never zero."""
+    assert dollars(amount) == text
+
+
+def test_estimated_dollars() -> None:
+    """An estimate carries a tilde."""
+    assert dollars(0.25, estimated=True) == "~$0.25"
+
+
+@pytest.mark.parametrize(("ms", "text"), [(None, "unknown"), (0.021, "0.02 ms"), (420, "420 ms"), (2100, "2.1 s")])
+def test_duration(ms: float | None, text: str) -> None:
+    """The unit that fits."""
+    assert duration(ms) == text
+
+
+def test_labels_are_short_where_that_is_enough() -> None:
+    """The provider is named only where two models would look alike."""
+    arms = [Arm("openai/gpt-4o", "openai/gpt-4o"), Arm("local/llama", "local/llama"), Arm("b/llama", "b/llama")]
+    assert labels(arms) == {"openai/gpt-4o": "gpt-4o", "local/llama": "local/llama", "b/llama": "b/llama"}
+
+
+def test_model_text_fetches_nothing() -> None:
+    """An image in an answer stays text: fetching it would tell somebody that it was read."""
+    assert "![" not in model_text("look ![x](http://example.com/a.png)").replace("!\\[", "")
+    assert model_text("look ![x](http://example.com/a.png)") == "look !\\[x](http://example.com/a.png)"
+
+
+def test_model_text_cannot_imitate_the_page() -> None:
+    """Streamlit's directives and icons stay text."""
+    assert model_text(":red[alarm] :material/lock:") == "\\:red[alarm] \\:material/lock:"
+    assert model_text(":green-badge[verified]") == "\\:green-badge[verified]"
+
+
+def test_two_prices_are_no_formula() -> None:
+    """Dollars before digits are money."""
+    assert model_text("between $5 and $9") == "between \\$5 and \\$9"
+
+
+def test_code_is_left_alone() -> None:
+    """Inside code nothing is interpreted, so nothing is changed, even while the fence is still open."""
+    text = "see `a[:red[1]]` and\n```sh\necho $1 ![x]\n"
+    assert model_text(text) == text
+
+
+def test_escaped_text_is_literal() -> None:
+    """Names with Markdown in them do not become Markdown."""
+    assert escaped("a_b*c[d]") == "a\\_b\\*c\\[d\\]"
+    assert badge("m_1", 1) == ":orange-badge[m\\_1]"
