@@ -159,6 +159,7 @@ class Router:
         """Close connections, and the store where this router opened it."""
         self._models.close()
         if self._owns_store:
+            self._owns_store = False  # another router may hold the same store
             self._store.close()
 
     def __enter__(self) -> Router:

@@ -363,7 +363,7 @@ def test_the_classifier_policy(make: Make, server: ChatServer, store: Store) -> 
 def test_nothing_of_the_prompt_is_kept_where_only_its_hash_is(
     tmp_path: Path, server: ChatServer, policy: Any
 ) -> None:
-    """The bytes of the closed file hold neither the prompt nor the answer, nor an error or verdict that quotes it."""
+    """The bytes of the closed file hold neither the prompt nor the answer, nor an error that quotes it."""
     marker = "Zanzibar-4711"
 
     def echo(request: Request) -> Reply:
@@ -385,10 +385,13 @@ def test_nothing_of_the_prompt_is_kept_where_only_its_hash_is(
         ) as router:
             for word in ("plain", "fail", "fail again"):
                 router.completion([{"role": "user", "content": f"{word} {marker}"}])
-        assert len(store.recent_prompts(5)) == 3
+        prompts = store.recent_prompts(5)
+        assert len(prompts) == 3
+        shown = str([store.comparison(prompt.id) for prompt in prompts])
+        uncompressed = _bytes(tmp_path, keep)
         store.close()
-        everything = b"".join(file.read_bytes() for file in tmp_path.glob(f"{keep}.duckdb*"))
-        assert (marker.encode() in everything) == found
+        assert (marker in shown) == (marker.encode() in uncompressed) == found
+        assert found or marker.encode() not in _bytes(tmp_path, keep)
 
 
 def test_every_stored_decision_can_be_drawn_again(make: Make, server: ChatServer, store: Store) -> None:
@@ -458,8 +461,8 @@ def test_closing_twice_closes_one_share(tmp_path: Path) -> None:
 
 def test_settings_that_are_wrong(store: Store) -> None:
     """A misspelt path and an unknown goal are refused when the router is made."""
-    with pytest.raises(SettingsError, match="modle is not a setting"):
-        Router([{"modle": CHEAP}], store=store, environ=KEYS)
+    with pytest.raises(SettingsError, match="wieght is not a setting"):
+        Router([{"model": CHEAP, "wieght": 1}], store=store, environ=KEYS)
     with pytest.raises(SettingsError, match="goal 'nobody' is not set up; known goals"):
         Router(goal_id="nobody", store=store, environ=KEYS)
 
@@ -476,6 +479,11 @@ def test_a_classifier_of_another_provider_without_a_key(server: ChatServer, stor
     (decision,) = last(store).decisions
     assert decision.fallback is not None
     assert "no API key for other" in decision.fallback
+
+
+def _bytes(folder: Path, name: str) -> bytes:
+    """A store's file and what was written ahead of it."""
+    return b"".join(file.read_bytes() for file in folder.glob(f"{name}.duckdb*"))
 
 
 def _goal(**changes: Any) -> dict[str, Any]:
