@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any
 
 import uuid_utils
+from cachetools import LRUCache
 
 from router_core.errors import UnknownPolicyError
 from router_core.features import checked_messages, fingerprint, two_digits
@@ -40,6 +41,9 @@ from router_core.types import (
 )
 
 _OUTPUT_PSEUDO_COUNT = 5  # answers that the assumed output length weighs as much as
+
+_REMEMBERED = 256  # sizes of prompts, per goal
+_Known = tuple[Mapping[str, Evidence], Mapping[str, OutputTokens], tuple[Candidate, ...]]
 
 NOT_KEPT = "not kept (privacy.keep_texts is hash)"
 
@@ -77,6 +81,7 @@ class Decider:
         self._version = settings.version
         self._verdicts = VerdictCache(settings.classifier.cache_size)
         self._policies: dict[str, dict[str, Policy]] = {}
+        self._candidates: LRUCache[tuple[str, int], _Known] = LRUCache(_REMEMBERED)
         self._lock = Lock()
 
     def prompt(
@@ -113,19 +118,24 @@ class Decider:
     def posteriors(self, goal: str) -> dict[str, Posterior]:
         """Arm id -> what is known of its share of good answers: the prior and every outcome that teaches."""
         chosen = self.settings.goal(goal)
-        evidence = self._store.evidence(goal, chosen.teaching_rule())
-        return {
-            arm.id: from_evidence(evidence.get(arm.id, Evidence()), chosen.prior_alpha, chosen.prior_beta)
-            for arm in chosen.arms
-        }
+        return _posteriors(chosen, self._store.evidence(goal, chosen.teaching_rule()))
 
-    def candidates(self, context: Context, without: Sequence[str] = ()) -> tuple[Candidate, ...]:
-        """The arms of the prompt's goal that may be chosen, cheap to strong as the settings order them."""
+    def candidates(self, context: Context) -> tuple[Candidate, ...]:
+        """The arms of the prompt's goal, cheap to strong as the settings order them.
+
+        The same object as before where nothing changed, which policies recognise.
+        """
         chosen = self.settings.goal(context.goal)
-        posteriors = self.posteriors(context.goal)
-        lengths = self._store.output_tokens(context.goal)
         input_tokens = two_digits(context.input_tokens)
-        return tuple(
+        evidence = self._store.evidence(context.goal, chosen.teaching_rule())
+        lengths = self._store.output_tokens(context.goal)
+        key = (context.goal, input_tokens)
+        with self._lock:
+            known = self._candidates.get(key)
+        if known is not None and known[0] == evidence and known[1] == lengths:
+            return known[2]
+        posteriors = _posteriors(chosen, evidence)
+        candidates = tuple(
             Candidate(
                 arm.arm(),
                 posteriors[arm.id],
@@ -134,8 +144,10 @@ class Decider:
                 ),
             )
             for arm in chosen.arms
-            if arm.id not in without
         )
+        with self._lock:
+            self._candidates[key] = (evidence, lengths, candidates)
+        return candidates
 
     def decide(
         self,
@@ -227,7 +239,7 @@ class Decider:
         if self.settings.privacy.keep_texts == "full":
             return decision
         private = replace(decision, context=replace(decision.context, text=""))
-        if decision.policy == "classifier":  # its reason is a paraphrase of the prompt
+        if decision.policy in ("classifier", "fallback"):  # a paraphrase of the prompt; an error that may quote it
             failed = None if decision.fallback is None else NOT_KEPT
             private = replace(private, reason=Reason(NOT_KEPT), fallback=failed)
         return private
@@ -248,6 +260,13 @@ class Decider:
             settings.model, messages, params, deadline_s=settings.timeout_s, max_retries=0
         )
         return Reply(answer.text, answer.usage, cost_usd(answer.usage, self.prices.price(settings.model)))
+
+
+def _posteriors(goal: GoalSettings, evidence: Mapping[str, Evidence]) -> dict[str, Posterior]:
+    return {
+        arm.id: from_evidence(evidence.get(arm.id, Evidence()), goal.prior_alpha, goal.prior_beta)
+        for arm in goal.arms
+    }
 
 
 def _expected_output(goal: GoalSettings, seen: OutputTokens | None) -> int:

@@ -108,8 +108,6 @@ class AnswerStream:
             raise ProviderTimeoutError(
                 f"{self._model} was still writing at the deadline; raise calls.deadline_s or ask for less"
             )
-        from openai import APIConnectionError
-
         try:
             following: ChatCompletionChunk = next(self._chunks)
         except StopIteration:
@@ -119,6 +117,8 @@ class AnswerStream:
         except Exception as error:  # noqa: BLE001 - whatever the client raises becomes one of our errors
             if self.finish_reason is not None:  # nothing but the count of tokens is missing
                 raise StopIteration from None
+            from openai import APIConnectionError
+
             translated = self._translate(error)
             if isinstance(translated, ProviderTimeoutError | MalformedResponseError):
                 raise translated from None

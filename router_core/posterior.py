@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,9 @@ from router_core.types import MICRO, Evidence, Posterior
 
 Array = NDArray[np.float64]
 
-# Where panels end, as mean * first row + standard deviation * second row + third row: steps around each arm's
-# mean, far out for the exponential tails of lopsided posteriors; steps that shrink geometrically towards 0 and
-# 1, because a density like x^0.3 is no polynomial there; the end of the support; and two places left for the
+# Where panels end, as mean * first row + standard deviation * second row + third row - shift: steps around each
+# arm's mean, far out for the exponential tails of lopsided posteriors; steps that shrink geometrically towards 0
+# and 1, because a density like x^0.3 is no polynomial there; the end of the support; and two places left for the
 # ends of all arms together.
 _SPREAD = np.array([-8.0, -5.5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5.5, 8, 16])
 _GRADED = 4.0 ** -np.arange(1, 8)
@@ -27,6 +28,7 @@ _CUTS = np.array(
         [1.0] * len(_SPREAD) + [*_GRADED, *_GRADED] + [0, 0, 0],
         [*_SPREAD] + [0.0] * (2 * len(_GRADED)) + [0, 0, 0],
         [0.0] * (len(_SPREAD) + len(_GRADED)) + [*(1 - _GRADED)] + [1, 0, 0],
+        [-1.0] * (len(_SPREAD) + 2 * len(_GRADED) + 3),
     ]
 )
 _TAILS = np.array([1e-13, 1.0 - 1e-13])  # a posterior is taken to end where this much mass is left
@@ -90,16 +92,16 @@ def best_probabilities(
     if success_value_usd == 0.0:
         cheapest = np.array([cost == lowest for cost in costs_usd], dtype=np.float64)
         return np.asarray(cheapest / cheapest.sum())
-    a = np.array([[p.alpha] for p in posteriors])
-    b = np.array([[p.beta] for p in posteriors])
-    shift = np.array([[(cost - lowest) / success_value_usd] for cost in costs_usd])
+    shifts = [(cost - lowest) / success_value_usd for cost in costs_usd]
+    columns = np.array([(p.alpha, p.beta, shift) for p, shift in zip(posteriors, shifts, strict=True)])
+    a, b, shift = columns[:, 0:1], columns[:, 1:2], columns[:, 2:3]
 
-    edges, start = _panel_edges(a, b, shift)
+    edges, start = _panel_edges(posteriors, shifts, a, b, shift)
     nodes, weights, cumulative = _gauss_legendre(6)
     width = (edges[1:] - edges[:-1])[:, None]
     z = edges[:-1, None] + width * nodes  # panel x node
     theta = z.reshape(1, -1) + shift
-    outside = theta >= 1.0 if edges[-1] + shift.max() > 1.0 else None  # never below 0: shift is not negative
+    outside = theta >= 1.0 if edges[-1] + max(shifts) > 1.0 else None  # never below 0: shift is not negative
     if outside is not None:
         theta[outside] = 0.5
     log_pdf = (a - 1.0) * np.log(theta)
@@ -119,7 +121,9 @@ def best_probabilities(
         exact = at_edges[1:] - at_edges[:-1]
         pdf[arm] *= np.divide(exact, mass[arm], out=np.ones_like(exact), where=mass[arm] > 0)[:, None]
         mass[arm] = exact
-    below = start + mass.cumsum(axis=1) - mass
+    below = mass.cumsum(axis=1)
+    below -= mass
+    below += start
     cdf = (rows @ cumulative).reshape(pdf.shape)
     cdf += below[:, :, None]
     pdf *= _products_of_others(cdf)
@@ -127,14 +131,24 @@ def best_probabilities(
     return np.asarray(chance / chance.sum())
 
 
-def _panel_edges(a: Array, b: Array, shift: Array) -> tuple[Array, Array]:
-    """Where to cut the axis, and each arm's distribution function at the first cut (arm x 1)."""
-    centre = a / (a + b)
-    spread = np.sqrt(centre * (1.0 - centre) / (a + b + 1.0))
-    points = centre * _CUTS[0] + spread * _CUTS[1] + (_CUTS[2] - shift)
-    ends = betaincinv(a, b, _TAILS) - shift
-    low, high = ends.max(axis=0)  # below low some factor is 0, above high every density is
-    points[0, -2:] = low, high
+def _panel_edges(
+    posteriors: Sequence[Posterior], shifts: Sequence[float], a: Array, b: Array, shift: Array
+) -> tuple[Array, Array]:
+    """Where to cut the axis, and each arm's distribution function at the first cut (arm x 1).
+
+    Takes the same numbers twice, for with a few arms plain floats are faster than arrays.
+    """
+    moments = []
+    for posterior, by in zip(posteriors, shifts, strict=True):
+        total = posterior.alpha + posterior.beta
+        centre = posterior.alpha / total
+        moments.append((centre, sqrt(centre * (1.0 - centre) / (total + 1.0)), 1.0, by))
+    points = np.array(moments) @ _CUTS
+    ends = (betaincinv(a, b, _TAILS) - shift).tolist()
+    low = max([end[0] for end in ends])  # below it some factor is 0
+    high = max([end[1] for end in ends])  # above it every density is
+    points[0, -2] = low
+    points[0, -1] = high
     cuts = points[(points >= low) & (points <= high)]
     cuts.sort()
     return cuts, betainc(a, b, np.minimum(low + shift, 1.0))

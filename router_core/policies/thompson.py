@@ -37,6 +37,7 @@ class ThompsonPolicy:
         self._exploration = settings.exploration
         self._strength = settings.starting_strength
         self._cache: LRUCache[tuple[Any, ...], ActionDistribution] = LRUCache(_CACHED_DISTRIBUTIONS)
+        self._latest: tuple[Any, ActionDistribution] = (None, ActionDistribution((), _nothing))
         self._lock = Lock()
         self.version = short_hash(
             settings.model_dump_json(
@@ -48,32 +49,44 @@ class ThompsonPolicy:
 
     def probabilities(self, context: Context, candidates: Sequence[Candidate]) -> ActionDistribution:
         """Computed anew only when a posterior or an expected cost changed."""
+        latest = self._latest
+        if latest[0] is candidates:  # a tuple of frozen values: nothing in it can have changed
+            return latest[1]
         key = tuple([(c.arm.id, c.arm.weight, c.posterior, c.expected_cost_usd) for c in candidates])
         with self._lock:
             known = self._cache.get(key)
-        if known is not None:
-            return known
-        require_candidates(context, candidates)
-        computed = self._compute(candidates)
-        with self._lock:
-            self._cache[key] = computed
-        return computed
+        if known is None:
+            require_candidates(context, candidates)
+            known = self._compute(candidates)
+            with self._lock:
+                self._cache[key] = known
+        if isinstance(candidates, tuple):
+            self._latest = (candidates, known)
+        return known
 
     def _compute(self, candidates: Sequence[Candidate]) -> ActionDistribution:
         count = len(candidates)
         costs = comparable_costs([candidate.expected_cost_usd for candidate in candidates])
-        best = best_probabilities([c.posterior for c in candidates], costs, self._value_usd)
+        posteriors = [candidate.posterior for candidate in candidates]
+        best = best_probabilities(posteriors, costs, self._value_usd).tolist()
         share = min(self._exploration, 1.0 / count)
-        seen = sum(candidate.posterior.observations for candidate in candidates)
-        total_weight = sum(candidate.arm.weight for candidate in candidates)
+        seen = sum([posterior.observations for posterior in posteriors])
+        weights = [candidate.arm.weight for candidate in candidates]
+        total = sum(weights)
         fading = self._strength / (self._strength + seen) if self._strength + seen > 0 else 0.0
-        probabilities = []
-        for candidate, chance in zip(candidates, best.tolist(), strict=True):
-            start = candidate.arm.weight / total_weight if total_weight > 0 else 1.0 / count
-            learned = share + (1.0 - count * share) * chance
-            probabilities.append(fading * start + (1.0 - fading) * learned)
-        explain = partial(_explain, tuple(candidates), tuple(best.tolist()), self._value_usd, share, fading)
-        return ActionDistribution(tuple(probabilities), explain)
+        starting = [weight / total for weight in weights] if total > 0 else [1.0 / count] * count
+        probabilities = tuple(
+            [
+                fading * start + (1.0 - fading) * (share + (1.0 - count * share) * chance)
+                for start, chance in zip(starting, best, strict=True)
+            ]
+        )
+        explain = partial(_explain, tuple(candidates), tuple(best), self._value_usd, share, fading)
+        return ActionDistribution(probabilities, explain)
+
+
+def _nothing() -> Reason:
+    return Reason("")
 
 
 def comparable_costs(costs_usd: Sequence[float | None]) -> list[float]:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from threading import Condition, Lock
 from types import MappingProxyType
-from typing import Any
 from uuid import UUID
 
 import duckdb

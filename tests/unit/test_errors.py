@@ -37,7 +37,7 @@ PINNED = {
     "StoreKindError",
     "StoreFullError",
 }
-CLASSES = {name: cls for name, cls in inspect.getmembers(errors, inspect.isclass)}
+CLASSES = dict(inspect.getmembers(errors, inspect.isclass))
 
 
 def drawn_tree(docstring: str) -> dict[str, str]:
@@ -80,7 +80,7 @@ def test_every_export_can_be_fetched(name: str) -> None:
 
 def test_an_unknown_export_is_an_attribute_error() -> None:
     """``hasattr`` and a misspelt import behave as for any module."""
-    with pytest.raises(AttributeError, match="router_core.*'Ruoter'"):
+    with pytest.raises(AttributeError, match=r"router_core.*'Ruoter'"):
         router_core.Ruoter  # noqa: B018 - looking it up is the point
 
 

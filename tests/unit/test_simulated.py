@@ -102,7 +102,7 @@ def test_the_strong_model_is_better_on_hard_prompts() -> None:
 
 @pytest.mark.parametrize("json_mode", [True, False])
 def test_the_classifier(models: Models, json_mode: bool) -> None:
-    """Pure JSON in JSON mode, wrapped in prose otherwise; mostly right about difficulty, and now and then wrong."""
+    """Pure JSON in JSON mode, else wrapped in prose; mostly right about difficulty, and now and then wrong."""
     params: dict[str, Any] = {"response_format": {"type": "json_object"}} if json_mode else {}
     agreed = 0
     for number in range(200):

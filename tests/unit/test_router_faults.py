@@ -1,0 +1,203 @@
+"""What can go wrong around a request: it is stored, told in a sentence, and keeps no text that it must not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router_core import Outcome, Router
+from router_core.errors import (
+    InterruptedStreamError,
+    MissingKeyError,
+    NoEligibleArmError,
+    PromptError,
+    SettingsError,
+    StoreError,
+)
+from router_core.settings import ClassifierSettings, GoalSettings, PrivacySettings, ProviderSettings, Settings
+from router_core.store import open_store
+from router_core.store.base import Store
+from router_core.types import Posterior
+from tests.servers import ChatServer, Reply, Request, answered, events, refused, usual
+from tests.unit.routing import CHEAP, HELLO, KEYS, ONLY, PATHS, STRONG, Make, last, only_completion
+
+
+def failing(model: str, reply: Reply) -> Callable[[Request], Reply]:
+    """One model fails, the others answer."""
+    return lambda request: reply if request.body["model"] == model else usual(request)
+
+
+def test_a_stream_closed_early_is_stored_as_stopped(make_router: Make, server: ChatServer, store: Store) -> None:
+    """What came so far is kept; it is neither judged nor counted as the model's usual length."""
+    server.script = [events(*["word "] * 50, pause_s=0.02)]
+    stream: Any = make_router(ONLY, success_when="True").completion(HELLO, stream=True)
+    with stream:
+        next(stream)
+    completion = only_completion(store)
+    assert (completion.text, completion.finish_reason, completion.error) == ("word ", "stopped", None)
+    assert last(store).outcomes == ()
+    assert store.output_tokens("default") == {}
+
+
+def test_a_stream_that_breaks_off_is_stored_with_its_error(
+    make_router: Make, server: ChatServer, store: Store
+) -> None:
+    """The text so far, the sentence, and a cost estimated from both."""
+    server.script = [events("one ", "two ", broken=True)]
+    with pytest.raises(InterruptedStreamError):
+        list(make_router(ONLY).completion(HELLO, stream=True))
+    completion = only_completion(store)
+    assert completion.text == "one two "
+    assert completion.error is not None
+    assert "broke off after 8 characters" in completion.error
+    assert completion.usage is not None
+    assert completion.usage.estimated
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("reply", "said", "cost"),
+    [
+        (refused(500, "oops"), "openai failed (500: oops)", Decimal(0)),
+        (Reply(200, (b"<html>",), "text/html"), "not a chat completion", None),
+    ],
+)
+def test_the_next_model_answers_when_one_fails(
+    make_router: Make,
+    server: ChatServer,
+    store: Store,
+    stream: bool,
+    reply: Reply,
+    said: str,
+    cost: Decimal | None,
+) -> None:
+    """Logged as a fallback of probability 1 with its reason and its own answer; the failure is stored too."""
+    router = make_router(
+        [{"model": CHEAP, "weight": 1.0}, {"model": STRONG, "weight": 0.0}], {"goals": _goal(exploration=0)}
+    )
+    server.usual = failing("gpt-4o-mini", reply)
+    response, request_id = router.completion(HELLO, return_request_id=True, stream=stream)
+    list(response)
+    found = last(store)
+    drawn, fallback = found.decisions
+    assert (drawn.chosen, drawn.origin) == (CHEAP, "library")
+    assert (fallback.chosen, fallback.origin, fallback.propensity) == (STRONG, "fallback", 1.0)
+    assert fallback.fallback is not None
+    assert said in fallback.fallback
+    completions = {one.arm: one for one in found.completions}
+    assert fallback.completion_id == completions[STRONG].id == request_id
+    assert completions[CHEAP].error is not None
+    assert said in completions[CHEAP].error
+    assert (completions[CHEAP].cost_usd, completions[CHEAP].text) == (cost, None)
+    assert completions[STRONG].text in ("I am gpt-4o", "Iamgpt-4o")
+    router.report_outcome(request_id, Outcome.SUCCESS)
+    assert router.posteriors()[STRONG] == Posterior(2, 1, 1)
+
+
+def test_all_models_fail(make_router: Make, server: ChatServer, store: Store) -> None:
+    """One error that tells why, model by model; every failure is stored."""
+    server.usual = refused(500, "oops")
+    with pytest.raises(NoEligibleArmError, match="no model of goal 'default' answered") as caught:
+        make_router().completion(HELLO)
+    assert caught.value.reasons.keys() == {CHEAP, STRONG}
+    assert all("500: oops" in why for why in caught.value.reasons.values())
+    assert len(last(store).completions) == 2
+
+
+def test_a_missing_key(store: Store) -> None:
+    """Told before anything is sent or stored, with the variable and the remedy."""
+    router = Router(PATHS, store=store, environ={})
+    with pytest.raises(MissingKeyError, match=r"export OPENAI_API_KEY=.*ROUTER_SIMULATED=1"):
+        router.completion(HELLO)
+    router.close()
+    assert store.recent_prompts(1) == []
+
+
+@pytest.mark.parametrize("messages", [[], [{"role": "user", "content": "  "}], ["text"]])
+def test_a_prompt_that_nobody_can_answer(make_router: Make, store: Store, messages: Any) -> None:
+    """Refused before anything is stored."""
+    with pytest.raises(PromptError):
+        make_router().completion(messages)
+    assert store.recent_prompts(1) == []
+
+
+@pytest.mark.parametrize("policy", ["heuristic", "classifier", "thompson"])
+def test_nothing_of_the_prompt_is_kept_where_only_its_hash_is(
+    tmp_path: Path, server: ChatServer, policy: Any
+) -> None:
+    """The bytes of the closed file hold neither the prompt nor the answer, nor an error that quotes it."""
+    marker = "Zanzibar-4711"
+
+    def echo(request: Request) -> Reply:
+        said = request.body["messages"][-1]["content"]
+        if "response_format" in request.body:
+            return answered(f'{{"complexity": "SIMPLE", "reason": "{marker}"}}')
+        if "fail" in said and request.body["model"] == "gpt-4o":
+            return refused(400, f"cannot answer {said}")
+        return answered(f"You said {said}")
+
+    server.usual = echo
+    providers = {"openai": ProviderSettings(base_url=server.base_url)}
+    for keep, found in (("hash", False), ("full", True)):
+        path = tmp_path / f"{keep}.duckdb"
+        store = open_store(path)
+        settings = Settings(providers=providers, privacy=PrivacySettings(keep_texts=keep))
+        with Router(
+            [{"model": STRONG}, {"model": CHEAP}], settings=settings, policy=policy, store=store, environ=KEYS
+        ) as router:
+            for word in ("plain", "fail", "fail again"):
+                router.completion([{"role": "user", "content": f"{word} {marker}"}])
+        prompts = store.recent_prompts(5)
+        assert len(prompts) == 3
+        shown = str([store.comparison(prompt.id) for prompt in prompts])
+        uncompressed = _bytes(tmp_path, keep)
+        store.close()
+        assert (marker in shown) == (marker.encode() in uncompressed) == found
+        assert found or marker.encode() not in _bytes(tmp_path, keep)
+
+
+def test_closing_twice_closes_one_share(tmp_path: Path) -> None:
+    """Two routers on one file: closing the first twice leaves the second its store."""
+    environ = {**KEYS, "ROUTER_STORE": str(tmp_path / "shared.duckdb")}
+    first, second = Router(PATHS, environ=environ), Router(PATHS, environ=environ)
+    first.close()
+    first.close()
+    assert second.posteriors() == {CHEAP: Posterior(1, 1), STRONG: Posterior(1, 1)}
+    second.close()
+    with pytest.raises(StoreError, match="closed"):
+        second.posteriors()
+
+
+def test_settings_that_are_wrong(store: Store) -> None:
+    """A misspelt path and an unknown goal are refused when the router is made."""
+    with pytest.raises(SettingsError, match="wieght is not a setting"):
+        Router([{"model": CHEAP, "wieght": 1}], store=store, environ=KEYS)
+    with pytest.raises(SettingsError, match="goal 'nobody' is not set up; known goals"):
+        Router(goal_id="nobody", store=store, environ=KEYS)
+
+
+def test_a_classifier_of_another_provider_without_a_key(server: ChatServer, store: Store) -> None:
+    """The rules decide in its place, the log says why, and the request is answered."""
+    providers = {
+        "openai": ProviderSettings(base_url=server.base_url),
+        "other": ProviderSettings(api_key_env="OTHER"),
+    }
+    settings = Settings(providers=providers, classifier=ClassifierSettings(model="other/judge"))
+    with Router(PATHS, settings=settings, policy="classifier", store=store, environ=KEYS) as router:
+        router.completion(HELLO)
+    (decision,) = last(store).decisions
+    assert decision.fallback is not None
+    assert "no API key for other" in decision.fallback
+
+
+def _bytes(folder: Path, name: str) -> bytes:
+    """A store's file and what was written ahead of it."""
+    return b"".join(file.read_bytes() for file in folder.glob(f"{name}.duckdb*"))
+
+
+def _goal(**changes: Any) -> dict[str, Any]:
+    return {"default": GoalSettings(**changes)}
