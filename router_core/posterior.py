@@ -31,6 +31,7 @@ _CUTS = np.array(
         [-1.0] * (len(_SPREAD) + 2 * len(_GRADED) + 3),
     ]
 )
+_NEARLY_1 = 1.0 - 1e-15
 _TAILS = np.array([1e-13, 1.0 - 1e-13])  # a posterior is taken to end where this much mass is left
 
 
@@ -101,7 +102,8 @@ def best_probabilities(
     width = (edges[1:] - edges[:-1])[:, None]
     z = edges[:-1, None] + width * nodes  # panel x node
     theta = z.reshape(1, -1) + shift
-    outside = theta >= 1.0 if edges[-1] + max(shifts) > 1.0 else None  # never below 0: shift is not negative
+    # Never below 0, for shift is not negative; at 1 (also by rounding) there is no mass left.
+    outside = theta >= 1.0 if edges[-1] + max(shifts) >= _NEARLY_1 else None
     if outside is not None:
         theta[outside] = 0.5
     log_pdf = (a - 1.0) * np.log(theta)

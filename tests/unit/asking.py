@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from router_core.llm import Models
 
-KEY = "sk-test-0123456789abcdef"
+KEY = "Zq81test0123456789abcdef"
 MODEL = "openai/gpt-4o-mini"
 HELLO = [{"role": "user", "content": "Hello there"}]
 Make = Callable[..., Models]
