@@ -55,16 +55,21 @@ class Caller:
         self._conditions = {name: Condition(rule) for name, rule in rules.items() if rule is not None}
 
     def complete(
-        self, prompt: Prompt, messages: Sequence[Message], arm: Arm, completion_id: str
+        self,
+        prompt: Prompt,
+        messages: Sequence[Message],
+        arm: Arm,
+        completion_id: str,
+        params: Mapping[str, Any],
     ) -> ChatCompletion:
-        """One answer, whole.
+        """One answer, whole. ``params`` come on top of the arm's own.
 
         Raises:
             ProviderError: the call failed; the failure has been stored.
         """
         started_at = self._decider.now()
         try:
-            answer = self._models.complete(arm.model, messages, {**arm.params, **prompt.params})
+            answer = self._models.complete(arm.model, messages, {**arm.params, **params})
         except ProviderError as error:
             self.store_failure(prompt, arm, completion_id, error)
             raise
@@ -88,7 +93,14 @@ class Caller:
         )
         return answer.response
 
-    def stream(self, prompt: Prompt, messages: Sequence[Message], arm: Arm, completion_id: str) -> RoutedStream:
+    def stream(
+        self,
+        prompt: Prompt,
+        messages: Sequence[Message],
+        arm: Arm,
+        completion_id: str,
+        params: Mapping[str, Any],
+    ) -> RoutedStream:
         """One answer, piece by piece; its first piece is there when this returns.
 
         Raises:
@@ -96,7 +108,7 @@ class Caller:
         """
         started_at = self._decider.now()
         try:
-            answer = self._models.stream(arm.model, messages, {**arm.params, **prompt.params})
+            answer = self._models.stream(arm.model, messages, {**arm.params, **params})
         except ProviderError as error:
             self.store_failure(prompt, arm, completion_id, error)
             raise

@@ -129,7 +129,7 @@ class Playground:
         Raises:
             ProviderError: it failed before its first piece; that has been stored.
         """
-        return self._caller.stream(prompt, messages, call.arm, call.completion_id)
+        return self._caller.stream(prompt, messages, call.arm, call.completion_id, prompt.params)
 
     def rate(
         self,

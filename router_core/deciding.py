@@ -45,6 +45,19 @@ _OUTPUT_PSEUDO_COUNT = 5  # answers that the assumed output length weighs as muc
 _REMEMBERED = 256  # sizes of prompts, per goal
 _Known = tuple[Mapping[str, Evidence], Mapping[str, OutputTokens], tuple[Candidate, ...]]
 
+_STORED_PARAMS = frozenset(
+    {
+        "temperature",
+        "top_p",
+        "max_tokens",
+        "max_completion_tokens",
+        "presence_penalty",
+        "frequency_penalty",
+        "seed",
+        "n",
+    }
+)
+
 NOT_KEPT = "not kept (privacy.keep_texts is hash)"
 
 
@@ -97,6 +110,8 @@ class Decider:
     ) -> Prompt:
         """A new prompt, as it may be stored: where texts are not kept, its fingerprint alone.
 
+        Of ``params`` only numbers of known names are stored: others may hold texts or keys (``extra_headers``).
+
         Raises:
             PromptError: it is empty, too large, or no list of messages.
         """
@@ -112,7 +127,7 @@ class Decider:
             fingerprint(checked),
             blind,
             run_all,
-            params or {},
+            {name: value for name, value in (params or {}).items() if _storable(name, value)},
         )
 
     def posteriors(self, goal: str) -> dict[str, Posterior]:
@@ -260,6 +275,10 @@ class Decider:
             settings.model, messages, params, deadline_s=settings.timeout_s, max_retries=0
         )
         return Reply(answer.text, answer.usage, cost_usd(answer.usage, self.prices.price(settings.model)))
+
+
+def _storable(name: str, value: Any) -> bool:
+    return name in _STORED_PARAMS and isinstance(value, int | float)
 
 
 def _posteriors(goal: GoalSettings, evidence: Mapping[str, Evidence]) -> dict[str, Posterior]:

@@ -75,8 +75,8 @@ def best_probabilities(
     P_i = integral of f_i(x) * prod_{j != i} F_j(x - (c_i - c_j) / V) dx (Russo et al. 2018, section 3, with a
     price on each arm). All arms are put on one axis, utility / V, cut into panels at which any density may
     turn; Gauss-Legendre nodes inside each panel integrate every density into its distribution function and
-    then every product. Error below 1e-9 for alpha, beta >= 1 (checked against adaptive quadrature), below
-    1e-5 for priors under 1.
+    then every product. Largest error seen against adaptive quadrature, over 250 random cases: 2e-8 for alpha,
+    beta >= 1 (median 3e-14), 6e-8 down to 0.5, 2e-5 down to 0.2, 2e-4 down to 0.05.
 
     Args:
         posteriors: one Beta per arm.

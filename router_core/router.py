@@ -111,7 +111,7 @@ class Router:
         prompt = self._decider.prompt(messages, self._goal_id, "library", task_type=task_type, params=params)
         decision = self.decide(messages, task_type=task_type, prompt_id=prompt.id)
         self._store.write(Batch(prompts=[prompt], decisions=[self._decider.loggable(decision)]))
-        response, request_id = self._answer(prompt, messages, decision, stream)
+        response, request_id = self._answer(prompt, messages, decision, params, stream)
         return (response, request_id) if return_request_id else response
 
     def decide(
@@ -169,7 +169,12 @@ class Router:
         self.close()
 
     def _answer(
-        self, prompt: Prompt, messages: Sequence[Message], decision: Decision, stream: bool
+        self,
+        prompt: Prompt,
+        messages: Sequence[Message],
+        decision: Decision,
+        params: Mapping[str, Any],
+        stream: bool,
     ) -> tuple[ChatCompletion | RoutedStream, str]:
         """The drawn model's answer, else that of the next likeliest one that answers."""
         reasons: dict[str, str] = {}
@@ -181,7 +186,7 @@ class Router:
             arm = self._settings.arm(self._goal_id, arm_id)
             call = self._caller.stream if stream else self._caller.complete
             try:
-                return call(prompt, messages, arm, request_id), request_id
+                return call(prompt, messages, arm, request_id, params), request_id
             except ProviderError as error:
                 reasons[arm_id] = str(error)
                 first = first or error

@@ -155,8 +155,8 @@ class Prompt:
     """One prompt put to one or several policies; the playground's comparison, the library's request.
 
     ``messages`` is None where only ``sha256`` (of the canonical JSON of the messages) is kept. ``run_all``: every
-    model answered it, whatever the routers chose. ``blind``: model names were hidden until rated. ``params`` were
-    sent with every call on top of each arm's own.
+    model answered it, whatever the routers chose. ``blind``: model names were hidden until rated. ``params`` are
+    the numbers (temperature, token limit ...) sent with every call on top of each arm's own.
     """
 
     id: str

@@ -65,7 +65,7 @@ def test_everything_about_a_request_is_stored(make_router: Make, server: ChatSer
     found = last(store)
     (decision,), (completion,) = found.decisions, found.completions
     assert found.prompt.messages == tuple(HELLO)
-    assert found.prompt.params == {"temperature": 0.3, "user": "u1"}
+    assert found.prompt.params == {"temperature": 0.3}  # texts among the parameters are sent, but not kept
     assert (decision.origin, decision.policy, decision.propensity) == ("library", "thompson", 1.0)
     assert decision.completion_id == completion.id == request_id
     assert (completion.text, completion.finish_reason, completion.error) == ("I am gpt-4o-mini", "stop", None)
