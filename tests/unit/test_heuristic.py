@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from router_core.errors import NoEligibleArmError
@@ -204,7 +206,7 @@ def test_exploration_is_spread_evenly(share: float, count: int, chosen: float, o
 def test_deciding_costs_nothing() -> None:
     """No call, no wait, no cache, nobody in its place."""
     answer = a_policy().probabilities(a_context(), some_candidates(2))
-    assert (answer.cost_usd, answer.latency_ms, answer.cached, answer.fallback) == (0, 0.0, False, None)
+    assert (answer.cost_usd, answer.latency_ms, answer.cached, answer.fallback) == (Decimal(0), 0.0, False, None)
 
 
 def test_nothing_to_choose_from() -> None:
