@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -211,7 +212,8 @@ def test_deciding_costs_nothing() -> None:
 
 def test_nothing_to_choose_from() -> None:
     """The goal is named, for a list and for a tuple."""
-    for nothing in ([], ()):
+    empty: tuple[Sequence[Candidate], ...] = ([], ())
+    for nothing in empty:
         with pytest.raises(NoEligibleArmError, match=r"^goal 'mail' has no model left to choose from; add one in"):
             a_policy().probabilities(a_context(goal="mail"), nothing)
 
