@@ -116,6 +116,7 @@ def test_a_context_without_a_user_message() -> None:
         [user([text_part("x"), IMAGE])],
         [user([IMAGE])],
         [user(""), user("x")],
+        [user("x"), user("")],
         [user("x"), {"role": "assistant", "content": None, "tool_calls": []}],
         ({"role": "system", "content": "12345"}, user("67890")),
     ],
