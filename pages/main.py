@@ -80,7 +80,13 @@ except RouterError as error:
 
 if st.context.theme.type == "dark":  # the theme's light accent needs dark letters on it
     st.html("<style>.st-key-send button p { color: #0b111a; }</style>")
-page = st.navigation([st.Page("playground.py", title="Playground", default=True)], position="top")
+page = st.navigation(
+    [
+        st.Page("playground.py", title="Playground", default=True),
+        st.Page("costs.py", title="Costs"),
+    ],
+    position="top",
+)
 with st.sidebar:
     st.subheader("Router Playground", anchor=False)
     goals = list(shared.playground.settings.goals)

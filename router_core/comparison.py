@@ -20,7 +20,7 @@ from router_core.posterior import best_probabilities
 from router_core.rewards import reward
 from router_core.settings import Settings
 from router_core.store.base import Batch, Comparison, Store
-from router_core.types import Arm, Decision, Message, Outcome, OutcomeRecord, Posterior, Prompt
+from router_core.types import Arm, Decision, Message, Outcome, OutcomeRecord, Posterior, Price, Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +157,10 @@ class Playground:
             blinded=blinded,
         )
         self.store.write(Batch(outcomes=[record]))
+
+    def price(self, model: str) -> Price | None:
+        """The price of a model; None where it is not known."""
+        return self._decider.prices.price(model)
 
     def posteriors(self, goal: str) -> dict[str, Posterior]:
         """Arm id -> what has been learned about it."""

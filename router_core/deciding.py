@@ -36,6 +36,7 @@ from router_core.types import (
     Origin,
     OutputTokens,
     Posterior,
+    Price,
     Prompt,
     Reason,
 )
@@ -149,17 +150,7 @@ class Decider:
             known = self._candidates.get(key)
         if known is not None and known[0] == evidence and known[1] == lengths:
             return known[2]
-        posteriors = _posteriors(chosen, evidence)
-        candidates = tuple(
-            Candidate(
-                arm.arm(),
-                posteriors[arm.id],
-                expected_cost_usd(
-                    input_tokens, _expected_output(chosen, lengths.get(arm.id)), self.prices.price(arm.model)
-                ),
-            )
-            for arm in chosen.arms
-        )
+        candidates = candidates_for(chosen, input_tokens, evidence, lengths, self.prices.price)
         with self._lock:
             self._candidates[key] = (evidence, lengths, candidates)
         return candidates
@@ -279,6 +270,33 @@ class Decider:
 
 def _storable(name: str, value: Any) -> bool:
     return name in _STORED_PARAMS and isinstance(value, int | float)
+
+
+def candidates_for(
+    goal: GoalSettings,
+    input_tokens: int,
+    evidence: Mapping[str, Evidence],
+    lengths: Mapping[str, OutputTokens],
+    price: Callable[[str], Price | None],
+) -> tuple[Candidate, ...]:
+    """The arms of a goal with what is known of each.
+
+    Args:
+        goal: its settings.
+        input_tokens: of the prompt, rounded by ``features.two_digits``.
+        evidence: arm id -> outcomes that teach it.
+        lengths: arm id -> output tokens seen.
+        price: model -> its price.
+    """
+    posteriors = _posteriors(goal, evidence)
+    return tuple(
+        Candidate(
+            arm.arm(),
+            posteriors[arm.id],
+            expected_cost_usd(input_tokens, _expected_output(goal, lengths.get(arm.id)), price(arm.model)),
+        )
+        for arm in goal.arms
+    )
 
 
 def _posteriors(goal: GoalSettings, evidence: Mapping[str, Evidence]) -> dict[str, Posterior]:

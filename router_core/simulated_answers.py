@@ -85,7 +85,11 @@ def verdict(seed: int, model: str, text: str) -> str:
 
 def answer(seed: int, model: str, text: str) -> str:
     """The simulated model's text: a label that says so, then an answer of a plausible shape."""
-    right = is_right(seed, model, text)
+    return spoken(seed, model, text, is_right(seed, model, text))
+
+
+def spoken(seed: int, model: str, text: str, right: bool) -> str:
+    """A right or a wrong answer of the model to this prompt."""
     said = _said(seed, model, text, right)
     note = "" if right else "\n\n(simulated: this answer is wrong)"
     return f"[simulated {model}] {said}{note}"

@@ -5,10 +5,10 @@ Leaves out how: SQL lives in the implementations beside this file. A store depen
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from router_core.types import (
     Completion,
@@ -20,6 +20,9 @@ from router_core.types import (
     StoreKind,
     TeachingRule,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,20 @@ class Store(Protocol):
         """
         ...
 
+    def load(self, blocks: Iterable[Mapping[str, Any]]) -> None:
+        """Append whole Arrow tables, one transaction per block (table name -> its columns; ids must be new, and
+        outcomes come without ``seq``). What was stored before a block fails stays.
+
+        Raises:
+            StoreError: a block cannot be stored.
+        """
+        ...
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change; equal revisions of one open store have equal contents."""
+        ...
+
     def evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
         """Arm id -> the outcomes that teach it in this goal. Kept up to date by every write, not recomputed."""
         ...
@@ -105,6 +122,18 @@ class Store(Protocol):
 
     def decisions(self, goal: str | None = None) -> Iterator[Decision]:
         """All decisions in the order of their ids (which is the order of time), read in pages."""
+        ...
+
+    def table(self, question: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
+        """The answer to one of the questions of ``store/questions.py`` about the whole log.
+
+        Raises:
+            StoreError: there is no such question, or the store cannot be read.
+        """
+        ...
+
+    def settings_versions(self) -> list[SettingsVersion]:
+        """Every settings version, newest first."""
         ...
 
     def save_settings(self, version: SettingsVersion) -> None:

@@ -7,11 +7,10 @@ sharing a file between processes, which DuckDB does not do.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from threading import Condition, Lock
-from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import duckdb
@@ -19,9 +18,12 @@ import duckdb
 from router_core.errors import RouterError, StoreError, UnknownRequestError
 from router_core.store import rows, sql
 from router_core.store.base import Batch, Comparison, SettingsVersion
+from router_core.store.evidence import Counts, all_evidence, counts_of, led_to, moved, words_about
 from router_core.store.faults import store_error
+from router_core.store.loading import load
 from router_core.store.opening import connect, prepare
-from router_core.store.teaching import Led, Lesson, drew_itself, lesson
+from router_core.store.questions import question_text
+from router_core.store.teaching import Led, Lesson, lesson
 from router_core.types import (
     STOPPED,
     Completion,
@@ -34,9 +36,10 @@ from router_core.types import (
     TeachingRule,
 )
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _PAGE = 1_000
-_Key = tuple[str, str]  # goal, arm
-_Counts = Mapping[_Key, tuple[int, int]]
 
 
 class _Ticket:
@@ -73,6 +76,8 @@ class DuckDBStore:
         self._leading = False
         self._commit_lock = Lock()
         self._holders = 1
+        self._revision = 0
+        self._seq = 0  # of the last outcome
         self._connection: duckdb.DuckDBPyConnection | None = connect(location)
         try:
             with self._cursor() as cursor:
@@ -117,19 +122,35 @@ class DuckDBStore:
         if ticket.error is not None:
             raise ticket.error
 
+    def load(self, blocks: Iterable[Mapping[str, Any]]) -> None:
+        """Append whole tables, block by block."""
+        try:
+            for block in blocks:
+                with self._commit_lock, self._cursor() as cursor:
+                    self._seq = load(cursor, block, self._seq)
+                    self._revision += 1
+        finally:
+            with self._commit_lock:
+                self._recall()
+
+    @property
+    def revision(self) -> int:
+        """How often this store has changed since it was opened."""
+        return self._revision
+
     def evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
         """Arm id -> what teaches it, from memory."""
         self._require_open()
         counts = self._evidence.get(rule)
         if counts is None:
             with self._commit_lock, self._cursor() as cursor:
-                counts = self._evidence.setdefault(rule, _all_evidence(cursor, rule))
+                counts = self._evidence.setdefault(rule, all_evidence(cursor, rule))
         return {arm: Evidence(count, micro) for (of, arm), (count, micro) in counts.items() if of == goal}
 
     def rebuild_evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
         """The same from the log."""
         with self._cursor() as cursor:
-            counts = _all_evidence(cursor, rule)
+            counts = all_evidence(cursor, rule)
         return {arm: Evidence(count, micro) for (of, arm), (count, micro) in counts.items() if of == goal}
 
     def output_tokens(self, goal: str) -> Mapping[str, OutputTokens]:
@@ -181,12 +202,24 @@ class DuckDBStore:
                 return
             after = page[-1].id
 
+    def table(self, question: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
+        """One of the questions about the whole log, answered as a table."""
+        text, wanted = question_text(question, parameters)
+        with self._cursor() as cursor:
+            return cursor.execute(text, wanted).df()
+
+    def settings_versions(self) -> list[SettingsVersion]:
+        """Every settings version, newest first."""
+        with self._cursor() as cursor:
+            return [rows.settings_of(row) for row in cursor.execute(sql.SETTINGS_VERSIONS).fetchall()]
+
     def save_settings(self, version: SettingsVersion) -> None:
         """Append a settings version."""
         _, *values = rows.settings_row(version, 0)
         names = ("version", "created_at", "author", "note", "document")
         with self._commit_lock, self._cursor() as cursor:
             cursor.execute(sql.SAVE_SETTINGS, dict(zip(names, values, strict=True)))
+            self._revision += 1
 
     def current_settings(self) -> SettingsVersion | None:
         """The newest settings version, or None."""
@@ -216,10 +249,11 @@ class DuckDBStore:
 
     def _recall(self) -> None:
         """Take what is kept in memory from the file."""
+        self._revision += 1
         with self._cursor() as cursor:
-            self._seq: int = cursor.execute(sql.LAST_SEQ).fetchall()[0][0]
-            self._output_tokens: _Counts = _counts(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
-            self._evidence: dict[TeachingRule, _Counts] = {}
+            self._seq = cursor.execute(sql.LAST_SEQ).fetchall()[0][0]
+            self._output_tokens: Counts = counts_of(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
+            self._evidence: dict[TeachingRule, Counts] = {}
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -256,12 +290,12 @@ class DuckDBStore:
         with self._cursor() as cursor:
             cursor.begin()
             try:
-                words = _words(cursor, touched)
-                led = _led(cursor, touched, own) if words else {}
+                words = words_about(cursor, touched)
+                led = led_to(cursor, touched, own) if words else {}
                 before = self._lessons(words, led)
                 _insert(cursor, "prompt", [row for ticket in group for row in ticket.prompts])
                 if _insert(cursor, "decision", [row for ticket in group for row in ticket.decisions]) or not words:
-                    led = _led(cursor, touched if words else judged, own)
+                    led = led_to(cursor, touched if words else judged, own)
                 unknown = judged - led.keys()
                 if unknown:
                     raise _never_made(str(min(unknown)))
@@ -273,17 +307,18 @@ class DuckDBStore:
                     cursor.rollback()
                 raise
         self._seq += len(numbered)
+        self._revision += 1
         for id_, _, completion_id, source, micro, *_ in numbered:
             if id_ in heard:
                 heard.remove(id_)  # of two with one id the first was stored
                 words.setdefault(completion_id, {})[source] = micro
         for rule, lessons in self._lessons(words, led).items():
             if lessons != before[rule]:
-                self._evidence[rule] = _moved(self._evidence[rule], before[rule], lessons)
+                self._evidence[rule] = moved(self._evidence[rule], before[rule], lessons)
         lengths = {id_: length for ticket in reversed(group) for id_, length in ticket.lengths.items()}
         answered = [length for id_ in stored if (length := lengths[id_]) is not None]
         if answered:
-            self._output_tokens = _moved(self._output_tokens, (), answered)
+            self._output_tokens = moved(self._output_tokens, (), answered)
 
     def _lessons(
         self, words: Mapping[UUID, Mapping[str, int | None]], led: Mapping[UUID, Sequence[Led]]
@@ -331,47 +366,3 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except (ValueError, AttributeError, TypeError):
         return None
-
-
-def _words(cursor: duckdb.DuckDBPyConnection, ids: set[UUID]) -> dict[UUID, dict[str, int | None]]:
-    """Completion -> source -> its last word."""
-    words: dict[UUID, dict[str, int | None]] = {}
-    if ids:
-        for completion_id, source, micro in cursor.execute(sql.words(len(ids)), list(ids)).fetchall():
-            words.setdefault(completion_id, {})[source] = micro
-    return words
-
-
-def _led(cursor: duckdb.DuckDBPyConnection, ids: set[UUID], own: bool) -> dict[UUID, list[Led]]:
-    """Completion -> the decisions that led to it. ``own``: whether it matters who drew them."""
-    if not ids:
-        return {}
-    found = cursor.execute(sql.led(len(ids)), list(ids)).fetchall()
-    prompts = list({prompt_id for _, prompt_id, *_ in found}) if own else []
-    everyone = {id_ for (id_,) in cursor.execute(sql.run_all(len(prompts)), prompts).fetchall()} if prompts else ()
-    led: dict[UUID, list[Led]] = {}
-    for completion_id, prompt_id, goal, arm, policy, origin in found:
-        drawn = drew_itself(policy, origin) or prompt_id in everyone
-        led.setdefault(completion_id, []).append(Led(goal, arm, drawn))
-    return led
-
-
-def _all_evidence(cursor: duckdb.DuckDBPyConnection, rule: TeachingRule) -> _Counts:
-    wanted = {"precedence": list(rule.precedence), "own": rule.learn_from == "own"}
-    return _counts(cursor.execute(sql.EVIDENCE, wanted).fetchall())
-
-
-def _counts(found: Iterable[tuple[str, str, int, int]]) -> _Counts:
-    return MappingProxyType({(goal, arm): (count, total) for goal, arm, count, total in found})
-
-
-def _moved(
-    counts: _Counts, old: Iterable[tuple[str, str, int, int]], new: Iterable[tuple[str, str, int, int]]
-) -> _Counts:
-    """The counts less the old contributions plus the new ones; a new mapping, so that readers need no lock."""
-    moved: dict[_Key, tuple[int, int]] = defaultdict(lambda: (0, 0), counts)
-    for sign, contributions in ((-1, old), (1, new)):
-        for goal, arm, count, total in contributions:
-            had = moved[goal, arm]
-            moved[goal, arm] = (had[0] + sign * count, had[1] + sign * total)
-    return MappingProxyType({key: value for key, value in moved.items() if value != (0, 0)})

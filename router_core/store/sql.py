@@ -96,6 +96,7 @@ DECISIONS: Final = """
     WHERE ($after IS NULL OR id > $after::UUID) AND ($goal IS NULL OR goal = $goal) ORDER BY id LIMIT $limit
 """
 CURRENT_SETTINGS: Final = "SELECT * FROM settings_version ORDER BY seq DESC LIMIT 1"
+SETTINGS_VERSIONS: Final = "SELECT * FROM settings_version ORDER BY seq DESC"
 SAVE_SETTINGS: Final = """
     INSERT INTO settings_version
     SELECT coalesce(max(seq), 0) + 1, $version, $created_at, $author, $note, $document FROM settings_version
