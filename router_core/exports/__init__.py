@@ -9,16 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from router_core.exports.diff import Change, changes
     from router_core.exports.document import Export, dump, dump_evidence, load, load_evidence, resolved_prices
     from router_core.exports.learned import Learned, Provenance, only_known
     from router_core.exports.parsing import ImportFileError
     from router_core.exports.yaml import dump_yaml
 
 __all__ = [
+    "Change",
     "Export",
     "ImportFileError",
     "Learned",
     "Provenance",
+    "changes",
     "dump",
     "dump_evidence",
     "dump_yaml",
@@ -29,10 +32,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Change": "diff",
     "Export": "document",
     "ImportFileError": "parsing",
     "Learned": "learned",
     "Provenance": "learned",
+    "changes": "diff",
     "dump": "document",
     "dump_evidence": "document",
     "dump_yaml": "yaml",
