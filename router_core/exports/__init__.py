@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from router_core.exports.diff import Change, changes
     from router_core.exports.document import Export, dump, dump_evidence, load, load_evidence, resolved_prices
     from router_core.exports.learned import Learned, Provenance, only_known
+    from router_core.exports.litellm import litellm_config, litellm_data
     from router_core.exports.parsing import ImportFileError
+    from router_core.exports.snippet import python_snippet
     from router_core.exports.yaml import dump_yaml
 
 __all__ = [
@@ -25,9 +27,12 @@ __all__ = [
     "dump",
     "dump_evidence",
     "dump_yaml",
+    "litellm_config",
+    "litellm_data",
     "load",
     "load_evidence",
     "only_known",
+    "python_snippet",
     "resolved_prices",
 ]
 
@@ -41,9 +46,12 @@ _HOMES = {
     "dump": "document",
     "dump_evidence": "document",
     "dump_yaml": "yaml",
+    "litellm_config": "litellm",
+    "litellm_data": "litellm",
     "load": "document",
     "load_evidence": "document",
     "only_known": "learned",
+    "python_snippet": "snippet",
     "resolved_prices": "document",
 }
 

@@ -1,0 +1,56 @@
+"""A Python program that sends requests through an exported router: to copy, run and change.
+
+Leaves out installing the library and setting the keys; it names the variables that must hold them.
+"""
+
+from __future__ import annotations
+
+from router_core.settings import Settings
+
+_PROGRAM = '''\
+"""Send one request through the router in {path}, and say what became of it."""
+
+from router_core import Outcome, Router
+
+{keys}
+with Router.from_settings({path_literal}, goal_id={goal_literal}) as router:
+    response, request_id = router.completion(
+        [{{"role": "user", "content": "Is this spam? You have won a prize!"}}],
+        return_request_id=True,
+    )
+    print(response.model, response.choices[0].message.content, sep="\\n")
+
+    # As soon as you know whether the answer was good, in this process or a later one:
+    router.report_outcome(request_id, Outcome.SUCCESS)  # or Outcome.FAILURE, or a number from 0 to 1
+'''
+
+
+def python_snippet(settings: Settings, goal_id: str = "default", path: str = "router.json") -> str:
+    """The text of a program that loads ``path``, asks one of the goal's models and reports an outcome.
+
+    Args:
+        settings: those that were exported.
+        goal_id: the kind of traffic that the program sends.
+        path: where the program will find the exported file.
+
+    Raises:
+        SettingsError: the settings have no goal of that name.
+    """
+    models = [arm.model for arm in settings.goal(goal_id).arms]
+    if settings.goal(goal_id).router == "classifier":
+        models.append(settings.classifier.model)
+    providers = [settings.providers[model.split("/", 1)[0]] for model in models]
+    names = sorted({provider.api_key_env for provider in providers if provider.api_key_env is not None})
+    keys = f"# Keys are read from the environment: {', '.join(names)}." if names else "# No key is needed."
+    return _PROGRAM.format(
+        path="".join(c if c.isprintable() and c not in '"\\' else " " for c in path),  # within a docstring
+        path_literal=_literal(path),
+        goal_literal=_literal(goal_id),
+        keys=keys,
+    )
+
+
+def _literal(text: str) -> str:
+    """The text as a Python literal in double quotes where it needs no escapes, else as Python writes it."""
+    plain = text.isprintable() and not set(text) & {'"', "\\"}
+    return f'"{text}"' if plain else repr(text)
