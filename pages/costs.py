@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.calculator import show_calculator
 from pages.resources import Resources, resources
 from pages.shown import ROUTER_NAMES, dollars, duration, escaped, labels
 from pages.traffic import offer_traffic
@@ -218,6 +219,7 @@ def page() -> None:
             st.fragment(_report, run_every=_REFRESH_S if live else None)(shared, held)
         else:
             offer_traffic(shared, "Here you will see what your traffic costs and saves.", st.session_state["goal"])
+        show_calculator(shared, st.session_state["goal"])
     except RouterError as error:
         st.error(str(error), icon=":material/error:")
 

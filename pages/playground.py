@@ -97,7 +97,7 @@ def _start(shared: Resources, plan: Plan) -> None:
 
 def _current(shared: Resources) -> Comparison | None:
     """The comparison that the address names, with its messages where this visit still has them."""
-    prompt_id = st.query_params.get("prompt")
+    prompt_id = st.query_params.get("prompt") or st.query_params.get("comparison")
     if not prompt_id:
         return None
     found = shared.playground.store.comparison(prompt_id)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import getpass
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
@@ -15,6 +17,7 @@ from router_core.llm import Models
 from router_core.running import RunningCalls
 from router_core.settings import Settings
 from router_core.store import open_store
+from router_core.store.base import SettingsVersion, Store
 
 
 @dataclass(frozen=True)
@@ -27,33 +30,81 @@ class Resources:
     missing: tuple[str, ...]
 
 
-_opened: list[Resources] = []  # at most one; the cache itself cannot be asked outside a visit
+@dataclass
+class _Shared:
+    """The resources of this process; another object takes their place when the settings change."""
+
+    now: Resources
 
 
-@st.cache_resource(show_spinner="Opening the store ...")
+_opened: list[_Shared] = []  # at most one; the cache itself cannot be asked outside a visit
+
+
 def resources() -> Resources:
-    """Open everything.
+    """Settings, store, models and calls, as they are now.
 
     Raises:
         RouterError: the settings or the store cannot be used; the sentence says what to do.
     """
+    return _shared().now
+
+
+@st.cache_resource(show_spinner="Opening the store ...")
+def _shared() -> _Shared:
+    """Open everything. The newest version in the store goes before the file and the defaults."""
     settings = _settings()
-    missing = Models(settings).missing_keys()
-    used = {arm.model.split("/", 1)[0] for goal in settings.goals.values() for arm in goal.arms}
-    unset = tuple(sorted({missing[name] for name in used if name in missing}))
-    simulated = os.environ.get("ROUTER_SIMULATED") == "1" or bool(unset)
-    store = open_store(kind="simulated" if simulated else "live")
-    models = Models(settings, simulated=simulated)
-    shared = Resources(Playground(settings, store, models), RunningCalls(), simulated, unset)
+    store, simulated, _ = _store_for(settings)
+    saved = store.current_settings()
+    if saved is not None:
+        settings = Settings.from_document(saved.document)
+        if _store_kind(settings)[0] != simulated:
+            store.close()
+            store, simulated, _ = _store_for(settings)
+    shared = _Shared(_made(settings, store, RunningCalls()))
     _opened.append(shared)
     return shared
+
+
+def change_settings(settings: Settings, note: str) -> None:
+    """Save a version of the settings and use it from now on; calls under way end as they began.
+
+    Raises:
+        StoreError: it could not be saved; the settings are as before.
+    """
+    shared = _shared()
+    before = shared.now
+    version = SettingsVersion(settings.version, datetime.now(UTC), getpass.getuser(), note, settings.document())
+    before.playground.store.save_settings(version)
+    store, simulated, _ = _store_for(settings)
+    if simulated != before.simulated:  # a key was found, or is now missing: the other store takes over
+        store.save_settings(version)
+    shared.now = _made(settings, store, before.running)
+    before.playground.store.close()
 
 
 def release() -> None:
     """Close what ``resources`` opened."""
     for opened in _opened:
-        opened.playground.store.close()
+        opened.now.playground.store.close()
     _opened.clear()
+
+
+def _store_kind(settings: Settings) -> tuple[bool, tuple[str, ...]]:
+    """Whether the models are simulated, and the unset variables that make them so."""
+    missing = Models(settings).missing_keys()
+    used = {arm.model.split("/", 1)[0] for goal in settings.goals.values() for arm in goal.arms}
+    unset = tuple(sorted({missing[name] for name in used if name in missing}))
+    return os.environ.get("ROUTER_SIMULATED") == "1" or bool(unset), unset
+
+
+def _store_for(settings: Settings) -> tuple[Store, bool, tuple[str, ...]]:
+    simulated, unset = _store_kind(settings)
+    return open_store(kind="simulated" if simulated else "live"), simulated, unset
+
+
+def _made(settings: Settings, store: Store, running: RunningCalls) -> Resources:
+    simulated, unset = _store_kind(settings)
+    return Resources(Playground(settings, store, Models(settings, simulated=simulated)), running, simulated, unset)
 
 
 @st.cache_resource(show_spinner=False)

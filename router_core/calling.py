@@ -174,17 +174,7 @@ class Caller:
         condition = self._conditions.get(completion.goal)
         if condition is None:
             return []
-        usage = completion.usage or Usage(0, 0)
-        judged = Judged(
-            response=response if response is not None else _as_response(completion, text, usage),
-            content=text,
-            finish_reason=completion.finish_reason,
-            latency_ms=completion.total_ms,
-            cost_usd=completion.cost_usd,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-        )
-        judgement = condition.judge(judged)
+        judgement = condition.judge(judged_of(completion, text, response))
         record = OutcomeRecord(
             id=self._decider.new_id(),
             completion_id=completion.id,
@@ -252,6 +242,20 @@ class RoutedStream:
     def _end(self, error: ProviderError | None, complete: bool) -> None:
         if self.completion is None:
             self.completion = self._finish(error, complete)
+
+
+def judged_of(completion: Completion, text: str, response: ChatCompletion | None) -> Judged:
+    """What a success condition sees of an answer; ``response`` None: one is made up from what is known."""
+    usage = completion.usage or Usage(0, 0)
+    return Judged(
+        response=response if response is not None else _as_response(completion, text, usage),
+        content=text,
+        finish_reason=completion.finish_reason,
+        latency_ms=completion.total_ms,
+        cost_usd=completion.cost_usd,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+    )
 
 
 def _as_response(completion: Completion, text: str, usage: Usage) -> ChatCompletion:

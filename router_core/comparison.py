@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from router_core.accounting import Tally, tally
@@ -15,12 +16,26 @@ from router_core.deciding import Decider
 from router_core.features import context
 from router_core.llm import Models
 from router_core.policies import POLICIES
-from router_core.policies.thompson import comparable_costs
+from router_core.policies.thompson import ThompsonPolicy, comparable_costs
 from router_core.posterior import best_probabilities
+from router_core.pricing import cost_usd
 from router_core.rewards import reward
 from router_core.settings import Settings
 from router_core.store.base import Batch, Comparison, Store
-from router_core.types import Arm, Decision, Message, Outcome, OutcomeRecord, Posterior, Price, Prompt
+from router_core.types import (
+    Arm,
+    Candidate,
+    Context,
+    Decision,
+    Message,
+    Outcome,
+    OutcomeRecord,
+    Posterior,
+    Price,
+    Prompt,
+)
+
+USUAL = "a prompt of usual length " * 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +57,21 @@ class Plan:
     calls: tuple[PlannedCall, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What one tiny call took; ``cost_usd`` None: the price is unknown."""
+
+    total_ms: float
+    cost_usd: Decimal | None
+
+
 class Playground:
     """All routers of one settings version over one store. Thread-safe."""
 
     def __init__(self, settings: Settings, store: Store, models: Models) -> None:
         self.settings = settings
         self.store = store
+        self._models = models
         self._decider = Decider(settings, store, models)
         self._caller = Caller(self._decider, store, models)
 
@@ -161,6 +185,26 @@ class Playground:
     def price(self, model: str) -> Price | None:
         """The price of a model; None where it is not known."""
         return self._decider.prices.price(model)
+
+    def candidates(self, seen: Context) -> tuple[Candidate, ...]:
+        """The models of the prompt's goal with what is known of each now."""
+        return self._decider.candidates(seen)
+
+    def split(self, goal: str) -> dict[str, float]:
+        """Arm id -> with what probability Thompson sampling would draw it now, for a prompt of usual length."""
+        usual = context([{"role": "user", "content": USUAL}], goal)
+        candidates = self._decider.candidates(usual)
+        given = ThompsonPolicy(self.settings.goal(goal)).probabilities(usual, candidates).probabilities
+        return {one.arm.id: p for one, p in zip(candidates, given, strict=True)}
+
+    def try_model(self, model: str) -> Trial:
+        """One tiny call, not stored: whether the model answers, how fast, for how much.
+
+        Raises:
+            ProviderError: it does not; the sentence says what to do.
+        """
+        answer = self._models.complete(model, [{"role": "user", "content": "Say OK."}], {"max_tokens": 16})
+        return Trial(answer.total_ms, cost_usd(answer.usage, self.price(model)))
 
     def posteriors(self, goal: str) -> dict[str, Posterior]:
         """Arm id -> what has been learned about it."""

@@ -103,7 +103,9 @@ def split_charts(
             .mark_area(interpolate="step-after")
             .encode(
                 x=alt.X("time:T", title=None, axis=alt.Axis(tickCount=4)),
-                y=alt.Y("requests:Q", stack="normalize", title=None, axis=alt.Axis(format="%", values=[0, 0.5, 1])),
+                y=alt.Y(
+                    "requests:Q", stack="normalize", title=None, axis=alt.Axis(format="%", values=[0, 0.5, 1])
+                ),
                 color=alt.Color("model:N", scale=_models(arms, theme), legend=None),
                 order=alt.Order("place:Q"),
                 tooltip=["time:T", "model:N", alt.Tooltip("requests:Q", format=",")],

@@ -84,9 +84,10 @@ class Decider:
         new_id: Callable[[], str] = new_id,
         now: Callable[[], datetime] = now,
         timer: Callable[[], float] = time.perf_counter,
+        prices: Mapping[str, Price | None] | None = None,
     ) -> None:
         self.settings = settings
-        self.prices = PriceBook(settings.prices)
+        self.prices = PriceBook(settings.prices, prices)
         self.new_id = new_id
         self.now = now
         self._store = store
@@ -163,6 +164,7 @@ class Decider:
         prompt_id: str,
         origin: Origin,
         completion_id: Callable[[str], str],
+        decision_id: str | None = None,
     ) -> Decision:
         """One policy's decision on one prompt.
 
@@ -172,6 +174,7 @@ class Decider:
             prompt_id: the prompt it belongs to.
             origin: where the prompt came from.
             completion_id: arm id -> id of the answer that this decision leads to.
+            decision_id: by default a new one; the same id on the same state draws the same arm.
 
         Raises:
             UnknownPolicyError: no policy has that name.
@@ -181,7 +184,7 @@ class Decider:
         candidates = self.candidates(context)
         asked = self._policy(context.goal, policy)
         distribution = asked.probabilities(context, candidates)
-        decision_id = self.new_id()
+        decision_id = decision_id or self.new_id()
         chosen = candidates[draw(distribution.probabilities, self.settings.seed, decision_id)].arm.id
         elapsed_ms = (self._timer() - started) * 1000.0
         return Decision(

@@ -465,7 +465,7 @@ class _Traffic:
                 "created_at": _times(later),
                 "chips": pa.ListArray.from_arrays(np.zeros(count + 1, np.int32), pa.array([], pa.string())),
                 "comment": _same("", count),
-                "blinded": self._rng.random(count) < 0.1,
+                "blinded": (self._rng.random(count) < 0.1) & (source == 0),
             }
         )
 

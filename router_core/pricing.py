@@ -21,8 +21,16 @@ _PROBE = 1_000  # tokens; small enough to stay in the first tier of models price
 class PriceBook:
     """Looks prices up by model id (``provider/model``), overrides first; each look-up is made once."""
 
-    def __init__(self, overrides: Mapping[str, PriceSettings] | None = None) -> None:
-        self._overrides = {model: price.price() for model, price in (overrides or {}).items()}
+    def __init__(
+        self,
+        overrides: Mapping[str, PriceSettings] | None = None,
+        pinned: Mapping[str, Price | None] | None = None,
+    ) -> None:
+        """``pinned``: prices of an export, taken as they are before everything else; None there is unknown."""
+        self._overrides: dict[str, Price | None] = {
+            model: price.price() for model, price in (overrides or {}).items()
+        }
+        self._overrides |= pinned or {}
 
     def price(self, model: str) -> Price | None:
         """The price of a model, or None where nobody knows it."""

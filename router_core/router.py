@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from router_core.calling import Caller, RoutedStream
@@ -18,7 +19,7 @@ from router_core.rewards import reward
 from router_core.settings import ArmSettings, GoalSettings, Settings, validated
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
-from router_core.types import Decision, Message, Outcome, OutcomeRecord, Posterior, Prompt
+from router_core.types import Decision, Message, Outcome, OutcomeRecord, Posterior, Price, Prompt
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
@@ -42,6 +43,7 @@ class Router:
             handed in stays open when the router is closed.
         simulated: answer with simulated models; by default only where ROUTER_SIMULATED is 1.
         environ: where API keys and ROUTER_* variables are found; by default the process's environment.
+        prices: model -> price, taken as they are (None: unknown) before settings and price book.
 
     Raises:
         SettingsError: a path or a setting is not valid.
@@ -60,6 +62,7 @@ class Router:
         store: Store | None = None,
         simulated: bool | None = None,
         environ: Mapping[str, str] | None = None,
+        prices: Mapping[str, Price | None] | None = None,
     ) -> None:
         environ = os.environ if environ is None else environ
         if simulated is None:
@@ -72,11 +75,60 @@ class Router:
         self._owns_store = store is None
         self._store = store or open_store(kind="simulated" if simulated else "live", environ=environ)
         try:
-            self._decider = Decider(self._settings, self._store, self._models)
+            self._decider = Decider(self._settings, self._store, self._models, prices=prices)
             self._caller = Caller(self._decider, self._store, self._models, success_when)
         except BaseException:
             self.close()
             raise
+
+    @classmethod
+    def from_settings(
+        cls,
+        path: str | Path,
+        *,
+        goal_id: str = "default",
+        success_when: str | Callable[[Any], Any] | None = None,
+        policy: PolicyName | None = None,
+        store: Store | None = None,
+        simulated: bool | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Router:
+        """The router that a ``router.json`` (or its YAML) describes: on the same prompt and decision id it draws
+        the same model as where the file was exported.
+
+        What the file has learned is taken over the first time it is opened with a store; from then on that store
+        learns by itself. Opening the same file again changes nothing.
+
+        Args:
+            path: the exported file.
+            goal_id: which of its goals this router serves.
+            success_when, policy, store, simulated, environ: as for ``Router``.
+
+        Raises:
+            ImportFileError: the file is broken, foreign, edited or too new.
+            SettingsError: it cannot be read, has no such goal, or the store has learned something else already.
+            StoreError: the store cannot be opened.
+        """
+        from router_core.transfer import adopt, read_export
+
+        export = read_export(path)
+        export.settings.goal(goal_id)
+        router = cls(
+            success_when=success_when,
+            goal_id=goal_id,
+            policy=policy,
+            settings=export.settings,
+            store=store,
+            simulated=simulated,
+            environ=environ,
+            prices=export.prices,
+        )
+        try:
+            adopt(router._store, export, goal_id)
+        except BaseException:
+            router.close()
+            raise
+        return router
 
     def completion(
         self,
@@ -115,10 +167,15 @@ class Router:
         return (response, request_id) if return_request_id else response
 
     def decide(
-        self, messages: Sequence[Message], *, task_type: str | None = None, prompt_id: str | None = None
+        self,
+        messages: Sequence[Message],
+        *,
+        task_type: str | None = None,
+        prompt_id: str | None = None,
+        decision_id: str | None = None,
     ) -> Decision:
         """The decision that would be taken on this conversation now; nothing is called (but for a classifier's
-        own model) and nothing is stored.
+        own model) and nothing is stored. The same ``decision_id`` on the same state gives the same model.
         """  # fmt: skip
         return self._decider.decide(
             context(messages, self._goal_id, task_type),
@@ -126,6 +183,7 @@ class Router:
             prompt_id=prompt_id or self._decider.new_id(),
             origin="library",
             completion_id=lambda arm: self._decider.new_id(),
+            decision_id=decision_id,
         )
 
     def report_outcome(

@@ -46,6 +46,26 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """Which prompts are wanted; None (or an empty text) means any.
+
+    ``text`` is looked for in the messages, whatever its case. ``policy``: a router that decided it; ``arm``: a
+    model that was called. ``rated``: whether an answer has a thumb. ``since`` <= time < ``until``. ``ids``: only
+    these.
+    """
+
+    text: str = ""
+    goal: str | None = None
+    origin: str | None = None
+    policy: str | None = None
+    arm: str | None = None
+    rated: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    ids: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SettingsVersion:
     """One saved state of the settings: its canonical JSON, named by its hash."""
 
@@ -54,6 +74,22 @@ class SettingsVersion:
     author: str
     note: str
     document: str
+
+
+@dataclass(frozen=True, slots=True)
+class LearningEvent:
+    """A change of what counts in a goal; ``state`` says what does, in the store's own words.
+
+    ``kind``: reset (nothing before it counts), snapshot (names a state to come back to), restore, import, undo.
+    """
+
+    seq: int
+    created_at: datetime
+    goal: str
+    kind: str
+    note: str
+    author: str
+    state: str
 
 
 @runtime_checkable
@@ -104,6 +140,51 @@ class Store(Protocol):
         """The same, computed afresh from the log; equal to ``evidence`` to the bit."""
         ...
 
+    def learning_events(self, goal: str) -> list[LearningEvent]:
+        """Every event of a goal, oldest first."""
+        ...
+
+    def learning_base(self, goal: str) -> tuple[Mapping[str, Evidence], int]:
+        """Evidence from elsewhere that is in force, and the number after which outcomes count with it."""
+        ...
+
+    def reset_learning(self, goal: str, *, at: datetime, author: str, note: str = "") -> None:
+        """From now on only outcomes that come later teach in this goal."""
+        ...
+
+    def snapshot_learning(self, goal: str, *, at: datetime, author: str, note: str = "") -> None:
+        """Name what counts now, to come back to it."""
+        ...
+
+    def restore_learning(self, goal: str, seq: int, *, at: datetime, author: str) -> None:
+        """Let that which counted at an event count again, and what comes later.
+
+        Raises:
+            StoreError: the goal has no event of that number.
+        """
+        ...
+
+    def undo_learning(self, goal: str, *, at: datetime, author: str) -> None:
+        """Take the last event back: what counted before it counts again, and what has come since.
+
+        Raises:
+            StoreError: there is nothing to undo.
+        """
+        ...
+
+    def import_learning(
+        self,
+        goal: str,
+        evidence: Mapping[str, Evidence],
+        lengths: Mapping[str, OutputTokens],
+        *,
+        at: datetime,
+        author: str,
+        note: str = "",
+    ) -> None:
+        """Begin again from evidence and output tokens that come from elsewhere; later outcomes add to them."""
+        ...
+
     def output_tokens(self, goal: str) -> Mapping[str, OutputTokens]:
         """Arm id -> output tokens of its answered completions in this goal. Kept up to date by every write."""
         ...
@@ -114,6 +195,22 @@ class Store(Protocol):
 
     def recent_prompts(self, limit: int) -> list[Prompt]:
         """The newest prompts, newest first."""
+        ...
+
+    def find(self, search: Search, limit: int, offset: int = 0) -> list[Comparison]:
+        """A page of the prompts found, newest first, with all that followed."""
+        ...
+
+    def count(self, search: Search) -> int:
+        """How many prompts a search finds."""
+        ...
+
+    def erase(self, search: Search) -> int:
+        """Delete the prompts found with all that followed, their evidence too; how many they were."""
+        ...
+
+    def strip(self, search: Search) -> int:
+        """Take the texts out of the prompts found; figures, fingerprints and evidence stay. How many they were."""
         ...
 
     def outcome_history(self, completion_id: str) -> list[OutcomeRecord]:

@@ -7,8 +7,9 @@ sharing a file between processes, which DuckDB does not do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from threading import Condition, Lock
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -16,30 +17,35 @@ from uuid import UUID
 import duckdb
 
 from router_core.errors import RouterError, StoreError, UnknownRequestError
-from router_core.store import rows, sql
-from router_core.store.base import Batch, Comparison, SettingsVersion
-from router_core.store.evidence import Counts, all_evidence, counts_of, led_to, moved, words_about
+from router_core.store import erasing, learning, rows, sql
+from router_core.store.base import Batch, LearningEvent, Search, SettingsVersion
+from router_core.store.evidence import (
+    Counts,
+    all_evidence,
+    based,
+    counts_of,
+    last_words,
+    led_to,
+    moved,
+    words_about,
+)
 from router_core.store.faults import store_error
+from router_core.store.learning import Counting
 from router_core.store.loading import load
 from router_core.store.opening import connect, prepare
-from router_core.store.questions import question_text
+from router_core.store.reading import Reading, uuid_of
 from router_core.store.teaching import Led, Lesson, lesson
 from router_core.types import (
     STOPPED,
     Completion,
-    Decision,
     Evidence,
-    OutcomeRecord,
     OutputTokens,
-    Prompt,
     StoreKind,
     TeachingRule,
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-_PAGE = 1_000
+    pass
 
 
 class _Ticket:
@@ -57,7 +63,7 @@ class _Ticket:
         self.error: RouterError | None = StoreError("the write was interrupted; write it again")  # until kept
 
 
-class DuckDBStore:
+class DuckDBStore(Reading):
     """See ``router_core.store.base.Store``.
 
     Args:
@@ -100,7 +106,7 @@ class DuckDBStore:
     def write(self, batch: Batch) -> None:
         """Store a batch as one transaction, perhaps together with those of other threads."""
         for outcome in batch.outcomes:
-            if _uuid(outcome.completion_id) is None:
+            if uuid_of(outcome.completion_id) is None:
                 raise _never_made(outcome.completion_id)
         ticket = _Ticket(batch)
         group: list[_Ticket] = []
@@ -144,13 +150,13 @@ class DuckDBStore:
         counts = self._evidence.get(rule)
         if counts is None:
             with self._commit_lock, self._cursor() as cursor:
-                counts = self._evidence.setdefault(rule, all_evidence(cursor, rule))
+                counts = self._evidence.setdefault(rule, all_evidence(cursor, rule, self._counting))
         return {arm: Evidence(count, micro) for (of, arm), (count, micro) in counts.items() if of == goal}
 
     def rebuild_evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
         """The same from the log."""
         with self._cursor() as cursor:
-            counts = all_evidence(cursor, rule)
+            counts = all_evidence(cursor, rule, self._counting)
         return {arm: Evidence(count, micro) for (of, arm), (count, micro) in counts.items() if of == goal}
 
     def output_tokens(self, goal: str) -> Mapping[str, OutputTokens]:
@@ -159,59 +165,92 @@ class DuckDBStore:
         counts = self._output_tokens
         return {arm: OutputTokens(count, total) for (of, arm), (count, total) in counts.items() if of == goal}
 
-    def comparison(self, prompt_id: str) -> Comparison | None:
-        """One prompt with everything that followed."""
-        wanted = {"id": _uuid(prompt_id)}
-        if wanted["id"] is None:
-            return None
-        with self._cursor() as cursor:
-            cursor.begin()  # one snapshot for all four questions
-            found = cursor.execute(sql.PROMPT, wanted).fetchone()
-            if found is None:
-                return None
-            decisions = cursor.execute(sql.DECISIONS_OF, wanted).fetchall()
-            completions = cursor.execute(sql.COMPLETIONS_OF, wanted).fetchall()
-            outcomes = cursor.execute(sql.OUTCOMES_OF, wanted).fetchall()
-        return Comparison(
-            rows.prompt_of(found),
-            tuple(map(rows.decision_of, decisions)),
-            tuple(map(rows.completion_of, completions)),
-            tuple(map(rows.outcome_of, outcomes)),
-        )
+    def erase(self, search: Search) -> int:
+        """Delete the prompts found with all that followed."""
+        return self._changed(erasing.erase, search)
 
-    def recent_prompts(self, limit: int) -> list[Prompt]:
-        """The newest prompts, newest first."""
-        with self._cursor() as cursor:
-            return [rows.prompt_of(row) for row in cursor.execute(sql.RECENT, {"limit": limit}).fetchall()]
+    def strip(self, search: Search) -> int:
+        """Take the texts out of the prompts found."""
+        return self._changed(erasing.strip, search)
 
-    def outcome_history(self, completion_id: str) -> list[OutcomeRecord]:
-        """Every record about one completion, oldest first."""
-        with self._cursor() as cursor:
-            found = cursor.execute(sql.HISTORY, {"id": _uuid(completion_id)}).fetchall()
-        return [rows.outcome_of(row) for row in found]
+    def _changed(self, change: Callable[[duckdb.DuckDBPyConnection, Search], int], search: Search) -> int:
+        """Change what is stored, and take what is kept in memory from the file again."""
+        with self._commit_lock:
+            try:
+                with self._cursor() as cursor:
+                    return change(cursor, search)
+            finally:
+                self._recall()
 
-    def decisions(self, goal: str | None = None) -> Iterator[Decision]:
-        """All decisions in the order of time."""
-        after: str | None = None
-        while True:
+    def learning_base(self, goal: str) -> tuple[Mapping[str, Evidence], int]:
+        """What came from elsewhere, and after which outcome the log counts."""
+        now = self._counting.get(goal, Counting())
+        return {arm: Evidence(*sums) for arm, sums in now.evidence.items()}, now.spans[0][0]
+
+    def reset_learning(self, goal: str, *, at: datetime, author: str, note: str = "") -> None:
+        """Only outcomes that come later teach."""
+        self._learn(goal, "reset", at, author, note, lambda now, last: Counting(((last, None),), {}, now.lengths))
+
+    def snapshot_learning(self, goal: str, *, at: datetime, author: str, note: str = "") -> None:
+        """Name what counts now."""
+        self._learn(goal, "snapshot", at, author, note, lambda now, last: now.closed(last))
+
+    def restore_learning(self, goal: str, seq: int, *, at: datetime, author: str) -> None:
+        """What counted at an event counts again, and what comes later."""
+        found = {event.seq: event for event in self.learning_events(goal)}.get(seq)
+        if found is None:
+            raise StoreError(f"goal {goal!r} has no event {seq}; choose one of its snapshots")
+        state, note = Counting.of(found.state), found.note or f"event {seq}"
+        self._learn(goal, "restore", at, author, note, lambda now, last: state.opened(last))
+
+    def undo_learning(self, goal: str, *, at: datetime, author: str) -> None:
+        """What counted before the last event counts again, and what has come since."""
+        past = [event for event in self.learning_events(goal) if event.kind != "snapshot"]
+        if not past:
+            raise StoreError(f"goal {goal!r} was never reset, restored or imported; there is nothing to undo")
+        before = Counting.of(past[-2].state) if len(past) > 1 else Counting()
+        self._learn(goal, "undo", at, author, f"of: {past[-1].kind}", lambda now, last: before)
+
+    def import_learning(
+        self,
+        goal: str,
+        evidence: Mapping[str, Evidence],
+        lengths: Mapping[str, OutputTokens],
+        *,
+        at: datetime,
+        author: str,
+        note: str = "",
+    ) -> None:
+        """Begin again from elsewhere: what the log has is left out, of output tokens too."""
+        sums = {arm: (one.count, one.reward_micro) for arm, one in evidence.items()}
+
+        def state(now: Counting, last: int) -> Counting:
             with self._cursor() as cursor:
-                wanted = {"after": after, "goal": goal, "limit": _PAGE}
-                page = [rows.decision_of(row) for row in cursor.execute(sql.DECISIONS, wanted).fetchall()]
-            yield from page
-            if len(page) < _PAGE:
-                return
-            after = page[-1].id
+                own = counts_of(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
+            logged = {arm: had for (of, arm), had in own.items() if of == goal}
+            tokens = {}
+            for arm in {*lengths, *logged}:
+                new, had = lengths.get(arm, OutputTokens()), logged.get(arm, (0, 0))
+                tokens[arm] = (new.count - had[0], new.total - had[1])
+            return Counting(((last, None),), sums, tokens)
 
-    def table(self, question: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
-        """One of the questions about the whole log, answered as a table."""
-        text, wanted = question_text(question, parameters)
-        with self._cursor() as cursor:
-            return cursor.execute(text, wanted).df()
+        self._learn(goal, "import", at, author, note, state)
 
-    def settings_versions(self) -> list[SettingsVersion]:
-        """Every settings version, newest first."""
-        with self._cursor() as cursor:
-            return [rows.settings_of(row) for row in cursor.execute(sql.SETTINGS_VERSIONS).fetchall()]
+    def _learn(
+        self,
+        goal: str,
+        kind: str,
+        at: datetime,
+        author: str,
+        note: str,
+        state: Callable[[Counting, int], Counting],
+    ) -> None:
+        """Log an event, and count anew."""
+        with self._commit_lock:
+            document = state(self._counting.get(goal, Counting()), self._seq).document()
+            with self._cursor() as cursor:
+                learning.save(cursor, LearningEvent(0, at, goal, kind, note, author, document))
+            self._recall()
 
     def save_settings(self, version: SettingsVersion) -> None:
         """Append a settings version."""
@@ -220,12 +259,6 @@ class DuckDBStore:
         with self._commit_lock, self._cursor() as cursor:
             cursor.execute(sql.SAVE_SETTINGS, dict(zip(names, values, strict=True)))
             self._revision += 1
-
-    def current_settings(self) -> SettingsVersion | None:
-        """The newest settings version, or None."""
-        with self._cursor() as cursor:
-            found = cursor.execute(sql.CURRENT_SETTINGS).fetchone()
-        return None if found is None else rows.settings_of(found)
 
     def share(self) -> bool:
         """Count one more holder, who will close it too; False where the store is already closed."""
@@ -252,7 +285,9 @@ class DuckDBStore:
         self._revision += 1
         with self._cursor() as cursor:
             self._seq = cursor.execute(sql.LAST_SEQ).fetchall()[0][0]
-            self._output_tokens: Counts = counts_of(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
+            self._counting = learning.counting(learning.events(cursor))
+            lengths = counts_of(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
+            self._output_tokens: Counts = moved(lengths, (), based(self._counting, lambda one: one.lengths))
             self._evidence: dict[TeachingRule, Counts] = {}
 
     @contextmanager
@@ -290,12 +325,13 @@ class DuckDBStore:
         with self._cursor() as cursor:
             cursor.begin()
             try:
-                words = words_about(cursor, touched)
-                led = led_to(cursor, touched, own) if words else {}
+                said = words_about(cursor, touched)
+                led = led_to(cursor, touched, own) if said else {}
+                words = last_words(said, led, self._counting)
                 before = self._lessons(words, led)
                 _insert(cursor, "prompt", [row for ticket in group for row in ticket.prompts])
-                if _insert(cursor, "decision", [row for ticket in group for row in ticket.decisions]) or not words:
-                    led = led_to(cursor, touched if words else judged, own)
+                if _insert(cursor, "decision", [row for ticket in group for row in ticket.decisions]) or not said:
+                    led = led_to(cursor, touched if said else judged, own)
                 unknown = judged - led.keys()
                 if unknown:
                     raise _never_made(str(min(unknown)))
@@ -359,10 +395,3 @@ def _never_made(request_id: str) -> UnknownRequestError:
         f"request {request_id[:80]!r} was never made with this store;"
         " report the request_id that completion(..., return_request_id=True) gave"
     )
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except (ValueError, AttributeError, TypeError):
-        return None

@@ -6,16 +6,19 @@ Leaves out keeping it in memory (duckdb.py) and the rule of what teaches (teachi
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 
 import duckdb
 
 from router_core.store import sql
+from router_core.store.learning import Counting, Sums
 from router_core.store.teaching import Led, drew_itself
 from router_core.types import TeachingRule
 
+_FOR_EVER: Final = 2**62
 Key = tuple[str, str]
 """Goal, arm."""
 
@@ -23,13 +26,32 @@ Counts = Mapping[Key, tuple[int, int]]
 """How many, and their sum."""
 
 
-def words_about(cursor: duckdb.DuckDBPyConnection, ids: set[UUID]) -> dict[UUID, dict[str, int | None]]:
-    """Completion -> source -> its last word."""
-    words: dict[UUID, dict[str, int | None]] = {}
+def words_about(
+    cursor: duckdb.DuckDBPyConnection, ids: set[UUID]
+) -> dict[UUID, dict[str, list[tuple[int, int | None]]]]:
+    """Completion -> source -> all it said, oldest first, as (number, reward in millionths)."""
+    words: dict[UUID, dict[str, list[tuple[int, int | None]]]] = {}
     if ids:
-        for completion_id, source, micro in cursor.execute(sql.words(len(ids)), list(ids)).fetchall():
-            words.setdefault(completion_id, {})[source] = micro
+        for completion_id, source, micro, seq in cursor.execute(sql.words(len(ids)), list(ids)).fetchall():
+            words.setdefault(completion_id, {}).setdefault(source, []).append((seq, micro))
     return words
+
+
+def last_words(
+    words: Mapping[UUID, Mapping[str, Sequence[tuple[int, int | None]]]],
+    led: Mapping[UUID, Sequence[Led]],
+    counting: Mapping[str, Counting],
+) -> dict[UUID, dict[str, int | None]]:
+    """Completion -> source -> the last word that counts in its goal."""
+    found: dict[UUID, dict[str, int | None]] = {}
+    for completion_id, by_source in words.items():
+        goal = led[completion_id][0].goal if led.get(completion_id) else ""
+        rule = counting.get(goal)
+        for source, said in by_source.items():
+            counted = [micro for seq, micro in said if rule is None or rule.counts(seq)]
+            if counted:
+                found.setdefault(completion_id, {})[source] = counted[-1]
+    return found
 
 
 def led_to(cursor: duckdb.DuckDBPyConnection, ids: set[UUID], own: bool) -> dict[UUID, list[Led]]:
@@ -46,10 +68,23 @@ def led_to(cursor: duckdb.DuckDBPyConnection, ids: set[UUID], own: bool) -> dict
     return led
 
 
-def all_evidence(cursor: duckdb.DuckDBPyConnection, rule: TeachingRule) -> Counts:
-    """What teaches under this rule, of the whole log."""
-    wanted = {"precedence": list(rule.precedence), "own": rule.learn_from == "own"}
-    return counts_of(cursor.execute(sql.EVIDENCE, wanted).fetchall())
+def all_evidence(
+    cursor: duckdb.DuckDBPyConnection, rule: TeachingRule, counting: Mapping[str, Counting]
+) -> Counts:
+    """What teaches under this rule, of the whole log and what came from elsewhere."""
+    wanted: dict[str, Any] = {"precedence": list(rule.precedence), "own": rule.learn_from == "own"}
+    if counting:
+        spans = [(goal, *span) for goal, one in counting.items() for span in one.spans]
+        wanted["goals"] = [goal for goal, _, _ in spans]
+        wanted["after"] = [after for _, after, _ in spans]
+        wanted["upto"] = [_FOR_EVER if upto is None else upto for _, _, upto in spans]
+    found = counts_of(cursor.execute(sql.evidence(bool(counting)), wanted).fetchall())
+    return moved(found, (), based(counting, lambda one: one.evidence))
+
+
+def based(counting: Mapping[str, Counting], part: Callable[[Counting], Sums]) -> list[tuple[str, str, int, int]]:
+    """(goal, arm, how many, sum) of what came from elsewhere."""
+    return [(goal, arm, *sums) for goal, one in counting.items() for arm, sums in part(one).items()]
 
 
 def counts_of(found: Iterable[tuple[str, str, int, int]]) -> Counts:

@@ -113,6 +113,35 @@ _QUESTIONS: Final[dict[str, str]] = {
         SELECT policy, count(*) AS judged
         FROM ({_DECIDED}) SEMI JOIN ({_JUDGED}) USING (completion_id) WHERE {_ROUTED} GROUP BY ALL ORDER BY ALL
     """,
+    "taught": """
+        SELECT time_bucket(to_seconds($bucket), said.created_at) AS time, arm, count(*) AS judged,
+               sum(reward_micro) / 1e6 AS good
+        FROM (
+            SELECT completion_id, max(created_at) AS created_at,
+                   arg_min(reward_micro, list_position($precedence::VARCHAR[], source)) AS reward_micro
+            FROM (
+                SELECT completion_id, source, max(created_at) AS created_at,
+                       arg_max_null(reward_micro, seq) AS reward_micro
+                FROM outcome WHERE seq > $after GROUP BY completion_id, source
+            )
+            WHERE reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source)
+            GROUP BY completion_id
+        ) said JOIN completion ON completion.id = completion_id
+        WHERE goal = $goal GROUP BY ALL ORDER BY ALL
+    """,
+    "sources": """
+        SELECT arm, source, blinded, count(*) AS ratings
+        FROM (
+            SELECT completion_id, source, arg_max(blinded, seq) AS blinded,
+                   arg_max_null(reward_micro, seq) AS reward_micro
+            FROM outcome GROUP BY completion_id, source
+        ) JOIN completion ON completion.id = completion_id
+        WHERE goal = $goal AND reward_micro IS NOT NULL GROUP BY ALL ORDER BY ALL
+    """,
+    "answered": """
+        SELECT arm, count(*) AS answers FROM completion
+        WHERE goal = $goal AND error IS NULL GROUP BY ALL ORDER BY ALL
+    """,
     "extent": """
         SELECT (SELECT min(created_at) FROM completion) AS since,
                (SELECT max(created_at) FROM completion) AS until,

@@ -35,7 +35,7 @@ def prompt_row(prompt: Prompt) -> Row:
     """A row of ``prompt``."""
     return (
         UUID(prompt.id),
-        _naive(prompt.created_at),
+        naive(prompt.created_at),
         prompt.goal,
         prompt.origin,
         prompt.task_type,
@@ -52,7 +52,7 @@ def prompt_of(row: Row) -> Prompt:
     id_, created_at, goal, origin, task_type, messages, sha256, blind, run_all, params = row
     kept = None if messages is None else tuple(json.loads(messages))
     return Prompt(
-        str(id_), _aware(created_at), goal, origin, task_type, kept, sha256, blind, run_all, json.loads(params)
+        str(id_), aware(created_at), goal, origin, task_type, kept, sha256, blind, run_all, json.loads(params)
     )
 
 
@@ -61,7 +61,7 @@ def decision_row(decision: Decision) -> Row:
     return (
         UUID(decision.id),
         UUID(decision.prompt_id),
-        _naive(decision.created_at),
+        naive(decision.created_at),
         decision.goal,
         decision.policy,
         decision.policy_version,
@@ -87,7 +87,7 @@ def decision_of(row: Row) -> Decision:
     values = list(row)
     for index in (0, 1, 16):
         values[index] = str(values[index])
-    values[2] = _aware(values[2])
+    values[2] = aware(values[2])
     values[6] = Context(**json.loads(values[6]))
     for index in (7, 8, 12):
         values[index] = tuple(values[index])
@@ -105,7 +105,7 @@ def completion_row(completion: Completion) -> Row:
     return (
         UUID(completion.id),
         UUID(completion.prompt_id),
-        _naive(completion.created_at),
+        naive(completion.created_at),
         completion.goal,
         completion.arm,
         completion.model,
@@ -131,7 +131,7 @@ def completion_of(row: Row) -> Completion:
         rates: dict[str, Any] = json.loads(values[13])
         price = Price(**{name: None if rate is None else Decimal(rate) for name, rate in rates.items()})  # type: ignore[arg-type]
     ids = (str(values[0]), str(values[1]))
-    return Completion(*ids, _aware(values[2]), *values[3:8], usage, values[12], price, *values[14:])  # type: ignore[call-arg]
+    return Completion(*ids, aware(values[2]), *values[3:8], usage, values[12], price, *values[14:])  # type: ignore[call-arg]
 
 
 def outcome_row(outcome: OutcomeRecord, seq: int) -> Row:
@@ -142,7 +142,7 @@ def outcome_row(outcome: OutcomeRecord, seq: int) -> Row:
         UUID(outcome.completion_id),
         outcome.source,
         None if outcome.reward is None else round(outcome.reward * MICRO),
-        _naive(outcome.created_at),
+        naive(outcome.created_at),
         list(outcome.chips),
         outcome.comment,
         outcome.blinded,
@@ -154,32 +154,34 @@ def outcome_of(row: Row) -> OutcomeRecord:
     id_, _, completion_id, source, micro, created_at, chips, comment, blinded = row
     reward = None if micro is None else micro / MICRO
     return OutcomeRecord(
-        str(id_), str(completion_id), source, reward, _aware(created_at), tuple(chips), comment, blinded
+        str(id_), str(completion_id), source, reward, aware(created_at), tuple(chips), comment, blinded
     )
 
 
 def settings_row(version: SettingsVersion, seq: int) -> Row:
     """A row of ``settings_version``, with its place in the order of acknowledgement."""
     return (
-        seq, version.version, _naive(version.created_at), version.author, version.note, version.document,
+        seq, version.version, naive(version.created_at), version.author, version.note, version.document,
     )  # fmt: skip
 
 
 def settings_of(row: Row) -> SettingsVersion:
     """The value of a row of ``settings_version``."""
     _, version, created_at, author, note, document = row
-    return SettingsVersion(version, _aware(created_at), author, note, document)
+    return SettingsVersion(version, aware(created_at), author, note, document)
 
 
 def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def _naive(moment: datetime) -> datetime:
+def naive(moment: datetime) -> datetime:
+    """A moment in UTC as the tables hold it, without saying so."""
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def _aware(moment: datetime) -> datetime:
+def aware(moment: datetime) -> datetime:
+    """A moment of the tables, with UTC said."""
     return moment.replace(tzinfo=UTC)
 
 

@@ -87,6 +87,17 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         document VARCHAR NOT NULL
     );
     """,
+    """
+    CREATE TABLE learning_event (
+        seq BIGINT PRIMARY KEY,
+        created_at TIMESTAMP NOT NULL,
+        goal VARCHAR NOT NULL,
+        kind VARCHAR NOT NULL,          -- reset, snapshot, restore, import, undo
+        note VARCHAR NOT NULL,
+        author VARCHAR NOT NULL,
+        state VARCHAR NOT NULL          -- JSON: what counts from here on (for a snapshot: what counted)
+    );
+    """,
 )
 
 META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"

@@ -25,8 +25,32 @@ def insert(table: str, count: int) -> str:
     return f"INSERT INTO {table} VALUES {', '.join([ROWS[table]] * count)}"
 
 
-EVIDENCE: Final = """
-    WITH last_word AS (
+_LED: Final = """led AS (
+        SELECT completion_id, any_value(decision.goal) AS goal, any_value(chosen) AS arm,
+               bool_or(policy = 'thompson' AND decision.origin NOT IN ('forced', 'fallback')
+                       OR coalesce(run_all, false)) AS own
+        FROM decision LEFT JOIN prompt ON prompt.id = prompt_id GROUP BY completion_id
+    )"""
+
+_COUNTING: Final = """, span AS (
+        SELECT unnest($goals::VARCHAR[]) AS goal, unnest($after::BIGINT[]) AS after,
+               unnest($upto::BIGINT[]) AS upto
+    ), counting AS (
+        SELECT outcome.* FROM outcome JOIN led USING (completion_id)
+        WHERE goal NOT IN (SELECT goal FROM span)
+            OR EXISTS (SELECT 1 FROM span WHERE span.goal = led.goal AND seq > after AND seq <= upto)
+    )"""
+
+
+def evidence(spans: bool) -> str:
+    """``EVIDENCE``, and with ``spans`` only of outcomes in the spans that count ($goals, $after, $upto)."""
+    if not spans:
+        return EVIDENCE
+    return EVIDENCE.replace("/* counting */", _COUNTING).replace("FROM outcome GROUP", "FROM counting GROUP")
+
+
+EVIDENCE: Final = f"""
+    WITH {_LED} /* counting */, last_word AS (
         SELECT completion_id, source, arg_max_null(reward_micro, seq) AS reward_micro
         FROM outcome GROUP BY completion_id, source
     ), judged AS (
@@ -35,16 +59,11 @@ EVIDENCE: Final = """
         FROM last_word
         WHERE reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source)
         GROUP BY completion_id
-    ), led AS (
-        SELECT completion_id, any_value(decision.goal) AS goal, any_value(chosen) AS arm,
-               bool_or(policy = 'thompson' AND decision.origin NOT IN ('forced', 'fallback')
-                       OR coalesce(run_all, false)) AS own
-        FROM decision LEFT JOIN prompt ON prompt.id = prompt_id GROUP BY completion_id
     )
     SELECT goal, arm, count(*), sum(reward_micro)::BIGINT FROM judged JOIN led USING (completion_id)
     WHERE own OR NOT $own GROUP BY goal, arm
 """
-"""(goal, arm, outcomes, sum of rewards in millionths) of everything that teaches. Parameters: $precedence, $own.
+"""(goal, arm, outcomes, sum of rewards in millionths) of all that teaches. Parameters: $precedence, $own.
 
 Of each source the last word counts; of several sources the first in $precedence that has a reward. Each completion
 counts once, however many decisions led to it.
@@ -52,11 +71,10 @@ counts once, however many decisions led to it.
 
 
 def words(count: int) -> str:
-    """(completion, source, reward in millionths) of so many completions, oldest first."""
+    """(completion, source, reward in millionths, number) of so many completions, oldest first."""
     places = ", ".join("?" * count)
-    return (
-        f"SELECT completion_id, source, reward_micro FROM outcome WHERE completion_id IN ({places}) ORDER BY seq"
-    )
+    wanted = "completion_id, source, reward_micro, seq"
+    return f"SELECT {wanted} FROM outcome WHERE completion_id IN ({places}) ORDER BY seq"
 
 
 def led(count: int) -> str:

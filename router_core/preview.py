@@ -1,0 +1,101 @@
+"""What a change of settings would do on what was logged: each router's split, a success condition's verdicts.
+
+Nothing is called and nothing is stored. Leaves out the classifier, whose verdicts would have to be bought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from router_core.calling import judged_of
+from router_core.conditions import Condition
+from router_core.deciding import candidates_for
+from router_core.features import context, two_digits
+from router_core.policies.base import Policy
+from router_core.policies.heuristic import HeuristicPolicy
+from router_core.policies.thompson import ThompsonPolicy
+from router_core.pricing import PriceBook
+from router_core.settings import Settings
+from router_core.store.base import Search, Store
+from router_core.types import Message
+
+_PROMPTS = 100
+_ANSWERS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SplitChange:
+    """The share of one model under one router, before and after, on so many logged prompts."""
+
+    router: str
+    arm: str
+    before: float
+    after: float
+    prompts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What a success condition says about logged answers."""
+
+    answers: int
+    good: int
+    bad: int
+    unknown: int
+
+
+def split_preview(store: Store, before: Settings, after: Settings, goal: str) -> list[SplitChange]:
+    """The mean probability of each model on the last prompts of a goal whose texts were kept.
+
+    Raises:
+        SettingsError: one of the settings has no such goal.
+    """
+    found = store.find(Search(goal=goal), _PROMPTS)
+    texts = [(one.prompt.messages, one.prompt.task_type) for one in found if one.prompt.messages]
+    if not texts:
+        return []
+    shares = [_shares(store, settings, goal, texts) for settings in (before, after)]
+    arms = list(dict.fromkeys(arm.id for settings in (before, after) for arm in settings.goal(goal).arms))
+    return [
+        SplitChange(name, arm, shares[0][name].get(arm, 0.0), shares[1][name].get(arm, 0.0), len(texts))
+        for name in shares[0]
+        for arm in arms
+    ]
+
+
+def _shares(
+    store: Store, settings: Settings, goal: str, texts: Sequence[tuple[Sequence[Message], str | None]]
+) -> dict[str, dict[str, float]]:
+    chosen = settings.goal(goal)
+    prices = PriceBook(settings.prices)
+    rules = HeuristicPolicy(settings.heuristic, chosen.tier_arm("simple"), chosen.tier_arm("complex"))
+    policies: dict[str, Policy] = {"Rules": rules, "Thompson sampling": ThompsonPolicy(chosen)}
+    evidence, lengths = store.evidence(goal, chosen.teaching_rule()), store.output_tokens(goal)
+    sums = {name: {arm.id: 0.0 for arm in chosen.arms} for name in policies}
+    for messages, task_type in texts:
+        seen = context(messages, goal, task_type)
+        candidates = candidates_for(chosen, two_digits(seen.input_tokens), evidence, lengths, prices.price)
+        for name, policy in policies.items():
+            for candidate, p in zip(candidates, policy.probabilities(seen, candidates).probabilities, strict=True):
+                sums[name][candidate.arm.id] += p / len(texts)
+    return sums
+
+
+def condition_preview(store: Store, goal: str, success_when: str) -> Verdicts:
+    """A condition tried on the last answers of a goal whose texts were kept.
+
+    Raises:
+        ConditionError: the condition is not valid.
+    """
+    condition = Condition(success_when)
+    answers = [
+        one
+        for comparison in store.find(Search(goal=goal), _ANSWERS)
+        for one in comparison.completions
+        if one.error is None and one.text is not None
+    ][:_ANSWERS]
+    rewards = [condition.judge(judged_of(one, one.text or "", None)).reward for one in answers]
+    good = sum(reward is not None and reward >= 0.5 for reward in rewards)
+    unknown = sum(reward is None for reward in rewards)
+    return Verdicts(len(answers), good, len(answers) - good - unknown, unknown)

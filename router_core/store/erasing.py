@@ -1,0 +1,62 @@
+"""Taking things out of the log for good: whole prompts with all that followed, or only their texts.
+
+The one exception to "append-only", because people have a right to it. Evidence of deleted prompts is gone with
+them; that of prompts whose texts were taken out stays.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import duckdb
+
+from router_core.store.base import Search
+from router_core.store.finding import prompts_where
+
+_NOT_KEPT: Final = '{"lines":[],"summary":"not kept (texts were removed)"}'
+
+
+def erase(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
+    """Delete the prompts that a search finds, and all that followed from them, as one transaction."""
+    return _each(
+        cursor,
+        search,
+        "DELETE FROM outcome WHERE completion_id IN"
+        " (SELECT completion_id FROM decision SEMI JOIN gone ON prompt_id = gone)",
+        "DELETE FROM completion WHERE prompt_id IN (SELECT gone FROM gone)",
+        "DELETE FROM decision WHERE prompt_id IN (SELECT gone FROM gone)",
+        "DELETE FROM prompt WHERE id IN (SELECT gone FROM gone)",
+    )
+
+
+def strip(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
+    """Take the texts out of the prompts that a search finds: fingerprints, figures and outcomes stay."""
+    return _each(
+        cursor,
+        search,
+        "UPDATE outcome SET comment = '' WHERE comment <> '' AND completion_id IN"
+        " (SELECT completion_id FROM decision SEMI JOIN gone ON prompt_id = gone)",
+        "UPDATE completion SET text = NULL, error = if(error IS NULL, NULL, 'not kept (texts were removed)')"
+        " WHERE prompt_id IN (SELECT gone FROM gone)",
+        'UPDATE decision SET context = json_merge_patch(context, \'{"text": ""}\'),'
+        f" reason = if(policy IN ('classifier', 'fallback'), '{_NOT_KEPT}', reason),"
+        " fallback = if(fallback IS NULL, NULL, 'not kept (texts were removed)')"
+        " WHERE prompt_id IN (SELECT gone FROM gone)",
+        "UPDATE prompt SET messages = NULL WHERE id IN (SELECT gone FROM gone)",
+    )
+
+
+def _each(cursor: duckdb.DuckDBPyConnection, search: Search, *statements: str) -> int:
+    condition, wanted = prompts_where(search)
+    cursor.begin()
+    try:
+        cursor.execute(f"CREATE TEMP TABLE gone AS SELECT id AS gone FROM prompt WHERE {condition}", wanted)
+        touched: Any = cursor.execute("SELECT count(*) FROM gone").fetchall()[0][0]
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.execute("DROP TABLE gone")
+        cursor.commit()
+    except BaseException:
+        cursor.rollback()
+        raise
+    return int(touched)

@@ -1,0 +1,176 @@
+"""Costs, learning, history and settings: empty, full, and what their buttons do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.resources import resources
+from router_core.demo import generate
+from router_core.settings import Settings, SimulationSettings
+from router_core.store import open_store
+from router_core.store.base import Search, Store
+from tests.app.panel import forget, opened
+
+PAGES = ("costs", "learning", "history", "settings")
+SETTINGS = Settings(simulation=SimulationSettings(latency_scale=0))
+
+
+@pytest.fixture(autouse=True)
+def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    file = tmp_path / "settings.json"
+    file.write_text(SETTINGS.document())
+    monkeypatch.setenv("ROUTER_SETTINGS", str(file))
+    monkeypatch.setenv("ROUTER_STORE", str(tmp_path / "panel.duckdb"))
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture
+def full() -> Iterator[Store]:
+    """A store with traffic, held open by the test too."""
+    store = open_store(kind="simulated")
+    generate(SETTINGS, store, 2_000)
+    yield store
+    store.close()
+
+
+def texts(at: AppTest) -> str:
+    """Every text on the page."""
+    kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.success)
+    return "\n".join(str(one.value) for kind in kinds for one in kind)
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("costs", "what your traffic costs and saves"),
+        ("learning", "what the ratings teach"),
+        ("history", "every prompt again"),
+    ],
+)
+def test_empty_pages_say_what_to_do(page: str, words: str) -> None:
+    """What will appear here, and the button that makes it appear."""
+    at = opened(page)
+    assert words in texts(at)
+    assert at.button(key="generate").label == "Generate demo traffic"
+
+
+def test_generated_traffic_fills_the_page() -> None:
+    """The button stores what it says, and the page shows it."""
+    at = opened("costs")
+    at.selectbox(key="traffic-size").set_value("2,000 requests")
+    at.button(key="generate").click().run()
+    assert not at.exception
+    assert resources().playground.store.count(Search()) == 2_000
+    assert {"Spent", "Requests", "Judged good", "Lost against always the cheapest"} <= {o.label for o in at.metric}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_full_pages_show_no_error(full: Store, page: str) -> None:
+    """With two thousand requests, and with the tables behind the charts."""
+    at = opened(page)
+    assert not at.error
+    for toggle in at.toggle:
+        if toggle.key == "tables":
+            toggle.set_value(True).run()
+    assert not at.exception
+    assert not at.error
+
+
+def test_costs_filters(full: Store) -> None:
+    """A filter by router leaves its third of the requests."""
+    at = opened("costs")
+    at.segmented_control(key="range").set_value("all").run()
+    assert next(one.value for one in at.metric if one.label == "Requests") == "2,000"
+    at.selectbox(key="router").set_value("classifier").run()
+    requests = int(next(one.value for one in at.metric if one.label == "Requests").replace(",", ""))
+    assert 600 < requests < 750
+
+
+def test_what_if_redraws_the_split(full: Store) -> None:
+    """At a hundredth of a cent per good answer the cheap model takes nearly everything; nothing is saved."""
+    at = opened("learning")
+    at.select_slider(key="worth-default").set_value(0.0001).run()
+    said = next(one.value for one in at.caption if "likely to be the better buy" in one.value)
+    assert "gpt\\-4o\\-mini 100" in said.replace("gpt-4o-mini", "gpt\\-4o\\-mini")
+    assert full.settings_versions() == []
+
+
+def test_reset_and_undo(full: Store) -> None:
+    """Reset empties the evidence, undo brings it back; both are in the list of changes."""
+    rule = SETTINGS.goal("default").teaching_rule()
+    before = full.evidence("default", rule)
+    at = opened("learning")
+    at.button(key="do-reset").click().run()
+    assert full.evidence("default", rule) == {}
+    at.button(key="do-undo").click().run()
+    assert full.evidence("default", rule) == before
+    assert [event.kind for event in full.learning_events("default")] == ["reset", "undo"]
+    assert not at.exception
+
+
+def test_history_search_and_pages(full: Store) -> None:
+    """Searching narrows what is found; older prompts are a click away."""
+    at = opened("history")
+    assert "**1 to 50 of 2,000**" in texts(at)
+    at.button(key="page-Older").click().run()
+    assert "**51 to 100 of 2,000**" in texts(at)
+    at.text_input(key="search").set_value("no such words").run()
+    assert "Nothing found" in texts(at)
+
+
+def test_deleting_asks_first(full: Store) -> None:
+    """Without the tick nothing can be deleted; with it, what is older goes."""
+    at = opened("history")
+    at.number_input(key="older-than").set_value(7).run()
+    assert at.button(key="erase").disabled
+    at.checkbox(key="sure").check().run()
+    at.button(key="erase").click().run()
+    assert 0 < full.count(Search()) < 2_000
+    assert not at.exception
+
+
+def test_a_changed_setting_is_saved_and_in_force(full: Store) -> None:
+    """The next decision follows it, the version is listed, and the one before can be brought back."""
+    at = opened("settings", tab="Rules")
+    at.number_input(key="heuristic.threshold").set_value(99).run()
+    assert "**1 change**" in texts(at)
+    at.text_input(key="settings-note").set_value("nothing is simple").run()
+    at.button(key="save-settings").click().run()
+    assert "it is in force" in texts(at)
+    assert resources().playground.settings.heuristic.threshold == 99
+    plan = resources().playground.compare([{"role": "user", "content": "Is this spam? yes or no"}], "default")
+    rules = next(one for one in plan.decisions if one.policy == "heuristic")
+    assert rules.chosen == "openai/gpt-4o"
+    assert [one.note for one in full.settings_versions()] == ["nothing is simple"]
+    forget()
+    again = opened("settings", tab="Versions")
+    assert resources().playground.settings.heuristic.threshold == 99
+    assert not again.exception
+
+
+def test_an_invalid_setting_is_a_sentence(full: Store) -> None:
+    """Nothing can be saved while it stands."""
+    at = opened("settings")
+    at.text_input(key="goal-default.simple_arm").set_value("openai/none").run()
+    assert "simple_arm is 'openai/none'; it must be one of" in at.error[0].value
+    assert not [one for one in at.button if one.key == "save-settings"]
+
+
+def test_test_connection(full: Store) -> None:
+    """One tiny call: its time and its price."""
+    at = opened("settings", tab="Models & providers")
+    at.button(key="test-openai").click().run()
+    assert "answered in" in at.success[0].value
+
+
+def test_export_offers_every_file(full: Store) -> None:
+    """All formats are there; none of them breaks the page."""
+    at = opened("settings", tab="Export & import")
+    assert not at.error
+    assert "Take it with you" in texts(at)

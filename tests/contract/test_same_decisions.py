@@ -1,0 +1,122 @@
+"""An exported router takes the identical decisions in another process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from router_core.demo import generate
+from router_core.errors import SettingsError
+from router_core.exports import ImportFileError, dump, dump_yaml
+from router_core.router import Router
+from router_core.settings import GoalSettings, Settings
+from router_core.store import open_store
+from router_core.store.base import Store
+from router_core.transfer import export_of, read_export, take_over
+
+DECISIONS = 10_000
+ELSEWHERE = """
+import json, sys
+from router_core import Router
+router = Router.from_settings(sys.argv[1], simulated=True, environ={"ROUTER_STORE": sys.argv[2]})
+for line in sys.stdin:
+    id_, text, task_type = json.loads(line)
+    decision = router.decide([{"role": "user", "content": text}], task_type=task_type, decision_id=id_)
+    print(json.dumps([decision.chosen, decision.probabilities, decision.expected_cost_usd]))
+"""
+
+
+@pytest.fixture
+def lived(tmp_path: Path) -> Store:
+    """A store that has learned from some traffic."""
+    store = open_store(tmp_path / "here.duckdb", kind="simulated")
+    generate(SETTINGS, store, DECISIONS, seed=4)
+    return store
+
+
+SETTINGS = Settings(seed=11, goals={"default": GoalSettings(success_value_usd=0.02, exploration=0.05)})
+
+
+def test_ten_thousand_identical_decisions(lived: Store, tmp_path: Path) -> None:
+    """Model, probabilities and expected costs, for the ids and prompts of the log, to the bit."""
+    file = tmp_path / "router.json"
+    file.write_text(dump(export_of(lived, SETTINGS)))
+    asked = [(one.id, one.context.text, one.context.task_type) for one in lived.decisions()][:DECISIONS]
+    assert len(asked) == DECISIONS
+    with Router(settings=SETTINGS, store=lived, simulated=True) as here:
+        ours = [
+            here.decide([{"role": "user", "content": text}], task_type=task_type, decision_id=id_)
+            for id_, text, task_type in asked
+        ]
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, str(file), str(tmp_path / "elsewhere.duckdb")],
+        input="\n".join(json.dumps(one) for one in asked),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    theirs = [json.loads(line) for line in done.stdout.splitlines()]
+    expected = [[one.chosen, list(one.probabilities), list(one.expected_cost_usd)] for one in ours]
+    assert theirs == expected
+    assert {one.chosen for one in ours} == {"openai/gpt-4o-mini", "openai/gpt-4o"}
+    lived.close()
+
+
+def test_yaml_says_the_same(lived: Store, tmp_path: Path) -> None:
+    """Read back it is the same export."""
+    export = export_of(lived, SETTINGS, "note")
+    file = tmp_path / "router.yaml"
+    file.write_text(dump_yaml(export))
+    assert read_export(file) == export
+    lived.close()
+
+
+def test_opened_twice_learns_once(lived: Store, tmp_path: Path) -> None:
+    """The second opening finds what the first took over, and what was learned since."""
+    file = tmp_path / "router.json"
+    export = export_of(lived, SETTINGS)
+    file.write_text(dump(export))
+    lived.close()
+    store = open_store(tmp_path / "production.duckdb", kind="simulated")
+    first = Router.from_settings(file, store=store, simulated=True)
+    before = first.posteriors()
+    _, request_id = first.completion([{"role": "user", "content": "Spam?"}], return_request_id=True)  # type: ignore[misc]
+    first.report_outcome(request_id, 1.0)
+    second = Router.from_settings(file, store=store, simulated=True)
+    seen = sum(one.observations for one in second.posteriors().values())
+    assert seen == sum(one.observations for one in before.values()) + 1
+    assert len(store.learning_events("default")) == 1
+    store.close()
+
+
+def test_never_over_other_learning(lived: Store, tmp_path: Path) -> None:
+    """A store that learned from its own traffic is not overwritten; the remedy is named, and import does it."""
+    export = export_of(lived, Settings())
+    file = tmp_path / "router.json"
+    file.write_text(dump(export))
+    other = open_store(tmp_path / "other.duckdb", kind="simulated")
+    generate(SETTINGS, other, 500, seed=9)
+    with pytest.raises(SettingsError, match="has learned about goal 'default' already"):
+        Router.from_settings(file, store=other, simulated=True)
+    take_over(other, export)
+    rule = Settings().goal("default").teaching_rule()
+    assert other.evidence("default", rule) == lived.evidence("default", rule)
+    assert other.output_tokens("default") == lived.output_tokens("default")
+    other.undo_learning("default", at=export.created_at, author="tester")
+    assert other.evidence("default", rule) == other.rebuild_evidence("default", rule)
+    other.close()
+    lived.close()
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    """Named with the remedy."""
+    with pytest.raises(SettingsError, match="cannot be read"):
+        Router.from_settings(tmp_path / "none.json")
+    (tmp_path / "text.json").write_text("hello")
+    with pytest.raises(ImportFileError):
+        Router.from_settings(tmp_path / "text.json")

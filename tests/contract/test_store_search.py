@@ -1,0 +1,122 @@
+"""Finding, deleting and stripping prompts: what a search means, and what is left afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from router_core.store import open_store
+from router_core.store.base import Batch, Search, Store
+from router_core.types import Evidence
+from tests.store_rows import ALL, CHEAP, STRONG, a_completion, a_decision, a_prompt, an_outcome, at, ident
+
+
+@pytest.fixture
+def store() -> Store:
+    """Three prompts; the first rated, the second's rating withdrawn, the third with a report of code alone."""
+    opened = open_store(":memory:")
+    texts = {1: "Spam or not?", 2: "Naïve ÜBER spam", 3: "A poem"}
+    opened.write(
+        Batch(
+            [a_prompt(n, messages=({"role": "user", "content": text},)) for n, text in texts.items()],
+            [a_decision(1), a_decision(2, policy="classifier", chosen=STRONG), a_decision(3)],
+            [a_completion(1), a_completion(2, arm=STRONG), a_completion(3, error="it said: A poem")],
+            [
+                an_outcome(1, 1),
+                an_outcome(2, 2),
+                an_outcome(3, 2, None),
+                an_outcome(4, 3, 0.5, source="api", comment="so-so"),
+            ],
+        )
+    )
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        (Search(), [3, 2, 1]),
+        (Search(text="SPAM"), [2, 1]),
+        (Search(text="über"), [2]),
+        (Search(text="100%"), []),
+        (Search(policy="thompson"), [3, 1]),
+        (Search(arm=STRONG), [2]),
+        (Search(rated=True), [1]),
+        (Search(rated=False), [3, 2]),
+        (Search(since=at(2)), [3, 2]),
+        (Search(until=at(2)), [1]),
+        (Search(goal="other"), []),
+        (Search(origin="library", text="poem"), [3]),
+        (Search(ids=(ident(2), ident(9))), [2]),
+        (Search(ids=()), []),
+    ],
+)
+def test_what_is_found(store: Store, search: Search, found: list[int]) -> None:
+    """Newest first; the count is of the same prompts."""
+    assert [one.prompt.id for one in store.find(search, 10)] == [ident(number) for number in found]
+    assert store.count(search) == len(found)
+
+
+def test_pages(store: Store) -> None:
+    """Each prompt is on one page."""
+    pages = [store.find(Search(), 2, offset) for offset in (0, 2, 4)]
+    assert [[one.prompt.id for one in page] for page in pages] == [[ident(3), ident(2)], [ident(1)], []]
+
+
+def test_found_is_what_is_stored(store: Store) -> None:
+    """A comparison found is the one that is read by its id."""
+    for one in store.find(Search(), 10):
+        assert one == store.comparison(one.prompt.id)
+
+
+def test_erasing_takes_all_that_followed(store: Store) -> None:
+    """Prompt, decision, answer, rating, and what was learned from it; the rest is as it was."""
+    assert store.evidence("default", ALL) == {CHEAP: Evidence(2, 1_500_000)}
+    assert store.erase(Search(ids=(ident(1),))) == 1
+    assert store.comparison(ident(1)) is None
+    assert store.outcome_history(ident(1)) == []
+    assert store.evidence("default", ALL) == store.rebuild_evidence("default", ALL)
+    assert store.evidence("default", ALL) == {CHEAP: Evidence(1, 500_000)}
+    assert store.output_tokens("default").keys() == {STRONG}
+    assert store.count(Search()) == 2
+
+
+def test_stripping_keeps_what_was_learned(store: Store) -> None:
+    """No text is left of prompt, answer, reason, error or comment; figures and evidence are."""
+    before: Any = store.evidence("default", ALL)
+    assert store.strip(Search()) == 3
+    for number in (1, 2, 3):
+        found = store.comparison(ident(number))
+        assert found is not None
+        assert found.prompt.messages is None
+        assert found.prompt.sha256 == f"{number:064x}"
+        assert [one.text for one in found.completions] == [None]
+        assert [one.context.text for one in found.decisions] == [""]
+        assert found.completions[0].cost_usd is not None
+    third = store.comparison(ident(3))
+    assert third is not None
+    assert third.completions[0].error == "not kept (texts were removed)"
+    assert [one.comment for one in store.outcome_history(ident(3))] == [""]
+    assert store.evidence("default", ALL) == before == store.rebuild_evidence("default", ALL)
+    assert store.count(Search(text="spam")) == 0
+
+
+def test_erased_ids_may_be_written_again(store: Store) -> None:
+    """Nothing remembers a deleted id."""
+    store.erase(Search())
+    store.write(Batch([a_prompt(1)], [a_decision(1)], [a_completion(1)], [an_outcome(1, 1, 0.0)]))
+    assert store.evidence("default", ALL) == {CHEAP: Evidence(1, 0)}
+
+
+def test_revision_grows(store: Store) -> None:
+    """With every change, so that what was computed from the log can be kept until the next."""
+    seen = [store.revision]
+    for change in (
+        lambda: store.write(Batch(outcomes=[an_outcome(9, 1, 0.0)])),
+        lambda: store.strip(Search()),
+        lambda: store.erase(Search()),
+    ):
+        change()
+        seen.append(store.revision)
+    assert len(set(seen)) == 4

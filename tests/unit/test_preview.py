@@ -1,0 +1,57 @@
+"""What a change would do, told from the log before it is made."""
+
+from __future__ import annotations
+
+import pytest
+
+from router_core.demo import generate
+from router_core.errors import ConditionError
+from router_core.preview import condition_preview, split_preview
+from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, Settings
+from router_core.store import open_store
+from router_core.store.base import Search, Store
+
+
+@pytest.fixture
+def store() -> Store:
+    """Some traffic."""
+    opened = open_store(":memory:", kind="simulated")
+    generate(Settings(), opened, 300)
+    return opened
+
+
+def test_rules_that_find_nothing_simple(store: Store) -> None:
+    """With a threshold out of reach the rules send all to the strong model; Thompson sampling does not move."""
+    rows = split_preview(store, Settings(), Settings(heuristic=HeuristicSettings(threshold=99)), "default")
+    found = {(row.router, row.arm): row for row in rows}
+    assert found["Rules", "openai/gpt-4o"].after == pytest.approx(1.0)
+    assert 0.0 < found["Rules", "openai/gpt-4o"].before < 1.0
+    same = found["Thompson sampling", "openai/gpt-4o"]
+    assert same.before == same.after
+    assert {row.prompts for row in rows} == {100}
+
+
+def test_a_new_model_has_no_share_before(store: Store) -> None:
+    """And shares sum to 1 on both sides."""
+    arms = (*GoalSettings().arms, ArmSettings(model="openai/gpt-5", weight=0.5))
+    rows = split_preview(store, Settings(), Settings(goals={"default": GoalSettings(arms=arms)}), "default")
+    thompson = [row for row in rows if row.router == "Thompson sampling"]
+    assert {row.arm: row.before for row in thompson}["openai/gpt-5"] == 0.0
+    assert sum(row.before for row in thompson) == pytest.approx(1.0)
+    assert sum(row.after for row in thompson) == pytest.approx(1.0)
+
+
+def test_without_texts_there_is_no_preview(store: Store) -> None:
+    """Nothing is made up."""
+    store.strip(Search())
+    assert split_preview(store, Settings(), Settings(), "default") == []
+    assert condition_preview(store, "default", "len(content) > 0").answers == 0
+
+
+def test_condition_on_the_last_answers(store: Store) -> None:
+    """Good and bad are told apart; a line that is not valid is refused."""
+    always = condition_preview(store, "default", "len(content) > 0")
+    assert (always.answers, always.good, always.bad, always.unknown) == (20, 20, 0, 0)
+    assert condition_preview(store, "default", "len(content) > 100000").bad == 20
+    with pytest.raises(ConditionError):
+        condition_preview(store, "default", "import os")
