@@ -40,7 +40,7 @@ def _densities(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
         low, high = interval(posterior)
         st.markdown(
             f"{badge(label, index)} expected {mean(posterior):.1%} ({low:.1%} to {high:.1%}),"
-            f" {posterior.observations:,} ratings"
+            f" {posterior.observations:,} rating{'s' * (posterior.observations != 1)}"
         )
 
 
