@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 
@@ -30,3 +31,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
         print(f"No Chromium found: {len(left_out)} browser tests are left out (apt-get install chromium).")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let the collector see again what the app's pages froze, so that the interpreter ends without complaints."""
+    gc.unfreeze()

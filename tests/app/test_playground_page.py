@@ -1,0 +1,234 @@
+"""The playground page: send, read, rate, change one's mind, find it again; faults and limits as sentences."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.resources import resources
+from router_core.settings import CallSettings, PrivacySettings, Settings, SimulationSettings
+from router_core.store import open_store
+from router_core.store.base import Comparison, Search
+from tests.app.panel import forget, opened
+
+HARD = "Write a memo that compares two leases and explain why one is better."
+EASY = "Is this spam? Yes or no: you won a prize."
+
+
+@pytest.fixture(autouse=True)
+def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    use(tmp_path, monkeypatch)
+    monkeypatch.setenv("ROUTER_STORE", str(tmp_path / "playground.duckdb"))
+    forget()
+    yield
+    forget()
+
+
+def use(folder: Path, monkeypatch: pytest.MonkeyPatch, **parts: object) -> None:
+    """Put settings in force."""
+    calls = CallSettings(max_retries=0)
+    made = Settings(**({"simulation": SimulationSettings(latency_scale=0), "calls": calls} | parts))  # type: ignore[arg-type]
+    (folder / "settings.json").write_text(made.document())
+    monkeypatch.setenv("ROUTER_SETTINGS", str(folder / "settings.json"))
+
+
+def texts(at: AppTest) -> str:
+    """Every text on the page."""
+    kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.success)
+    return "\n".join(str(one.value) for kind in kinds for one in kind)
+
+
+def send(prompt: str, **toggles: bool) -> AppTest:
+    """Send a prompt and wait for its answers."""
+    at = opened()
+    at.text_area(key="prompt").set_value(prompt)
+    for key, value in toggles.items():
+        at.toggle(key=key).set_value(value)
+    at.button(key="send").click().run()
+    return settled(at)
+
+
+def settled(at: AppTest) -> AppTest:
+    """Look again until no answer is under way."""
+    for _ in range(200):
+        assert not at.exception, at.exception
+        if not [one for one in at.button if (one.key or "").startswith("stop-")]:
+            return at.run()
+        time.sleep(0.05)
+        at.run()
+    raise AssertionError("an answer never ended")
+
+
+def stored() -> Comparison:
+    """The newest comparison in the store."""
+    return resources().playground.store.find(Search(), 1)[0]
+
+
+def test_an_empty_page_says_what_to_do() -> None:
+    """What will happen, and that nothing was spent."""
+    said = texts(opened())
+    assert "Send a prompt to see three routers decide on it" in said
+    assert "Nothing spent yet" in said
+    assert "No key found in OPENAI_API_KEY" in said
+
+
+def test_three_decisions_and_their_answers() -> None:
+    """Every router chose, each distinct model answered once, and the visit's money is shown."""
+    at = send(HARD)
+    found = stored()
+    assert [one.policy for one in found.decisions] == ["heuristic", "classifier", "thompson"]
+    assert len(found.completions) == len({one.chosen for one in found.decisions})
+    said = texts(at)
+    assert said.count("** chose :") == 3
+    assert "[simulated gpt\\-4o" in said or "[simulated gpt-4o" in said
+    assert {"Spent"} <= {one.label for one in at.metric}
+
+
+def test_a_thumb_teaches_is_changed_and_taken_back() -> None:
+    """One outcome counts at every moment; the history keeps all three words."""
+    at = send(HARD, run_all=True)
+    assert len(at.feedback) == 2
+    playground = resources().playground
+    cheap = next(one for one in stored().completions if one.arm == "openai/gpt-4o-mini")
+    for value, good, seen in ((1, 1.0, 1), (0, 0.0, 1), (None, 0.0, 0)):
+        at.feedback(key=f"thumb-{cheap.id}").set_value(value).run()
+        posterior = playground.posteriors("default")["openai/gpt-4o-mini"]
+        assert (posterior.alpha - 1.0, posterior.observations) == (good, seen)
+    assert [one.reward for one in playground.store.outcome_history(cheap.id)] == [1.0, 0.0, None]
+    assert "1 of 1" not in texts(at)
+
+
+def test_reasons_are_stored_with_the_thumb() -> None:
+    """The chips of a good answer, and the thumb stays."""
+    at = send(HARD, run_all=True)
+    cheap = stored().completions[0]
+    at.feedback(key=f"thumb-{cheap.id}").set_value(1).run()
+    at.pills(key=f"why-{cheap.id}").set_value(["correct", "clear"]).run()
+    outcome = next(one for one in stored().outcomes if one.completion_id == cheap.id)
+    assert (outcome.chips, outcome.reward) == (("correct", "clear"), 1.0)
+
+
+@pytest.mark.parametrize(("key", "reward"), [("verdict-1", 1.0), ("verdict-0.5", 0.5), ("verdict-0", 0.0)])
+def test_verdicts_on_both(key: str, reward: float) -> None:
+    """Both good, a tie, both bad: one word about each answer."""
+    at = send(HARD, run_all=True)
+    at.button(key=key).click().run()
+    assert [one.reward for one in stored().outcomes] == [reward, reward]
+    assert not at.exception
+
+
+def test_blind_hides_until_rated() -> None:
+    """No model's name and no cost before the ratings, which are marked as blind."""
+    at = send(HARD, run_all=True, blind=True)
+    page = "\n".join(str(one.value) for one in (*at.main.markdown, *at.main.caption))
+    answers = page.split("What has been learned")[0]
+    assert "Answer A" in answers
+    assert "Answer B" in answers
+    assert "chose" not in answers
+    assert "$" not in answers
+    at.button(key="verdict-0.5").click().run()
+    assert texts(at).count("** chose :") == 3
+    assert {one.blinded for one in stored().outcomes} == {True}
+
+
+def test_a_link_finds_it_again() -> None:
+    """In a new visit, under both names of the parameter; an unknown one is said to be unknown."""
+    send(HARD)
+    prompt_id = stored().prompt.id
+    for name in ("prompt", "comparison"):
+        at = opened(**{name: prompt_id})
+        assert texts(at).count("** chose :") == 3
+    gone = opened(prompt="00000000-0000-0000-0000-000000000000")
+    assert "is not in this store" in gone.warning[0].value
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sentence"), [("   ", "blank"), ("", "empty"), ("x" * 500_000, "at most 400,000")]
+)
+def test_prompts_that_cannot_be_sent(prompt: str, sentence: str) -> None:
+    """One sentence, nothing stored."""
+    at = opened()
+    at.text_area(key="prompt").set_value(prompt)
+    at.button(key="send").click().run()
+    assert sentence in at.error[0].value
+    assert resources().playground.store.count(Search()) == 0
+
+
+def test_one_model_fails_the_other_answers() -> None:
+    """Its column says why and offers Retry; the other is there and can be rated."""
+    at = send(f"{HARD} simulate:500@gpt-4o-mini", run_all=True)
+    assert len(at.error) == 1
+    assert len(at.feedback) == 1
+    retry = next(one for one in at.button if one.label == "Retry")
+    retry.click().run()
+    settled(at)
+    assert len([one for one in stored().completions if one.error is not None]) == 2
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [("timeout", "error"), ("429", "error"), ("cut", "error"), ("empty", "info"), ("filter", "info")],
+)
+def test_faults_are_sentences(word: str, shown: str) -> None:
+    """No fault of a provider breaks the page."""
+    at = send(f"{HARD} simulate:{word}")
+    assert len(getattr(at, shown)) >= 1
+    assert "Traceback" not in texts(at)
+
+
+def test_another_answer() -> None:
+    """Again asks the same model once more; both answers are kept, the newest is shown."""
+    at = send(HARD)
+    before = len(stored().completions)
+    next(one for one in at.button if one.label == "Again").click().run()
+    settled(at)
+    assert len(stored().completions) == before + 1
+    assert stored().decisions[-1].origin == "forced"
+
+
+def test_texts_that_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is on screen in this visit, and nowhere in the store."""
+    use(tmp_path, monkeypatch, privacy=PrivacySettings(keep_texts="hash"))
+    at = send(HARD)
+    assert "simulated gpt" in texts(at)
+    found = stored()
+    assert found.prompt.messages is None
+    assert {one.text for one in found.completions} == {None}
+
+
+@pytest.mark.parametrize("content", ["{", '{"nonsense": 1}', '{"seed": "x"}'])
+def test_a_broken_settings_file(tmp_path: Path, content: str) -> None:
+    """The page says what is wrong with it instead of breaking."""
+    (tmp_path / "settings.json").write_text(content)
+    at = AppTest.from_file(str(Path(__file__).parents[2] / "pages" / "main.py"), default_timeout=60).run()
+    assert not at.exception
+    assert len(at.error) == 1
+
+
+def test_a_store_that_another_process_holds(tmp_path: Path) -> None:
+    """A sentence that names the remedy."""
+    place = tmp_path / "playground.simulated.duckdb"
+    open_store(place, kind="simulated").close()
+    code = f"import duckdb, time; c = duckdb.connect({str(place)!r}); print('held', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        at = AppTest.from_file(str(Path(__file__).parents[2] / "pages" / "main.py"), default_timeout=60).run()
+        holder.kill()
+    assert not at.exception
+    assert "ROUTER_STORE" in at.error[0].value
+
+
+def test_what_a_model_writes_cannot_act() -> None:
+    """An image is not fetched and a directive is not obeyed."""
+    from pages.shown import model_text
+
+    shown = model_text("![x](http://evil.example/leak) :red[alarm]")
+    assert "![" not in shown
+    assert not shown.endswith(":red[alarm]") or "\\:red[" in shown
