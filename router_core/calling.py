@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from router_core.conditions import Condition, Judged
 from router_core.deciding import Decider
-from router_core.errors import (
-    InterruptedStreamError,
-    MalformedResponseError,
-    ProviderError,
-    ProviderTimeoutError,
-)
+from router_core.errors import ProviderError
 from router_core.llm import Models
 from router_core.llm_stream import AnswerStream
 from router_core.pricing import cost_usd
@@ -26,8 +21,6 @@ from router_core.types import STOPPED, Arm, Completion, Message, OutcomeRecord, 
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion, ChatCompletionChunk
-
-_MAYBE_BILLED = (ProviderTimeoutError, MalformedResponseError, InterruptedStreamError)
 
 
 class Caller:
@@ -138,7 +131,6 @@ class Caller:
 
     def store_failure(self, prompt: Prompt, arm: Arm, completion_id: str, error: ProviderError) -> None:
         """Store a call that brought no answer. It cost nothing where the provider refused it, else: unknown."""
-        billed = isinstance(error, _MAYBE_BILLED)
         completion = Completion(
             id=completion_id,
             prompt_id=prompt.id,
@@ -149,7 +141,7 @@ class Caller:
             text=None,
             finish_reason=None,
             usage=None,
-            cost_usd=None if billed else Decimal(0),
+            cost_usd=None if error.maybe_billed else Decimal(0),
             price=self._decider.prices.price(arm.model),
             first_token_ms=None,
             total_ms=0.0,

@@ -10,7 +10,9 @@ from __future__ import annotations
 import ast
 import json
 import operator
+import re
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,6 +25,8 @@ MAX_LENGTH: Final = 2_000
 MAX_NODES: Final = 300
 MAX_CONTENT: Final = 1_000_000
 MAX_SECONDS: Final = 0.25
+MAX_PATTERN: Final = 500
+MAX_REPEATS: Final = 1_000
 
 NAMES: Final = {
     "response": "the whole response, as the provider sent it: response.choices[0].message.content",
@@ -33,7 +37,10 @@ NAMES: Final = {
     "input_tokens": "tokens of the prompt",
     "output_tokens": "tokens of the answer",
 }
+_REPEAT: Final = re.compile(r"\{\s*(\d{0,12})\s*,?\s*(\d{0,12})\s*\}")
 STRING_METHODS: Final = frozenset({"lower", "upper", "strip", "startswith", "endswith", "count", "find"})
+
+_ONLY_METHODS: Final = frozenset({"lower", "upper", "strip", "startswith", "endswith"})  # no field is named so
 
 _NODES: Final = (
     ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.BinOp, ast.Add, ast.Sub,
@@ -72,6 +79,8 @@ class Condition:
     """
 
     def __init__(self, rule: str | Callable[[Any], Any]) -> None:
+        if not isinstance(rule, str) and not callable(rule):
+            raise ConditionError(f"{rule!r} is no condition; give a line of text or a callable")
         self.text = rule if isinstance(rule, str) else getattr(rule, "__name__", "a callable")
         self._call = None if isinstance(rule, str) else rule
         self._tree = parse(rule) if isinstance(rule, str) else None
@@ -81,11 +90,14 @@ class Condition:
         try:
             if self._call is not None:
                 return Judgement(reward(self._call(answer.response)))
-            return Judgement(1.0 if self._evaluate(answer) else 0.0)
+            said = self._evaluate(answer)
+            if not (said is None or isinstance(said, bool | int | float | str | tuple | list)):
+                raise ConditionError(f"the condition gives a {type(said).__name__}, not yes or no")
+            return Judgement(1.0 if said else 0.0)
         except Exception as error:  # noqa: BLE001 - whatever a condition raises, the request goes on unjudged
             return Judgement(None, f"{type(error).__name__}: {error}")
 
-    def _evaluate(self, answer: Judged) -> bool:
+    def _evaluate(self, answer: Judged) -> Any:
         from simpleeval import EvalWithCompoundTypes
 
         if len(answer.content) > MAX_CONTENT:
@@ -113,7 +125,7 @@ class Condition:
             allowed_attrs={_View: _AnyName(), str: STRING_METHODS},
         )
         assert self._tree is not None
-        return bool(evaluator.eval(self.text, previously_parsed=self._tree.body))
+        return evaluator.eval(self.text, previously_parsed=self._tree.body)
 
 
 def parse(text: str) -> ast.Expression:
@@ -125,7 +137,9 @@ def parse(text: str) -> ast.Expression:
     if len(text) > MAX_LENGTH:
         raise ConditionError(f"the condition has {len(text):,} characters; at most {MAX_LENGTH:,} are allowed")
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a pattern's \\d is no business of the compiler's
+            tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         detail = error.msg if isinstance(error, SyntaxError) else str(error)
         raise ConditionError(
@@ -135,11 +149,16 @@ def parse(text: str) -> ast.Expression:
     nodes = list(ast.walk(tree))
     if len(nodes) > MAX_NODES:
         raise ConditionError(f"the condition has {len(nodes)} parts; at most {MAX_NODES} are allowed")
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     for node in nodes:
         if not isinstance(node, _NODES):
             raise ConditionError(f"{type(node).__name__} is not allowed in a condition; {_help()}")
         if isinstance(node, ast.Name) and node.id not in NAMES and node.id not in functions:
             raise ConditionError(f"{node.id!r} is not known in a condition; {_help()}")
+        if isinstance(node, ast.Name) and node.id in functions and id(node) not in called:
+            raise ConditionError(f"{node.id!r} is a function and always true; call it: {node.id}(...)")
+        if isinstance(node, ast.Attribute) and node.attr in _ONLY_METHODS and id(node) not in called:
+            raise ConditionError(f"{node.attr!r} is a method and always true; call it: {node.attr}(...)")
         if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
             raise ConditionError(f"{node.attr!r} is private and not allowed in a condition; {_help()}")
         if isinstance(node, ast.Call):
@@ -147,7 +166,28 @@ def parse(text: str) -> ast.Expression:
             method = isinstance(node.func, ast.Attribute) and node.func.attr in STRING_METHODS
             if not (named or method):
                 raise ConditionError(f"{ast.unparse(node.func)!r} cannot be called in a condition; {_help()}")
+            pattern = node.args[0] if named and node.func.id == "matches" and node.args else None  # type: ignore[attr-defined]
+            if isinstance(pattern, ast.Constant) and isinstance(pattern.value, str):
+                check_pattern(pattern.value)
     return tree
+
+
+def check_pattern(pattern: str) -> None:
+    """Refuse a regular expression that would fill the memory while it is compiled, before it is.
+
+    Raises:
+        ConditionError: it is too long, or its counted repeats multiply to more than ``MAX_REPEATS``.
+    """
+    if len(pattern) > MAX_PATTERN:
+        raise ConditionError(f"the pattern has {len(pattern):,} characters; at most {MAX_PATTERN} are allowed")
+    repeats = 1
+    for low, high in _REPEAT.findall(pattern):
+        repeats *= max(int(low or 0), int(high or 0), 1)
+        if repeats > MAX_REPEATS:
+            raise ConditionError(
+                f"the counted repeats of the pattern {pattern[:80]!r} multiply to more than {MAX_REPEATS:,};"
+                " use * or + instead"
+            )
 
 
 def _help() -> str:
@@ -159,6 +199,7 @@ def _functions(deadline: float) -> dict[str, Callable[..., Any]]:
         """Whether a regular expression is found anywhere in a text (pattern first), within the time left."""
         import regex
 
+        check_pattern(pattern)
         left = max(1e-3, deadline - time.monotonic())
         return regex.search(pattern, text, timeout=left) is not None
 

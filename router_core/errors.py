@@ -81,6 +81,8 @@ class ProviderError(RouterError):
     """A model could not be asked, or did not answer. ``kind`` is the word kept in the log."""
 
     kind = "provider"
+    maybe_billed = False
+    """Whether the provider may charge for the call all the same: then its cost is unknown, not 0."""
 
 
 class MissingKeyError(ProviderError):
@@ -115,6 +117,7 @@ class ProviderTimeoutError(ProviderError):
     """No answer came within the deadline."""
 
     kind = "timeout"
+    maybe_billed = True
 
 
 class ProviderUnavailableError(ProviderError):
@@ -140,12 +143,14 @@ class MalformedResponseError(ProviderError):
     """The provider answered with something that is not a chat completion."""
 
     kind = "malformed response"
+    maybe_billed = True
 
 
 class InterruptedStreamError(ProviderError):
     """A streamed answer broke off before the provider said that it was complete."""
 
     kind = "interrupted stream"
+    maybe_billed = True
 
 
 class StoreError(RouterError):

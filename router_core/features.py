@@ -7,7 +7,7 @@ from characters here, and replaced by the usage that the provider reports once a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from router_core.errors import PromptError
 from router_core.settings import canonical_json
@@ -48,10 +48,16 @@ def checked_messages(messages: Sequence[Message], max_characters: int) -> tuple[
         PromptError: no message, a message that is no mapping with a role, no user message with content, or more
             than ``max_characters`` characters in all.
     """
+    given: object = messages
+    if not given:
+        raise PromptError("the list of messages is empty; give at least one with role 'user'")
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise PromptError(f"{str(messages)[:80]!r} is no list of messages; give [{{'role': 'user', ...}}]")
+    messages = tuple(messages)
     if not messages:
         raise PromptError("the list of messages is empty; give at least one with role 'user'")
     for message in messages:
-        if not isinstance(message, dict) or "role" not in message:
+        if not isinstance(message, Mapping) or "role" not in message:
             raise PromptError(
                 f"{str(message)[:80]!r} is no message; a message looks like {{'role': 'user', 'content': '...'}}"
             )
@@ -66,7 +72,11 @@ def checked_messages(messages: Sequence[Message], max_characters: int) -> tuple[
         raise PromptError("the prompt is empty; write something for the model to answer")
     if all(isinstance(m.get("content"), str) and not m["content"].strip() for m in asked):
         raise PromptError("the prompt is blank; write something for the model to answer")
-    return tuple(messages)
+    try:
+        canonical_json(messages).encode()
+    except (UnicodeEncodeError, TypeError, ValueError) as error:
+        raise PromptError(f"the messages are no text that can be sent ({error}); correct them") from None
+    return messages
 
 
 def context(messages: Sequence[Message], goal: str, task_type: str | None = None) -> Context:

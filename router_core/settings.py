@@ -85,6 +85,15 @@ class ArmSettings(_Declaration):
     )
     weight: float = Field(1.0, ge=0, le=1e6, description="Share of traffic before any evidence, relative.")
 
+    @field_validator("params")
+    @classmethod
+    def _finite(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError:
+            raise ValueError("NaN and Infinity are no parameters; give a number") from None
+        return value
+
     @property
     def id(self) -> str:
         """The model, followed by its parameters where it has any: two arms may share a model."""
@@ -342,6 +351,8 @@ class Settings(_Declaration):
             raise SettingsError(
                 f"the settings are not JSON (line {error.lineno}: {error.msg}); export them anew"
             ) from None
+        except RecursionError:
+            raise SettingsError("the settings are nested too deeply to be settings; export them anew") from None
         return validated(cls, raw)
 
 
@@ -365,7 +376,8 @@ def _sentence(error: ValidationError) -> str:
         return f"{place} is not a setting; check its spelling against docs/settings.md{more}"
     message = first["msg"].removeprefix("Value error, ")
     value = first.get("input")
-    shown = "" if isinstance(value, (Mapping, BaseModel)) else f" (got {str(value)[:80]!r})"
+    hidden = "api_key_env" in first["loc"]  # a key pasted in the wrong place is not shown
+    shown = "" if hidden or isinstance(value, (Mapping, BaseModel)) else f" (got {str(value)[:80]!r})"
     return f"{place}: {message}{shown}{more}"
 
 

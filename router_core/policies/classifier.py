@@ -17,7 +17,7 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from router_core.errors import RouterError
+from router_core.errors import ProviderError, RouterError
 from router_core.policies.base import Policy, all_on, require_candidates, tier_index
 from router_core.sampling import mix_uniform
 from router_core.settings import ClassifierSettings, short_hash
@@ -108,7 +108,9 @@ class ClassifierPolicy:
             reply = self._ask(messages(self._settings.prompt, shown), self._settings)
             cost = reply.cost_usd
             simple, why = parse(reply.text)
-        except (RouterError, ValueError) as error:
+        except (RouterError, ValueError, RecursionError) as error:
+            if isinstance(error, ProviderError) and error.maybe_billed:
+                cost = None
             waited = (self._clock() - started) * 1000.0
             return self._rules_instead(context, candidates, str(error), cost, waited)
         waited = (self._clock() - started) * 1000.0
@@ -157,7 +159,7 @@ def messages(prompt: str, text: str) -> tuple[Message, ...]:
     """What is put to the classifier: its instructions, and the prompt fenced off as data."""
     return (
         {"role": "system", "content": prompt},
-        {"role": "user", "content": f"<request>\n{text}\n</request>"},
+        {"role": "user", "content": f"<request>\n{_FENCE.sub('[request]', text)}\n</request>"},
     )
 
 
@@ -169,6 +171,7 @@ def excerpt(text: str, limit: int) -> str:
     return f"{text[:head]}\n[...]\n{text[len(text) - (limit - head) :]}"
 
 
+_FENCE = re.compile(r"<\s*/?\s*request\s*>", re.IGNORECASE)  # in a prompt it would end the fence
 _OBJECT = re.compile(r"\{[^{}]*\}", re.DOTALL)
 _FIELD = re.compile(r"""["']?complexity["']?\s*[:=]\s*["']?([A-Za-z]+)""", re.IGNORECASE)
 
@@ -184,7 +187,7 @@ def parse(text: str) -> tuple[bool, str]:
     for found in _OBJECT.findall(text):
         try:
             value = json.loads(found)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             continue
         lowered: dict[str, Any] = {str(key).lower(): entry for key, entry in value.items()}
         if "complexity" in lowered:

@@ -13,7 +13,7 @@ import pytest
 from openai.types.chat import ChatCompletion
 
 from router_core import conditions
-from router_core.conditions import NAMES, STRING_METHODS, Condition, Judged, Judgement, parse
+from router_core.conditions import NAMES, STRING_METHODS, Condition, Judged, Judgement, check_pattern, parse
 from router_core.errors import ConditionError
 from router_core.types import Outcome
 from tests.builders import ticking
@@ -332,3 +332,41 @@ def test_the_name_of_a_condition() -> None:
     assert Condition("content").text == "content"
     assert Condition(a_response).text == "a_response"
     assert Condition(type("Judge", (), {"__call__": lambda self, response: True})()).text == "a callable"
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a{1000000000}", "((((a{100}){100}){100}){100}){100}", "(?:ab|cd){ 5 , 1000000000 }", "a" * 501]
+)
+def test_a_pattern_that_would_fill_the_memory(pattern: str) -> None:
+    """Refused before it is compiled, whether it stands in the line or comes out of the answer."""
+    with pytest.raises(ConditionError, match=r"multiply to more than 1,000|at most 500"):
+        Condition(f"matches({pattern!r}, content)")
+    with pytest.raises(ConditionError, match=r"multiply to more than 1,000|at most 500"):
+        check_pattern(pattern)
+
+
+@pytest.mark.parametrize("pattern", [r"\d{3}-\d{4}", r"^.{1,1000}$", "a{,3}", "{x}", "(a{10}){100}"])
+def test_ordinary_repeats_are_allowed(pattern: str) -> None:
+    """Counted repeats up to a thousand in all."""
+    check_pattern(pattern)
+
+
+@pytest.mark.parametrize("line", ["content.lower", "matches", "lower", "not len", "content.strip == 'x'"])
+def test_a_forgotten_call_is_no_success(line: str) -> None:
+    """A function is always true; the line is refused with the remedy."""
+    with pytest.raises(ConditionError, match="always true; call it"):
+        Condition(line)
+
+
+def test_a_whole_object_is_no_yes() -> None:
+    """``response`` alone says neither yes nor no: unknown."""
+    answer = Judged({"id": "x"}, "text", "stop", 1.0, None, 1, 1)
+    assert Condition("response").judge(answer).reward is None
+    assert Condition("response.id").judge(answer).reward == 1.0
+
+
+@pytest.mark.parametrize("rule", [5, None, ["content"]])
+def test_neither_text_nor_callable(rule: object) -> None:
+    """Refused when it is made."""
+    with pytest.raises(ConditionError, match="is no condition"):
+        Condition(rule)  # type: ignore[arg-type]

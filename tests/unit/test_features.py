@@ -205,3 +205,17 @@ def test_a_fingerprint() -> None:
 def test_two_digits(tokens: float, rounded: int) -> None:
     """Two significant digits, and never nothing."""
     assert two_digits(tokens) == rounded
+
+
+@pytest.mark.parametrize("messages", [5, "text", [{"role": "user", "content": "\ud800"}]])
+def test_what_is_no_list_of_messages_or_no_text(messages: object) -> None:
+    """A sentence, not a crash further on."""
+    with pytest.raises(PromptError, match=r"no list of messages|no text that can be sent"):
+        checked_messages(messages, 100)  # type: ignore[arg-type]
+
+
+def test_messages_from_a_generator() -> None:
+    """They are read once."""
+    assert checked_messages((m for m in [{"role": "user", "content": "hi"}]), 100) == (  # type: ignore[arg-type]
+        {"role": "user", "content": "hi"},
+    )

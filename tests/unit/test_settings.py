@@ -313,3 +313,24 @@ def test_plain_values() -> None:
 def test_keywords_may_be_given_as_a_list() -> None:
     """JSON has lists; the settings keep tuples, which cannot change."""
     assert validated(HeuristicSettings, {"brief_keywords": ["one", "two"]}).brief_keywords == ("one", "two")
+
+
+def test_a_pasted_key_is_not_shown() -> None:
+    """Whoever puts the key where its variable's name belongs does not find it in the message."""
+    with pytest.raises(SettingsError) as refused:
+        validated(Settings, {"providers": {"openai": {"api_key_env": "sk-proj-abc-0123456789"}}})
+    assert "api_key_env" in str(refused.value)
+    assert "sk-proj" not in str(refused.value)
+
+
+def test_nested_beyond_reason() -> None:
+    """A sentence instead of a crash."""
+    with pytest.raises(SettingsError, match="nested too deeply"):
+        Settings.from_document("[" * 100_000)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_parameters_are_finite(value: float) -> None:
+    """Other numbers would come back as texts."""
+    with pytest.raises(SettingsError, match="NaN and Infinity are no parameters"):
+        validated(ArmSettings, {"model": "openai/x", "params": {"temperature": value}})
