@@ -142,7 +142,7 @@ HUGE = (
         ([], EMPTY_LIST),
         ((), EMPTY_LIST),
         (None, EMPTY_LIST),
-        ("hello", f"'h' {SHAPE}"),
+        ("hello", "'hello' is no list of messages; give [{'role': 'user', ...}]"),
         (user("hello"), f"'role' {SHAPE}"),
         (["hello"], f"'hello' {SHAPE}"),
         ([user("x"), None], f"'None' {SHAPE}"),
