@@ -8,6 +8,7 @@ RouterError
 ├── InvalidOutcomeError      an outcome that is not a success, a failure or a number in [0, 1]
 ├── UnknownRequestError      an outcome for a request that was never made
 ├── ConditionError           a success condition that cannot be parsed or is not allowed
+├── EvaluationError          data or an objective that cannot be judged
 ├── PromptError              an empty prompt, or one beyond the size limit
 ├── ProviderError            a model could not be asked, or did not answer
 │   ├── MissingKeyError          no API key in the environment variable
@@ -71,6 +72,10 @@ class UnknownRequestError(RouterError):
 
 class ConditionError(RouterError):
     """A success condition cannot be parsed, is too large, or uses something that is not allowed."""
+
+
+class EvaluationError(RouterError):
+    """Labelled data, a log or an objective cannot be judged, or a result cannot be read."""
 
 
 class PromptError(RouterError):
