@@ -4,43 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from decimal import Decimal
 
 from router_core.charts import BADGES
 from router_core.types import Arm
+from router_core.words import dollars, duration
+
+__all__ = ["ROUTER_NAMES", "badge", "dollars", "duration", "escaped", "labels", "model_text"]
 
 ROUTER_NAMES = {"heuristic": "Rules", "classifier": "Classifier", "thompson": "Thompson sampling"}
-
-
-def dollars(amount: Decimal | float | None, estimated: bool = False) -> str:
-    """An amount with as many digits as matter: $0.0012, $3.41, $1,240."""
-    if amount is None:
-        return "price unknown"
-    value = float(amount)
-    size = abs(value)
-    if size == 0:
-        text = "$0"
-    elif size >= 1000:
-        text = f"${size:,.0f}"
-    elif size >= 1:
-        text = f"${size:.2f}"
-    elif size >= 1e-6:
-        digits = 1 - int(f"{size:e}".partition("e")[2])  # two significant digits
-        text = f"${size:.{digits}f}"
-    else:
-        text = "< $0.000001"
-    return ("~" if estimated else "") + ("-" if value < 0 else "") + text
-
-
-def duration(milliseconds: float | None) -> str:
-    """A time: 0.02 ms, 420 ms, 2.1 s."""
-    if milliseconds is None:
-        return "unknown"
-    if milliseconds < 1:
-        return f"{milliseconds:.2f} ms"
-    if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    return f"{milliseconds / 1000:.1f} s"
 
 
 def labels(arms: Sequence[Arm]) -> dict[str, str]:

@@ -19,7 +19,7 @@ SHARES: Array = np.linspace(0.0, 1.0, 11)
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """Prompts by falling score. ``order`` (n,): row numbers; ``starts``: where each group of equal scores begins."""
+    """Prompts by falling score. ``order`` (n,): row numbers; ``starts``: where a group of equal scores begins."""
 
     order: NDArray[np.intp]
     starts: NDArray[np.intp]
@@ -71,15 +71,17 @@ def curves(by: Ordering, values: Array, draws: Iterable[Array]) -> Array:
 
 
 def apgr(gained: Array) -> Array:
-    """Average performance gap recovered (Ong et al. 2024, RouteLLM): the area under a curve of gained accuracy over
-    its last value. 0.5 is what a random mix gets; above 1 is possible where the cheap model wins some prompts.
+    """Average performance gap recovered: the area under a curve of gained accuracy over its last value.
+
+    0.5 is what a random mix gets; above 1 is possible where the cheap model wins some prompts (Ong et al. 2024,
+    RouteLLM).
 
     Args:
         gained: (..., 11), accuracy above always-cheap at SHARES.
 
     Returns:
         (...), NaN where the strong model is not better.
-    """  # fmt: skip
+    """
     gap = gained[..., -1]
     area = np.trapezoid(gained, SHARES, axis=-1)
     return np.divide(area, gap, out=np.full_like(gap, np.nan), where=gap > 0)

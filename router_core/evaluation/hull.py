@@ -26,7 +26,7 @@ def best_accuracy(accuracy: Array, cost_usd: Array, budget_usd: Array) -> Array:
     """
     budget = np.maximum(budget_usd, cost_usd.min(axis=-1))
     best = np.where(cost_usd <= budget[..., None], accuracy, -np.inf).max(axis=-1)
-    return np.maximum(best, _mixes(cost_usd, accuracy, budget).max(axis=-1))
+    return np.asarray(np.maximum(best, _mixes(cost_usd, accuracy, budget).max(axis=-1)))
 
 
 def lowest_cost(accuracy: Array, cost_usd: Array, wanted: Array) -> Array:
@@ -45,18 +45,17 @@ def lowest_cost(accuracy: Array, cost_usd: Array, wanted: Array) -> Array:
     """
     wanted = np.minimum(wanted, accuracy.max(axis=-1))
     alone = np.where(accuracy >= wanted[..., None], cost_usd, np.inf).min(axis=-1)
-    return np.minimum(alone, -_mixes(accuracy, -cost_usd, wanted).max(axis=-1))
+    return np.asarray(np.minimum(alone, -_mixes(accuracy, -cost_usd, wanted).max(axis=-1)))
 
 
 def on_hull(accuracy: Array, cost_usd: Array) -> list[int]:
-    """The models (k,) that lie on the hull, cheap to dear: the others are never worth their money, mixed or not."""
-    kept = [
-        model
-        for model in range(len(accuracy))
-        if best_accuracy(
-            np.delete(accuracy, model), np.delete(cost_usd, model), np.asarray(cost_usd[model])
-        ) < accuracy[model] or cost_usd[model] < np.delete(cost_usd, model).min(initial=np.inf)
-    ]  # fmt: skip
+    """The models (k,) on the hull, cheap to dear: the others are never worth their money, mixed or not."""
+    kept = []
+    for model in range(len(accuracy)):
+        others = (np.delete(accuracy, model), np.delete(cost_usd, model))
+        cheapest = not others[1].size or cost_usd[model] < others[1].min()
+        if cheapest or accuracy[model] > best_accuracy(*others, np.asarray(cost_usd[model])):
+            kept.append(model)
     return sorted(kept, key=lambda model: float(cost_usd[model]))
 
 

@@ -31,7 +31,7 @@ def bootstrap_means(counts: Counts, values: Array) -> Array:
     means = np.empty((len(counts), values.shape[1]))
     for start in range(0, len(counts), 64):  # counts as floats would fill the memory
         means[start : start + 64] = counts[start : start + 64].astype(np.float64) @ values
-    return means / counts.shape[1]
+    return np.asarray(means / counts.shape[1])
 
 
 def estimate(value: float, draws: Array, level: float = LEVEL) -> Estimate | None:

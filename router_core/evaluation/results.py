@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -32,8 +31,8 @@ class Estimate:
 class Objective:
     """What the person wants: money for a good answer, or a floor under the share of good answers.
 
-    Exactly one is given. ``success_value_usd``: what one good answer is worth, >= 0; a choice is as good as value x
-    accuracy - cost. ``quality_floor``: in [0, 1]; of what reaches it, the cheapest is best.
+    Exactly one is given. ``success_value_usd``: what one good answer is worth, >= 0; a choice is as good as value
+    times accuracy less cost. ``quality_floor``: in [0, 1]; of what reaches it, the cheapest is best.
     """
 
     success_value_usd: float | None = None
@@ -42,7 +41,9 @@ class Objective:
     def __post_init__(self) -> None:
         value, floor = self.success_value_usd, self.quality_floor
         if (value is None) == (floor is None):
-            raise EvaluationError("give either what a good answer is worth or a quality floor, not both or neither")
+            raise EvaluationError(
+                "give either what a good answer is worth or a quality floor, not both or neither"
+            )
         if value is not None and not 0 <= value < float("inf"):
             raise EvaluationError(
                 f"a good answer is worth {value!r} dollars; give a number from 0 up, for money has to be compared"
@@ -77,6 +78,7 @@ class Row:
             corrected for the number of routers looked at, as are those of gain and saving.
         apgr, cpt50, cpt80: how well its score orders prompts (see curves.py); None where it has no score or the
             strong model is not better.
+        apgr_over_length: its APGR less that of prompt length.
         curve: accuracy and cost at every share, for rankings.
         note: what one has to know to read it.
     """
@@ -93,13 +95,19 @@ class Row:
     apgr: Estimate | None = None
     cpt50: Estimate | None = None
     cpt80: Estimate | None = None
+    apgr_over_length: Estimate | None = None
     curve: tuple[CurvePoint, ...] = ()
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """One fixed model beside the best fixed model: differences (its own minus the best's), per prompt."""
+    """One fixed model beside the best one: differences (its own minus the best's) per prompt.
+
+    The intervals are corrected for the number of rivals. ``break_even_usd``: the worth of a good answer from which
+    the dearer of the two is the better buy; None where the dearer one is not more accurate. The high end of its
+    interval is None where it may never pay.
+    """
 
     model: str
     accuracy: Estimate
@@ -112,9 +120,10 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class RegretPath:
-    """A learner through time: at ``seen`` prompts, utility lost so far against the best fixed model (dollars; with a
-    quality floor, and where prices are unknown: good answers), as mean and band over the shuffles.
-    """  # fmt: skip
+    """A learner through time: after ``seen`` prompts, what was lost so far against the best fixed model.
+
+    In dollars; with a quality floor, and where prices are unknown, in good answers. Mean and band over shuffles.
+    """
 
     name: str
     seen: tuple[int, ...]
@@ -143,22 +152,6 @@ class Mistake:
     better: str
     lost: float
     answers: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The answer. ``kind`` "use": ``choice`` is a model for everything; "route": a row's name; "unknown".
-
-    ``sentence`` stands on top, ``reasons`` under it; ``missing`` says what would settle it, ``more_prompts`` about
-    how many more prompts that are (None: no number of prompts would).
-    """
-
-    kind: Literal["use", "route", "unknown"]
-    choice: str | None
-    sentence: str
-    reasons: tuple[str, ...]
-    missing: str | None = None
-    more_prompts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +184,6 @@ class Report:
     regret: tuple[RegretPath, ...]
     tasks: tuple[TaskResult, ...]
     mistakes: tuple[Mistake, ...]
-    verdict: Verdict
 
     def row(self, name: str) -> Row:
         """The row of that name.
@@ -205,14 +197,25 @@ class Report:
         raise EvaluationError(f"the report has no row {name!r}; it has {[row.name for row in self.rows]}")
 
 
-@cache
-def _adapter(of: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(of)
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer. ``kind`` "use": ``choice`` is a model for everything; "route": a row's name; "unknown".
+
+    ``sentence`` stands on top, ``reasons`` under it; ``missing`` says what would settle it, ``more_prompts`` about
+    how many more prompts that are (None: no number of prompts would).
+    """
+
+    kind: Literal["use", "route", "unknown"]
+    choice: str | None
+    sentence: str
+    reasons: tuple[str, ...]
+    missing: str | None = None
+    more_prompts: int | None = None
 
 
 def dump(result: Any) -> str:
     """A result as JSON. Infinity and NaN, which JSON lacks, do not occur in results."""
-    return _adapter(type(result)).dump_json(result).decode()
+    return TypeAdapter(type(result)).dump_json(result).decode()
 
 
 def load(of: type[Any], document: str) -> Any:
@@ -222,7 +225,7 @@ def load(of: type[Any], document: str) -> Any:
         EvaluationError: it is not such a result.
     """
     try:
-        return _adapter(of).validate_json(document)
+        return TypeAdapter(of).validate_json(document)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -70,19 +70,39 @@ class ThompsonPolicy:
         posteriors = [candidate.posterior for candidate in candidates]
         best = best_probabilities(posteriors, costs, self._value_usd).tolist()
         share = min(self._exploration, 1.0 / count)
-        seen = sum([posterior.observations for posterior in posteriors])
-        weights = [candidate.arm.weight for candidate in candidates]
-        total = sum(weights)
-        fading = self._strength / (self._strength + seen) if self._strength + seen > 0 else 0.0
-        starting = [weight / total for weight in weights] if total > 0 else [1.0 / count] * count
-        probabilities = tuple(
-            [
-                fading * start + (1.0 - fading) * (share + (1.0 - count * share) * chance)
-                for start, chance in zip(starting, best, strict=True)
-            ]
-        )
+        fading = fading_part(self._strength, sum([posterior.observations for posterior in posteriors]))
+        starting = starting_shares([candidate.arm.weight for candidate in candidates])
+        probabilities = blended(best, starting, share, fading)
         explain = partial(_explain, tuple(candidates), tuple(best), self._value_usd, share, fading)
         return ActionDistribution(probabilities, explain)
+
+
+def fading_part(strength: float, seen: int) -> float:
+    """How much the starting weights still count after so many outcomes, in [0, 1]."""
+    return strength / (strength + seen) if strength + seen > 0 else 0.0
+
+
+def starting_shares(weights: Sequence[float]) -> list[float]:
+    """Weights as shares of traffic that sum to 1; evenly where none is positive."""
+    total = sum(weights)
+    return [weight / total for weight in weights] if total > 0 else [1.0 / len(weights)] * len(weights)
+
+
+def blended(
+    best: Sequence[float], starting: Sequence[float], exploration: float, fading: float
+) -> tuple[float, ...]:
+    """Chances of being the best buy, floored for exploration, then blended with the starting shares.
+
+    ``best`` and ``starting`` have one entry per arm; ``exploration`` is at most 1 / arms; ``fading`` is what the
+    starting shares still count.
+    """
+    spread = 1.0 - len(best) * exploration
+    return tuple(
+        [
+            fading * start + (1.0 - fading) * (exploration + spread * chance)
+            for start, chance in zip(starting, best, strict=True)
+        ]
+    )
 
 
 def _nothing() -> Reason:

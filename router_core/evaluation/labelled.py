@@ -1,0 +1,65 @@
+"""Prompts whose answers by every model are scored, as plain arrays.
+
+Leaves out files (reading.py) and what is concluded from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """n prompts, k models (columns, cheap to strong by mean cost).
+
+    Args:
+        prompt_ids, prompts: n each; ids are unique.
+        tasks: n; None where a prompt has no task.
+        models: k names as in the file.
+        scores: (n, k), in [0, 1], complete.
+        cost_usd: (n, k); NaN where unknown even after estimation.
+        input_tokens, output_tokens: (n, k).
+        cost_estimated: (n, k), where tokens or cost were estimated from the text.
+        verdicts: (n,), recorded by a classifier: 1 SIMPLE, 0 COMPLEX, -1 unknown; None: no such column.
+        responses: n x k texts, or None where the file has none.
+        source: the file's name, for people.
+        sha256: of the file's bytes, in hex.
+    """
+
+    prompt_ids: tuple[str, ...]
+    prompts: tuple[str, ...]
+    tasks: tuple[str | None, ...]
+    models: tuple[str, ...]
+    scores: Array
+    cost_usd: Array
+    input_tokens: Array
+    output_tokens: Array
+    cost_estimated: NDArray[np.bool_]
+    verdicts: NDArray[np.int8] | None = None
+    responses: tuple[tuple[str | None, ...], ...] | None = None
+    source: str = ""
+    sha256: str = ""
+
+
+def rows_of(labelled: Labelled, rows: Sequence[int]) -> Labelled:
+    """The same with these rows, in this order."""
+    at = np.asarray(rows, dtype=np.intp)
+    return replace(
+        labelled,
+        prompt_ids=tuple(labelled.prompt_ids[i] for i in rows),
+        prompts=tuple(labelled.prompts[i] for i in rows),
+        tasks=tuple(labelled.tasks[i] for i in rows),
+        scores=labelled.scores[at],
+        cost_usd=labelled.cost_usd[at],
+        input_tokens=labelled.input_tokens[at],
+        output_tokens=labelled.output_tokens[at],
+        cost_estimated=labelled.cost_estimated[at],
+        verdicts=None if labelled.verdicts is None else labelled.verdicts[at],
+        responses=None if labelled.responses is None else tuple(labelled.responses[i] for i in rows),
+    )

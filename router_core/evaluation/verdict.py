@@ -1,0 +1,287 @@
+"""One sentence on what to do, and the reasons: one model for everything, a router, or not known yet.
+
+Nothing is claimed whose interval reaches past nothing. Leaves out figures of its own: everything said here stands
+in the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from router_core.evaluation.results import Estimate, Report, Rival, Row, Verdict
+from router_core.words import about, dollars, points, share, times_cheaper
+
+TOLERANCE = 0.05
+_NEVER = float("inf")
+_HOPELESS = 1_000_000  # more prompts than anybody labels
+
+
+def verdict(report: Report, tolerance: float = TOLERANCE) -> Verdict:
+    """What the report says one should do.
+
+    - "route" where a router is worth more than the best fixed model (with a quality floor: reaches it, for less),
+      its interval, corrected for the number of routers looked at, above 0.
+    - "use" one model where each other fixed model is a worse buy, or dearer and better by at most ``tolerance``.
+    - "unknown" else, with what is missing.
+
+    Args:
+        report: of ``evaluate``.
+        tolerance: how much accuracy one would give up for the cheaper of two models, in [0, 1].
+    """
+    unpriced = _unpriced(report)
+    if unpriced:
+        return _without_prices(report, unpriced, tolerance)
+    reasons = tuple(_reasons(report, tolerance))
+    router = _proven(report)
+    if router is not None:
+        return Verdict("route", router.name, _route(report, router), reasons)
+    if report.objective.quality_floor is not None:
+        return _by_floor(report, report.objective.quality_floor, reasons)
+    open_ = [one for one in report.rivals if not _settled(one, tolerance)]
+    if not open_:
+        return Verdict("use", report.best_fixed, _use(report, tolerance), reasons)
+    more = [_more(report.prompts, one.utility_usd) for one in open_]
+    needed = None if None in more else max(number or 0 for number in more)
+    models = " or ".join([report.best_fixed, *(one.model for one in open_)])
+    if needed is None:
+        sentence = (
+            f"Not known: {models} are so close that no number of prompts would tell them apart; take either."
+        )
+        return Verdict("unknown", None, sentence, reasons, "a reason to prefer one, other than value for money")
+    sentence = f"Not known yet whether {models} is the better buy: about {about(needed)} more prompts would tell."
+    return Verdict("unknown", None, sentence, reasons, f"about {about(needed)} more scored prompts", needed)
+
+
+def _unpriced(report: Report) -> list[str]:
+    return [model for model in report.models if report.row(model).cost_usd is None]
+
+
+def _without_prices(report: Report, unpriced: list[str], tolerance: float) -> Verdict:
+    names = " and ".join(unpriced)
+    best = report.row(report.best_fixed)
+    return Verdict(
+        "unknown",
+        None,
+        f"Not known: the price of {names} is unknown, so nothing can be said about money.",
+        (f"The most accurate model is {best.name}: {_percent(best.accuracy)}.", *_orders(report)),
+        f"the price of {names}: add it under Settings, Models & providers, or a cost column to the file",
+    )
+
+
+def _proven(report: Report) -> Row | None:
+    """The router with the largest proven advantage."""
+    floor = report.objective.quality_floor
+    proven = [
+        row
+        for row in _routers(report)
+        if row.advantage_usd is not None
+        and row.advantage_usd.low > 0
+        and (floor is None or row.accuracy.low >= floor)
+    ]
+    return max(proven, key=lambda row: row.advantage_usd.value if row.advantage_usd else 0.0, default=None)
+
+
+def _routers(report: Report) -> list[Row]:
+    return [row for row in report.rows if row.kind in ("rule", "ranking")]
+
+
+def _settled(rival: Rival, tolerance: float) -> bool:
+    """Whether the best model may be preferred to this one: a better buy, or cheaper and good enough."""
+    if rival.utility_usd is not None and rival.utility_usd.high < 0:
+        return True
+    dearer = rival.cost_usd is not None and rival.cost_usd.low > 0
+    return dearer and rival.accuracy.high <= tolerance
+
+
+def _route(report: Report, router: Row) -> str:
+    assert router.advantage_usd is not None
+    worth, floor = _per_thousand(router.advantage_usd), report.objective.quality_floor
+    sentence = f"Route by {_lower(router.label)}: "
+    if floor is None:
+        sentence += f"it is worth {worth} more per 1,000 prompts than {report.best_fixed} for everything"
+    else:
+        sentence += (
+            f"it reaches {share(floor, 0)} good answers and saves {worth} per 1,000 prompts against"
+            f" {report.best_fixed} for everything"
+        )
+    if router.saving is not None and router.saving.low > 0:
+        sentence += f", and costs {_percent(router.saving, 0)} less than the cheapest equal mix of models"
+    return sentence + "."
+
+
+def _use(report: Report, tolerance: float) -> str:
+    best = report.row(report.best_fixed)
+    said = f"Use {best.name} for everything."
+    prompts = f"95 %, {report.prompts:,} prompts"
+    if all(_dominated(one) for one in report.rivals):
+        names = " and ".join(one.model for one in report.rivals)
+        are = "is" if len(report.rivals) == 1 else "are"
+        return f"{said} {names} {are} dearer and worse: dominated ({prompts})."
+    rival = max(report.rivals, key=lambda one: one.accuracy.value)
+    if rival.accuracy.value <= 0:
+        return (
+            f"{said} It is better than {rival.model} by {_points(report, rival.accuracy, -1)}, which at"
+            f" {_worth(report)} for a good answer is worth its price."
+        )
+    cost = times_cheaper(_ratio(report, rival))
+    if rival.accuracy.high <= tolerance:
+        return f"{said} It is within {100 * tolerance:g} points of {rival.model} ({prompts}) at {cost}."
+    return (
+        f"{said} {rival.model} is better by {_points(report, rival.accuracy)}, which at {_worth(report)} for a"
+        f" good answer is not worth its price: this one has {cost}."
+    )
+
+
+def _dominated(rival: Rival) -> bool:
+    return rival.cost_usd is not None and rival.cost_usd.low > 0 and rival.accuracy.high < 0
+
+
+def _by_floor(report: Report, floor: float, reasons: tuple[str, ...]) -> Verdict:
+    best = report.row(report.best_fixed)
+    wanted = share(floor, 0)
+    if best.accuracy.low >= floor:
+        sentence = (
+            f"Use {best.name} for everything: it is the cheapest model that reaches {wanted} good answers"
+            f" ({_percent(best.accuracy)}, {report.prompts:,} prompts)."
+        )
+        return Verdict("use", best.name, sentence, reasons)
+    top = max((report.row(model) for model in report.models), key=lambda row: row.accuracy.value)
+    if top.accuracy.high < floor:
+        sentence = f"No model reaches {wanted} good answers: the best, {top.name}, has {_percent(top.accuracy)}."
+        return Verdict("unknown", None, sentence, reasons, "a better model, or a lower floor")
+    gap = Estimate(top.accuracy.value - floor, top.accuracy.low - floor, top.accuracy.high - floor)
+    more = _more(report.prompts, gap)
+    needed = "a lower floor" if more is None else f"about {about(more)} more scored prompts"
+    has = _percent(top.accuracy)
+    sentence = f"Not known yet whether {top.name} reaches {wanted} good answers ({has}): {needed} would tell."
+    return Verdict("unknown", None, sentence, reasons, needed, more)
+
+
+def _reasons(report: Report, tolerance: float) -> Iterable[str]:
+    for rival in report.rivals:
+        yield _beside(report, rival)
+        if rival.break_even_usd is not None:
+            yield _break_even(report, rival)
+    routers = _routers(report)
+    if _proven(report) is None:
+        best = max(
+            routers, key=lambda row: row.advantage_usd.value if row.advantage_usd else -_NEVER, default=None
+        )
+        if best is not None and best.advantage_usd is not None:
+            yield _unproven(report, best, best.advantage_usd)
+    for row in routers:
+        if row.kind == "rule" and row.gain is not None:
+            yield _beside_mix(row)
+    yield from _orders(report)
+    if report.estimated_cost_share > 0:
+        yield (
+            f"The cost of {share(report.estimated_cost_share, 0)} of the answers is estimated:"
+            " the file lacks their tokens or cost."
+        )
+
+
+def _beside(report: Report, rival: Rival) -> str:
+    said = f"{rival.model} beside {report.best_fixed}: {points(rival.accuracy.value)} points"
+    said += f" ({_span(rival.accuracy)})"
+    if rival.cost_usd is not None:
+        dearer = "dearer" if rival.cost_usd.value > 0 else "cheaper"
+        said += f", {dollars(abs(rival.cost_usd.value) * 1000)} {dearer} per 1,000 prompts"
+    if rival.utility_usd is not None:
+        worth = _per_thousand(rival.utility_usd)
+        said += f"; at {_worth(report)} for a good answer that makes {worth} of value per 1,000"
+    return said + "."
+
+
+def _break_even(report: Report, rival: Rival) -> str:
+    dearer = rival.cost_usd is not None and rival.cost_usd.value > 0
+    name = rival.model if dearer else report.best_fixed
+    assert rival.break_even_usd is not None
+    low = "nothing" if rival.break_even_low_usd is None else dollars(rival.break_even_low_usd)
+    high = "never" if rival.break_even_high_usd is None else dollars(rival.break_even_high_usd)
+    return (
+        f"{name} pays once a good answer is worth more than {dollars(rival.break_even_usd)}"
+        f" (95 %: {low} to {high})."
+    )
+
+
+def _unproven(report: Report, best: Row, advantage: Estimate) -> str:
+    if advantage.low == advantage.high == 0:
+        return f"No router here does better: the best cut of {_lower(best.label)} sends everything to one model."
+    return (
+        f"No router here is proven to beat it; the best, {_lower(best.label)}, makes {_per_thousand(advantage)} of"
+        f" value per 1,000 prompts above {report.best_fixed}."
+    )
+
+
+def _beside_mix(row: Row) -> str:
+    assert row.gain is not None
+    if row.gain.low > 0:
+        word = "better than"
+    elif row.gain.high < 0:
+        word = "worse than"
+    else:
+        word = "not told from"
+    return f"{row.label}: {word} a random mix of equal cost, {points(row.gain.value)} points ({_span(row.gain)})."
+
+
+def _orders(report: Report) -> Iterable[str]:
+    """Whether scores order prompts better than chance, and than prompt length."""
+    for row in report.rows:
+        if row.apgr is None or row.kind == "mix":
+            continue
+        found = f"APGR {_three(row.apgr)}, chance is 0.500"
+        better = "better than chance" if row.apgr.low > 0.5 else "not shown to be better than chance"
+        if row.apgr.high < 0.5:
+            better = "worse than chance"
+        said = f"{row.label} orders prompts: {better} ({found})"
+        over = row.apgr_over_length
+        if over is not None:
+            word = "ahead of" if over.low > 0 else "behind" if over.high < 0 else "not told from"
+            said += f"; {word} prompt length ({over.value:+.3f}, {over.low:+.3f} to {over.high:+.3f})"
+        yield said + "."
+
+
+def _more(prompts: int, difference: Estimate | None) -> int | None:
+    """About how many more prompts would take 0 out of the interval, if the difference is what it seems."""
+    if difference is None or difference.value == 0:
+        return None
+    half = difference.high - difference.value if difference.value < 0 else difference.value - difference.low
+    more = prompts * ((half / difference.value) ** 2 - 1.0)
+    return None if more > _HOPELESS else max(1, round(more))
+
+
+def _ratio(report: Report, rival: Rival) -> float:
+    dear, cheap = report.row(rival.model).cost_usd, report.row(report.best_fixed).cost_usd
+    return dear.value / cheap.value if dear and cheap and cheap.value > 0 else float("inf")
+
+
+def _worth(report: Report) -> str:
+    return dollars(report.objective.success_value_usd)
+
+
+def _lower(label: str) -> str:
+    return label[:1].lower() + label[1:]
+
+
+def _percent(found: Estimate, digits: int = 1) -> str:
+    return f"{share(found.value, digits)} ({100 * found.low:.{digits}f} to {100 * found.high:.{digits}f})"
+
+
+def _span(found: Estimate) -> str:
+    return f"{points(found.low)} to {points(found.high)}"
+
+
+def _points(report: Report, found: Estimate, sign: int = 1) -> str:
+    """A difference that is known to have this sign, without it; with all that it rests on."""
+    low, high = sorted((sign * found.low, sign * found.high))
+    span = f"{100 * low:.1f} to {100 * high:.1f}"
+    return f"{100 * sign * found.value:.1f} points (95 %: {span}; {report.prompts:,} prompts)"
+
+
+def _three(found: Estimate) -> str:
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+
+
+def _per_thousand(found: Estimate) -> str:
+    low, value, high = (dollars(1000 * one) for one in (found.low, found.value, found.high))
+    return f"{value} ({low} to {high})"

@@ -1,0 +1,61 @@
+"""How figures read, on pages and in the shell: dollars, times, shares, points.
+
+Leaves out markup; whoever shows a text escapes it.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+
+def dollars(amount: Decimal | float | None, estimated: bool = False) -> str:
+    """An amount with as many digits as matter: $0.0012, $3.41, $1,240."""
+    if amount is None:
+        return "price unknown"
+    value = float(amount)
+    size = abs(value)
+    if size == 0:
+        text = "$0"
+    elif size >= 1000:
+        text = f"${size:,.0f}"
+    elif size >= 1:
+        text = f"${size:.2f}"
+    elif size >= 1e-6:
+        digits = 1 - int(f"{size:e}".partition("e")[2])  # two significant digits
+        text = f"${size:.{digits}f}"
+    else:
+        text = "< $0.000001"
+    return ("~" if estimated else "") + ("-" if value < 0 else "") + text
+
+
+def duration(milliseconds: float | None) -> str:
+    """A time: 0.02 ms, 420 ms, 2.1 s."""
+    if milliseconds is None:
+        return "unknown"
+    if milliseconds < 1:
+        return f"{milliseconds:.2f} ms"
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    return f"{milliseconds / 1000:.1f} s"
+
+
+def share(part: float, digits: int = 1) -> str:
+    """A part of 1 as a percentage: 94.2 %."""
+    return f"{100 * part:.{digits}f} %"
+
+
+def points(difference: float) -> str:
+    """A difference of shares in points, signed: +2.0."""
+    return f"{100 * difference:+.1f}"
+
+
+def times_cheaper(ratio: float) -> str:
+    """What part of another's cost something costs, where the other costs ``ratio`` (> 0) times as much."""
+    return f"1/{ratio:.0f} of the cost" if ratio >= 1.5 else f"{100 / ratio:.0f} % of the cost"
+
+
+def about(number: float) -> str:
+    """A whole number with two digits that matter: 1,300."""
+    whole = max(1, round(number))
+    scale = 10 ** max(0, len(str(whole)) - 2)
+    return f"{round(whole / scale) * scale:,}"
