@@ -16,6 +16,7 @@ from router_core.deciding import Decider
 from router_core.features import context
 from router_core.llm import Models
 from router_core.policies import POLICIES
+from router_core.policies.classifier import Ask
 from router_core.policies.thompson import ThompsonPolicy, comparable_costs
 from router_core.posterior import best_probabilities
 from router_core.pricing import cost_usd
@@ -205,6 +206,11 @@ class Playground:
         """
         answer = self._models.complete(model, [{"role": "user", "content": "Say OK."}], {"max_tokens": 16})
         return Trial(answer.total_ms, cost_usd(answer.usage, self.price(model)))
+
+    @property
+    def ask(self) -> Ask:
+        """Puts messages to the classifier's model."""
+        return self._decider.ask
 
     def posteriors(self, goal: str) -> dict[str, Posterior]:
         """Arm id -> what has been learned about it."""

@@ -258,10 +258,15 @@ class Decider:
             raise UnknownPolicyError(f"{name!r} is no router; choose one of {sorted(POLICIES)}")
         with self._lock:
             if goal not in self._policies:
-                self._policies[goal] = build_policies(self.settings, goal, self._ask, self._verdicts)
+                self._policies[goal] = build_policies(self.settings, goal, self.ask, self._verdicts)
             return self._policies[goal][name]
 
-    def _ask(self, messages: Sequence[Message], settings: ClassifierSettings) -> Reply:
+    def ask(self, messages: Sequence[Message], settings: ClassifierSettings) -> Reply:
+        """Put messages to the classifier's model, once, within its time-out.
+
+        Raises:
+            ProviderError: it did not answer.
+        """
         params: dict[str, object] = {"temperature": 0, "max_tokens": settings.max_tokens}
         if self._models.json_mode(settings.model):
             params["response_format"] = {"type": "json_object"}

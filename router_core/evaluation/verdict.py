@@ -19,8 +19,8 @@ _HOPELESS = 1_000_000  # more prompts than anybody labels
 def verdict(report: Report, tolerance: float = TOLERANCE) -> Verdict:
     """What the report says one should do.
 
-    - "route" where a router is worth more than the best fixed model (with a quality floor: reaches it, for less),
-      its interval, corrected for the number of routers looked at, above 0.
+    - "route" where a router is worth more than the best fixed model (with a quality floor: reaches it, for less)
+      and better than a random mix of equal cost, both intervals, corrected for the number of routers, above 0.
     - "use" one model where each other fixed model is a worse buy, or dearer and better by at most ``tolerance``.
     - "unknown" else, with what is missing.
 
@@ -76,6 +76,8 @@ def _proven(report: Report) -> Row | None:
         for row in _routers(report)
         if row.advantage_usd is not None
         and row.advantage_usd.low > 0
+        and row.gain is not None
+        and row.gain.low > 0  # a random mix may reach a floor for less than one model does, without any router
         and (floor is None or row.accuracy.low >= floor)
     ]
     return max(proven, key=lambda row: row.advantage_usd.value if row.advantage_usd else 0.0, default=None)

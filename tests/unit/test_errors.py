@@ -18,6 +18,7 @@ PINNED = {
     "InvalidOutcomeError",
     "UnknownRequestError",
     "ConditionError",
+    "EvaluationError",
     "PromptError",
     "ProviderError",
     "MissingKeyError",
