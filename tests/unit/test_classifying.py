@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from decimal import Decimal
 from threading import Lock
@@ -47,6 +48,7 @@ def test_a_key_that_is_refused_ends_it_soon() -> None:
     def refused(messages: Sequence[Message], settings: ClassifierSettings) -> Reply:
         with lock:
             calls.append(1)
+        time.sleep(0.001)
         raise AuthenticationError("the key in OPENAI_API_KEY was refused")
 
     with pytest.raises(EvaluationError, match=r"no verdict in 20 calls: the key in OPENAI_API_KEY was refused"):
@@ -60,6 +62,7 @@ def test_it_can_be_stopped() -> None:
 
     def counted(messages: Sequence[Message], settings: ClassifierSettings) -> Reply:
         calls.append(1)
+        time.sleep(0.001)
         return asked(messages, settings)
 
     class Stopped(Exception):
