@@ -19,7 +19,7 @@ _PATIENCE_S = 1.0  # how long Stop waits for a provider that says nothing
 
 
 class Running:
-    """One call under way. ``error`` is the sentence to show where it failed; ``ended`` once nothing more will come."""
+    """One call under way. ``error`` is the sentence to show where it failed, ``ended`` once nothing more comes."""
 
     def __init__(self, start: Callable[[], RoutedStream]) -> None:
         self.error: str | None = None
