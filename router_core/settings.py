@@ -33,6 +33,15 @@ SIMPLE: classification, extraction, a label, a short fact, yes or no; a small mo
 COMPLEX: analysis, several steps of reasoning, synthesis of sources, creative or long writing, hard code.
 Answer with JSON only: {"complexity": "SIMPLE" or "COMPLEX", "reason": "at most ten words"}"""
 
+_MODEL = r"^[^/\s]+/\S+$"
+_ADDRESS = r"^https?://\S+$"
+_VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_IN_WORDS = {
+    _MODEL: "must be provider/model, for example openai/gpt-4o-mini",
+    _ADDRESS: "must be an address that begins with http:// or https://, for example https://api.openai.com/v1",
+    _VARIABLE: "must be the name of an environment variable, for example OPENAI_API_KEY",
+}
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Dollars = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=9)]
 
@@ -46,12 +55,12 @@ class ProviderSettings(_Declaration):
 
     base_url: str = Field(
         "https://api.openai.com/v1",
-        pattern=r"^https?://\S+$",
+        pattern=_ADDRESS,
         description="Address of the OpenAI-compatible endpoint, up to and including /v1.",
     )
     api_key_env: str | None = Field(
         "OPENAI_API_KEY",
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        pattern=_VARIABLE,
         description="Environment variable that holds the API key; none for a local server without keys.",
     )
     json_mode: bool = Field(True, description="Whether the endpoint honours response_format json_object.")
@@ -79,7 +88,7 @@ class PriceSettings(_Declaration):
 class ArmSettings(_Declaration):
     """One choice of a goal: a model with its own parameters."""
 
-    model: str = Field(pattern=r"^[^/\s]+/\S+$", description="provider/model, for example openai/gpt-4o-mini.")
+    model: str = Field(pattern=_MODEL, description="provider/model, for example openai/gpt-4o-mini.")
     params: dict[str, JsonValue] = Field(
         default_factory=dict, description="Parameters sent with every call, for example {'temperature': 0}."
     )
@@ -140,7 +149,7 @@ class ClassifierSettings(_Declaration):
     """A call to a cheap model that says SIMPLE or COMPLEX."""
 
     model: str = Field(
-        "openai/gpt-4o-mini", pattern=r"^[^/\s]+/\S+$", description="The model that is asked: provider/model."
+        "openai/gpt-4o-mini", pattern=_MODEL, description="The model that is asked: provider/model."
     )
     prompt: str = Field(
         CLASSIFIER_PROMPT, min_length=1, max_length=20_000, description="Instructions for the classifier."
@@ -356,8 +365,8 @@ class Settings(_Declaration):
         return validated(cls, raw)
 
 
-def validated(declaration: type[Declared], raw: Any) -> Declared:
-    """Validate plain data against a declaration, with our own error.
+def validated(declaration: type[Declared], raw: Any, place: str = "") -> Declared:
+    """Validate plain data against a declaration, with our own error; ``place`` is where the data stood.
 
     Raises:
         SettingsError: names the place, the value and what is allowed.
@@ -365,16 +374,20 @@ def validated(declaration: type[Declared], raw: Any) -> Declared:
     try:
         return declaration.model_validate(raw)
     except ValidationError as error:
-        raise SettingsError(_sentence(error)) from None
+        raise SettingsError(_sentence(error, place)) from None
 
 
-def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "settings"
+def _sentence(error: ValidationError, under: str) -> str:
+    # A misspelt name comes first: it explains what else is missing.
+    first = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
+    place = ".".join([*([under] if under else ()), *map(str, first["loc"])]) or "settings"
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
         return f"{place} is not a setting; check its spelling against docs/settings.md{more}"
-    message = first["msg"].removeprefix("Value error, ")
+    limits = first.get("ctx", {})
+    message = _IN_WORDS.get(limits.get("pattern", ""), first["msg"].removeprefix("Value error, "))
+    if first["type"] == "too_short":
+        message = f"needs at least {limits['min_length']}"
     value = first.get("input")
     hidden = "api_key_env" in first["loc"]  # a key pasted in the wrong place is not shown
     shown = "" if hidden or isinstance(value, (Mapping, BaseModel)) else f" (got {str(value)[:80]!r})"
