@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from router_core.calling import Caller, RoutedStream
 from router_core.deciding import Decider
+from router_core.declared import validated
 from router_core.errors import NoEligibleArmError, ProviderError, SettingsError
 from router_core.features import context
 from router_core.llm import Models
 from router_core.rewards import reward
-from router_core.settings import ArmSettings, GoalSettings, Settings, validated
+from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
 from router_core.types import Decision, Message, Outcome, OutcomeRecord, Posterior, Price, Prompt

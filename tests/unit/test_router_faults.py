@@ -178,7 +178,7 @@ def test_settings_that_are_wrong(store: Store) -> None:
         Router([{"model": STRONG}, {"model": CHEAP, "wieght": 1}], store=store, environ=KEYS)
     for paths, sentence in (
         ([CHEAP], r"paths\.0: .* \(got 'openai/gpt-4o-mini'\)"),
-        ([{"model": "gpt-4o"}], r"paths\.0\.model: must be provider/model, for example .* \(got 'gpt-4o'\)"),
+        ([{"model": "gpt-4o"}], r"paths\.0\.model: write provider/model, for example .* \(got 'gpt-4o'\)"),
         (CHEAP, "paths is 'openai/gpt-4o-mini'; give a list"),
         ({"model": CHEAP}, "paths is .*; give a list"),
         ([], r"arms: needs at least 1 \(got '\[\]'\)"),
