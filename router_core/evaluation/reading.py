@@ -112,7 +112,8 @@ def labelled(
     if found is None or seen is None or check.blocking:
         first, *others = check.blocking
         more = f" (and {many(len(others), 'other problem')})" if others else ""
-        raise EvaluationError(f"{table.name}: {first.sentence}{more}; {first.remedy}")
+        choice = f" (argument {_CHOICE[first.kind]})" if first.kind in _CHOICE else ""
+        raise EvaluationError(f"{table.name}: {first.sentence}{more}; {first.remedy}{choice}")
     watch(0.4, "putting the answers in order")
     prompts, cell, figure = _arranged(found, seen, choices)
     score = figure(Numbers(seen.score, seen.odd))
@@ -207,6 +208,13 @@ def _answers(
     return texts, tokens
 
 
+_CHOICE: Final = {
+    "no number": "out_of_range",
+    "out of range": "out_of_range",
+    "duplicates": "duplicates",
+    "unplaced": "incomplete",
+    "incomplete": "incomplete",
+}
 _DONE: Final = {
     "clip": "clipped to the nearer end",
     "drop": "dropped",
