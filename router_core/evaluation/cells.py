@@ -5,6 +5,7 @@ Leaves out judging the cells (checking.py) and putting them in order (reading.py
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -127,16 +128,13 @@ def column_texts(table: Table, column: str) -> Texts:
     return Texts(np.concatenate(codes).astype(np.int64), chunks[0].dictionary)
 
 
-def taken(column: Any, rows: Ints) -> Any:
-    """The texts of these rows of a column, as one Arrow array of strings."""
-    parts, places, start = [], [], 0
+def pieces(column: Any, rows: Ints) -> Iterator[tuple[Ints, Any]]:
+    """The texts of these rows of a column, piece by piece: which of the rows, and an Arrow array of them."""
+    start = 0
     for chunk in column.chunks:
         here = np.flatnonzero((rows >= start) & (rows < start + len(chunk)))
-        parts.append(chunk.take(pa.array(rows[here] - start)).dictionary_decode())
-        places.append(here)
+        yield here, chunk.take(pa.array(rows[here] - start)).dictionary_decode()
         start += len(chunk)
-    order = np.argsort(np.concatenate(places))
-    return pa.concat_arrays(parts).take(pa.array(order))
 
 
 def _names(table: Table, column: str | None) -> Texts | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from router_core.evaluation.cells import Cells, cells
 from router_core.evaluation.mapping import Mapping
-from router_core.evaluation.problems import SHOWN, Check, Problem, Shower, be, cut, listed, many
+from router_core.evaluation.problems import SHOWN, Check, Kind, Problem, Shower, be, cut, listed, many
 from router_core.evaluation.rates import Rates
 from router_core.evaluation.survey import Choices, Duplicates, Incomplete, OutOfRange, Survey, survey, usable
 from router_core.evaluation.tables import Table
@@ -103,16 +103,7 @@ def _contents(
     yield from _scores(found, seen, mapping, choices, show)
     yield from _places(found, seen, choices, show)
     yield from _coverage(found, seen, choices)
-    for kind, numbers in (("tokens", (found.input_tokens, found.output_tokens)), ("cost", (found.cost_usd,))):
-        wrong = np.logical_or.reduce([usable(one)[1] for one in numbers]) & (seen.model >= 0)
-        if wrong.any():
-            what = "token count" if kind == "tokens" else "cost"
-            yield Problem(
-                kind,  # type: ignore[arg-type]
-                f"{many(int(wrong.sum()), what)} that {be(wrong)} no number from 0 on",
-                "nothing to do: it is estimated, and marked so; or correct the file",
-                blocks=False, count=int(wrong.sum()), rows=show(wrong),
-            )  # fmt: skip
+    yield from _figures(found, seen, show)
     yield from _prices(found, seen, rates)
     yield from _verdicts(found)
 
@@ -141,9 +132,9 @@ def _scores(found: Cells, seen: Survey, mapping: Mapping, choices: Choices, show
         yield Problem(
             "no number",
             f"{many(int(seen.odd.sum()), 'score')} that {be(seen.odd)} no number, such as"
-            f" {show(seen.odd)[0]['score']!r}",
+            f" {show(seen.odd, 'score')[0]['score']!r}",
             "write a number, true or false, or nothing where it is unknown; or drop them",
-            blocks=not dropped, count=int(seen.odd.sum()), rows=show(seen.odd),
+            blocks=not dropped, count=int(seen.odd.sum()), rows=show(seen.odd, "score"),
         )  # fmt: skip
     if seen.out.any():
         values = found.score.values[seen.out]
@@ -153,7 +144,7 @@ def _scores(found: Cells, seen: Survey, mapping: Mapping, choices: Choices, show
             f"{many(int(seen.out.sum()), 'score')} outside 0 to {full:g} (from {values.min() * full:g} to"
             f" {values.max() * full:g})",
             "clip them to the nearer end, or drop them; if a perfect answer scores more, say how much",
-            blocks=choices.out_of_range == "refuse", count=int(seen.out.sum()), rows=show(seen.out),
+            blocks=choices.out_of_range == "refuse", count=int(seen.out.sum()), rows=show(seen.out, "score"),
         )  # fmt: skip
     repeated = seen.order[~seen.first]
     if len(repeated):
@@ -161,6 +152,7 @@ def _scores(found: Cells, seen: Survey, mapping: Mapping, choices: Choices, show
         group = np.cumsum(seen.first)
         earliest = group[~seen.first][np.argsort(found.row[repeated], kind="stable")[:SHOWN]]
         members = seen.order[np.isin(group, earliest)]
+        members = members[np.lexsort((found.row[members], seen.model[members], found.prompt[members]))]
         yield Problem(
             "duplicates",
             f"{many(count, 'row')} that {'repeats' if count == 1 else 'repeat'} a prompt and model",
@@ -187,7 +179,7 @@ def _places(found: Cells, seen: Survey, choices: Choices, show: Shower) -> Itera
         yield Problem(
             "unplaced",
             f"{many(len(rows), 'row')} without a prompt or without a model",
-            "nothing to do: they are left out; or fill them in",
+            "leave them out, or fill them in",
             blocks=choices.incomplete == "refuse", count=len(rows), rows=show.rows(rows),
         )  # fmt: skip
 
@@ -219,9 +211,25 @@ def _coverage(found: Cells, seen: Survey, choices: Choices) -> Iterator[Problem]
         yield Problem(
             "incomplete",
             f"{len(lacking):,} of {int(seen.listed.sum()):,} prompts without a score of every model ({each})",
-            "nothing to do: they are left out; or compare fewer models",
+            "leave them out, or compare fewer models",
             blocks=choices.incomplete == "refuse", count=len(lacking), rows=rows,
         )  # fmt: skip
+
+
+def _figures(found: Cells, seen: Survey, show: Shower) -> Iterator[Problem]:
+    kinds: tuple[tuple[Kind, str, str], ...] = (
+        ("tokens", "the input tokens", "input_tokens"),
+        ("tokens", "the output tokens", "output_tokens"),
+        ("cost", "the cost", "cost_usd"),
+    )
+    for kind, what, part in kinds:
+        wrong = usable(getattr(found, part))[1] & (seen.model >= 0)
+        if wrong.any():
+            yield Problem(
+                kind, f"{what} of {many(int(wrong.sum()), 'answer')} should be a number from 0 on",
+                "let them be estimated, and marked so, or correct the file",
+                blocks=False, count=int(wrong.sum()), rows=show(wrong, part),
+            )  # fmt: skip
 
 
 def _prices(found: Cells, seen: Survey, rates: Rates) -> Iterator[Problem]:
@@ -250,7 +258,7 @@ def _verdicts(found: Cells) -> Iterator[Problem]:
             "verdicts",
             f"{many(len(rows), 'row')} with a verdict that is neither SIMPLE nor COMPLEX, such as"
             f" {cut(example)!r}",
-            "nothing to do: it counts as unknown; or choose another column",
+            "let them count as unknown, or choose another column",
             blocks=False, count=len(rows),
         )  # fmt: skip
 

@@ -59,38 +59,39 @@ class Shower:
 
     def __init__(self, table: Table, mapping: Mapping, found: Cells) -> None:
         self._table, self._mapping, self._found = table, mapping, found
-        self._score = {one.model: one.score for one in mapping.models}
+        self._models = {one.model: one for one in mapping.models}
 
-    def __call__(self, mask: Bools) -> tuple[dict[str, Any], ...]:
-        """The cells where this is true."""
+    def __call__(self, mask: Bools, *parts: str) -> tuple[dict[str, Any], ...]:
+        """The cells where this is true, with these figures."""
         cell = np.flatnonzero(mask)
-        return self.cells(cell[np.argsort(self._found.row[cell], kind="stable")])
+        return self.cells(cell[np.argsort(self._found.row[cell], kind="stable")], parts)
 
-    def cells(self, cell: Ints) -> tuple[dict[str, Any], ...]:
-        """Row, id, prompt, model and score of these."""
+    def cells(self, cell: Ints, parts: Sequence[str] = ("score",)) -> tuple[dict[str, Any], ...]:
+        """Row, id, prompt, model and these figures of these, as they are written."""
         shown = []
         for one in cell[:SHOWN]:
-            (row,) = self.rows(self._found.row[[one]])
-            number = int(self._found.model[one])
-            if number >= 0:
-                name = self._found.models[number]
-                row |= {"model": name, "score": self._text(int(self._found.row[one]), self._scores_of(name))}
-            shown.append(row)
+            place, model = int(self._found.row[one]), self._found.models[int(self._found.model[one])]
+            figures = {part: self._text(place, self._column(part, model)) for part in parts}
+            shown.append(self._row(place) | {"model": model} | figures)
         return tuple(shown)
 
     def rows(self, rows: Ints) -> tuple[dict[str, Any], ...]:
-        """Row number, id and prompt of these."""
-        return tuple(
-            {
-                "row": self._table.number(int(row)),
-                "prompt_id": self._text(int(row), self._mapping.prompt_id),
-                "prompt": self._text(int(row), self._mapping.prompt),
-            }
-            for row in rows[:SHOWN]
-        )
+        """Row number, id, prompt and model of these, as far as the mapping names them."""
+        return tuple(self._row(int(row)) for row in rows[:SHOWN])
 
-    def _scores_of(self, model: str) -> str | None:
-        return self._mapping.score if self._mapping.form == "long" else self._score[model]
+    def _row(self, row: int) -> dict[str, Any]:
+        named = {"prompt_id": self._mapping.prompt_id, "prompt": self._mapping.prompt}
+        if self._mapping.form == "long":
+            named["model"] = self._mapping.model
+        texts = {part: self._text(row, column) for part, column in named.items() if column is not None}
+        return {"row": self._table.number(row)} | texts
+
+    def _column(self, part: str, model: str) -> str | None:
+        shared: str | None = getattr(self._mapping, part)
+        if self._mapping.form == "long":
+            return shared
+        own: str | None = getattr(self._models[model], part)
+        return own or (shared if part == "input_tokens" else None)
 
     def _text(self, row: int, column: str | None) -> str | None:
         return None if column is None else cut(self._table.data.column(column)[row].as_py())

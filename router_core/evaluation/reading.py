@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from router_core.errors import EvaluationError
-from router_core.evaluation.cells import Cells, Ints, Numbers, Texts, taken
+from router_core.evaluation.cells import Cells, Ints, Numbers, Texts, pieces
 from router_core.evaluation.checking import examine, verdict_of
 from router_core.evaluation.encodings import Encoding
 from router_core.evaluation.estimating import Figures, estimated_tokens, estimates
@@ -113,19 +112,18 @@ def labelled(
     if found is None or seen is None or check.blocking:
         first, *others = check.blocking
         more = f" (and {many(len(others), 'other problem')})" if others else ""
-        raise EvaluationError(f"{table.name}: {first.sentence}{more}; {first.remedy}")
+        choice = f" (argument {_CHOICE[first.kind]})" if first.kind in _CHOICE else ""
+        raise EvaluationError(f"{table.name}: {first.sentence}{more}; {first.remedy}{choice}")
     watch(0.4, "putting the answers in order")
     prompts, cell, figure = _arranged(found, seen, choices)
     score = figure(Numbers(seen.score, seen.odd))
-    watch(0.5, "estimating what is missing")
     given = Figures(figure(found.input_tokens), figure(found.output_tokens), figure(found.cost_usd))
     texts = found.texts.values.take(found.texts.codes[seen.text_row[prompts]])
     rows = found.row[cell]
-    answers = _answers(table, mapping, seen.models, rows)
-    lengths = None if answers is None else np.column_stack([estimated_tokens(column) for column in answers])
+    answers, lengths = _answers(table, mapping, seen.models, rows, watch.part(0.5, 0.9)) or (None, None)
     known = estimates(given, seen.models, estimated_tokens(texts), lengths, rates)
     columns = _cheap_to_strong(seen.models, known.figures.cost_usd, score)
-    watch(0.7, "collecting the texts")
+    watch(0.9, "collecting the texts")
     data = Labelled(
         prompt_ids=tuple(found.ids.take(prompts).to_pylist()),
         prompts=tuple(texts.to_pylist()),
@@ -137,7 +135,7 @@ def labelled(
         output_tokens=known.figures.output_tokens[:, columns],
         cost_estimated=known.estimated[:, columns],
         verdicts=_verdicts(found, prompts),
-        responses=_responses(answers, columns),
+        responses=None if answers is None else tuple(map(tuple, answers[:, columns].tolist())),
         source=table.name,
         sha256=table.sha256,
     )
@@ -191,23 +189,32 @@ def _verdicts(found: Cells, prompts: Ints) -> NDArray[np.int8] | None:
     return np.append(said, np.int8(-1))[rows]
 
 
-def _answers(table: Table, mapping: Mapping, models: tuple[str, ...], rows: Ints) -> list[Any] | None:
-    """The texts of the answers, an Arrow array of n per model; None where the file has none."""
+def _answers(
+    table: Table, mapping: Mapping, models: tuple[str, ...], rows: Ints, watch: Watch
+) -> tuple[NDArray[Any], Array] | None:
+    """The texts of the answers and how many tokens they have, prompt x model; None where the file has no text."""
     own = {one.model: one.response for one in mapping.models}
     names = [mapping.response if mapping.form == "long" else own[model] for model in models]
-    texts = {name: table.data.column(name) for name in set(names) if name is not None}
-    if all(column.null_count == len(column) for column in texts.values()):
+    columns = {name: table.data.column(name) for name in set(names) if name is not None}
+    if all(column.null_count == len(column) for column in columns.values()):
         return None
-    nothing = pa.nulls(len(rows), pa.string())
-    return [nothing if name is None else taken(texts[name], rows[:, place]) for place, name in enumerate(names)]
+    texts, tokens = np.full(rows.shape, None, object), np.full(rows.shape, np.nan)
+    for place, name in enumerate(names):
+        watch(place / len(names), "reading the answers")
+        if name is not None:
+            for here, piece in pieces(columns[name], rows[:, place]):
+                texts[here, place] = piece.to_numpy(zero_copy_only=False)
+                tokens[here, place] = estimated_tokens(piece)
+    return texts, tokens
 
 
-def _responses(answers: list[Any] | None, columns: list[int]) -> tuple[tuple[str | None, ...], ...] | None:
-    if answers is None:
-        return None
-    return tuple(zip(*(answers[column].to_pylist() for column in columns), strict=True))
-
-
+_CHOICE: Final = {
+    "no number": "out_of_range",
+    "out of range": "out_of_range",
+    "duplicates": "duplicates",
+    "unplaced": "incomplete",
+    "incomplete": "incomplete",
+}
 _DONE: Final = {
     "clip": "clipped to the nearer end",
     "drop": "dropped",
