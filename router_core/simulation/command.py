@@ -84,7 +84,7 @@ def simulate_command(
         )
         rows = simulate(plan, _tell)
     except RouterError as error:
-        click.echo(f"simulate: {error}", err=True)
+        click.echo(f"{click.get_current_context().find_root().info_name}: {error}", err=True)
         sys.exit(1)
     _tell("")
     click.echo(document(plan, rows) if as_json else text(plan, rows))

@@ -93,7 +93,7 @@ def simulate(
         rows.append(judge(policy, choose(), asked, plan.price_of_cost))
     for trial in chain(trials(plan, asked), more(asked)):
         tell(trial.policy)
-        rows.append(_judged(trial, plan, asked))
+        rows.append(row_of(trial, plan, asked))
     spend = next(row.cost.mean for row in rows if row.policy == BOTH)
     drawn = fixed.mixed(asked, fixed.mix_at(asked, spend), plan.seed)
     return [*rows, judge(MIX, drawn, asked, plan.price_of_cost)]
@@ -130,7 +130,8 @@ def trials(plan: Plan, asked: Traffic) -> Iterator[Trial]:
         yield Trial(f"{BOTH}, budget", LogisticThompson(runs, arms, 3), both, price, drift, limit)
 
 
-def _judged(trial: Trial, plan: Plan, asked: Traffic) -> Row:
+def row_of(trial: Trial, plan: Plan, asked: Traffic) -> Row:
+    """Play one learner, fresh from ``trials``, and judge it."""
     played = play(
         trial.learner,
         trial.seen,
