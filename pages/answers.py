@@ -27,7 +27,8 @@ def show_answers(shared: Resources, comparison: Comparison) -> None:
     if any(_under_way(shared.running.get(decision.completion_id)) for decision in comparison.decisions):
         _watch(shared, comparison)
     else:
-        _columns(shared, _reread(shared, comparison), busy=False)
+        with st.container():  # a fragment makes one too: of the same shape, one takes the other's place
+            _columns(shared, _reread(shared, comparison), busy=False)
 
 
 @st.fragment(run_every=_REFRESH_S)
