@@ -17,6 +17,7 @@ Message = Mapping[str, Any]
 Origin = Literal["playground", "library", "gateway", "simulated", "forced", "fallback"]
 Source = Literal["thumb", "api", "condition"]
 StoreKind = Literal["live", "simulated"]
+EvaluationKind = Literal["labelled", "traffic", "paired"]
 
 STOPPED = "stopped"
 """The finish reason of an answer that its reader stopped; its length says nothing about the model."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from router_core.errors import EvaluationError
+
 Array = NDArray[np.float64]
 
 
@@ -21,7 +23,7 @@ class Labelled:
     Args:
         prompt_ids, prompts: n each; ids are unique.
         tasks: n; None where a prompt has no task.
-        models: k names as in the file.
+        models: k names as in the file; ties in mean cost by mean score, then name; unknown costs last.
         scores: (n, k), in [0, 1], complete.
         cost_usd: (n, k); NaN where unknown even after estimation.
         input_tokens, output_tokens: (n, k).
@@ -30,6 +32,9 @@ class Labelled:
         responses: n x k texts, or None where the file has none.
         source: the file's name, for people.
         sha256: of the file's bytes, in hex.
+
+    Raises:
+        EvaluationError: lengths do not fit together, or a score is missing or outside [0, 1].
     """
 
     prompt_ids: tuple[str, ...]
@@ -45,6 +50,19 @@ class Labelled:
     responses: tuple[tuple[str | None, ...], ...] | None = None
     source: str = ""
     sha256: str = ""
+
+    def __post_init__(self) -> None:
+        shape = (len(self.prompt_ids), len(self.models))
+        columns = (self.prompts, self.tasks, self.verdicts, self.responses)
+        if any(column is not None and len(column) != shape[0] for column in columns):
+            raise EvaluationError(f"{shape[0]} prompt ids and a column of another length; give one value each")
+        tables = (self.scores, self.cost_usd, self.input_tokens, self.output_tokens, self.cost_estimated)
+        if any(table.shape != shape for table in tables):
+            raise EvaluationError(
+                f"a table is not {shape[0]} prompts x {shape[1]} models; give a value for each pair"
+            )
+        if not ((self.scores >= 0.0) & (self.scores <= 1.0)).all():  # False for NaN, too
+            raise EvaluationError("a score is missing or outside [0, 1]; drop the prompt or correct the score")
 
 
 def rows_of(labelled: Labelled, rows: Sequence[int]) -> Labelled:

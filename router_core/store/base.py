@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from router_core.types import (
     Completion,
     Decision,
+    EvaluationKind,
     Evidence,
     OutcomeRecord,
     OutputTokens,
@@ -90,6 +91,17 @@ class LearningEvent:
     note: str
     author: str
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One kept result of judging the routers: ``name`` for people, ``document`` its JSON ("" in a list)."""
+
+    id: str
+    created_at: datetime
+    kind: EvaluationKind
+    name: str
+    document: str
 
 
 @runtime_checkable
@@ -239,6 +251,22 @@ class Store(Protocol):
 
     def current_settings(self) -> SettingsVersion | None:
         """The newest settings version, or None."""
+        ...
+
+    def save_evaluation(self, evaluation: Evaluation) -> None:
+        """Keep a result. One whose id is already stored is left as it is."""
+        ...
+
+    def evaluation(self, id_: str) -> Evaluation | None:
+        """One result; None where it is not stored."""
+        ...
+
+    def evaluations(self, limit: int) -> list[Evaluation]:
+        """The newest results, newest first, without their documents."""
+        ...
+
+    def erase_evaluation(self, id_: str) -> bool:
+        """Delete one result for good; whether it was there."""
         ...
 
     def close(self) -> None:

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from threading import Condition, Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import duckdb
 
 from router_core.errors import RouterError, StoreError, UnknownRequestError
 from router_core.store import erasing, learning, rows, sql
-from router_core.store.base import Batch, LearningEvent, Search, SettingsVersion
+from router_core.store.base import Batch, Evaluation, LearningEvent, Search, SettingsVersion
 from router_core.store.evidence import (
     Counts,
     all_evidence,
@@ -35,17 +35,7 @@ from router_core.store.loading import load
 from router_core.store.opening import connect, prepare
 from router_core.store.reading import Reading, uuid_of
 from router_core.store.teaching import Led, Lesson, lesson
-from router_core.types import (
-    STOPPED,
-    Completion,
-    Evidence,
-    OutputTokens,
-    StoreKind,
-    TeachingRule,
-)
-
-if TYPE_CHECKING:
-    pass
+from router_core.types import STOPPED, Completion, Evidence, OutputTokens, StoreKind, TeachingRule
 
 
 class _Ticket:
@@ -259,6 +249,19 @@ class DuckDBStore(Reading):
         with self._commit_lock, self._cursor() as cursor:
             cursor.execute(sql.SAVE_SETTINGS, dict(zip(names, values, strict=True)))
             self._revision += 1
+
+    def save_evaluation(self, evaluation: Evaluation) -> None:
+        """Keep a result."""
+        with self._commit_lock, self._cursor() as cursor:
+            cursor.execute(sql.SAVE_EVALUATION, rows.evaluation_row(evaluation))
+            self._revision += 1
+
+    def erase_evaluation(self, id_: str) -> bool:
+        """Delete one result for good."""
+        with self._commit_lock, self._cursor() as cursor:
+            erased = cursor.execute(sql.ERASE_EVALUATION, {"id": uuid_of(id_)}).fetchall()
+            self._revision += len(erased)
+        return bool(erased)
 
     def share(self) -> bool:
         """Count one more holder, who will close it too; False where the store is already closed."""

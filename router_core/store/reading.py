@@ -13,7 +13,7 @@ from uuid import UUID
 import duckdb
 
 from router_core.store import finding, learning, rows, sql
-from router_core.store.base import Comparison, LearningEvent, Search, SettingsVersion
+from router_core.store.base import Comparison, Evaluation, LearningEvent, Search, SettingsVersion
 from router_core.store.questions import question_text
 from router_core.types import Decision, OutcomeRecord, Prompt
 
@@ -107,6 +107,19 @@ class Reading:
         with self._cursor() as cursor:
             found = cursor.execute(sql.CURRENT_SETTINGS).fetchone()
         return None if found is None else rows.settings_of(found)
+
+    def evaluation(self, id_: str) -> Evaluation | None:
+        """One kept result."""
+        with self._cursor() as cursor:
+            found = cursor.execute(sql.EVALUATION, {"id": uuid_of(id_)}).fetchone()
+        return None if found is None else rows.evaluation_of(found)
+
+    def evaluations(self, limit: int) -> list[Evaluation]:
+        """The newest results, newest first, without their documents."""
+        with self._cursor() as cursor:
+            return [
+                rows.evaluation_of(row) for row in cursor.execute(sql.EVALUATIONS, {"limit": limit}).fetchall()
+            ]
 
     def learning_events(self, goal: str) -> list[LearningEvent]:
         """Every event of a goal, oldest first."""

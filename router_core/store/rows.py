@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from router_core.store.base import SettingsVersion
+from router_core.store.base import Evaluation, SettingsVersion
 from router_core.types import (
     MICRO,
     Completion,
@@ -169,6 +169,19 @@ def settings_of(row: Row) -> SettingsVersion:
     """The value of a row of ``settings_version``."""
     _, version, created_at, author, note, document = row
     return SettingsVersion(version, aware(created_at), author, note, document)
+
+
+def evaluation_row(evaluation: Evaluation) -> Row:
+    """A row of ``evaluation``."""
+    return (
+        UUID(evaluation.id), naive(evaluation.created_at), evaluation.kind, evaluation.name, evaluation.document,
+    )  # fmt: skip
+
+
+def evaluation_of(row: Row) -> Evaluation:
+    """The value of a row of ``evaluation``."""
+    id_, created_at, kind, name, document = row
+    return Evaluation(str(id_), aware(created_at), kind, name, document)
 
 
 def _json(value: Any) -> str:

@@ -98,6 +98,15 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         state VARCHAR NOT NULL          -- JSON: what counts from here on (for a snapshot: what counted)
     );
     """,
+    """
+    CREATE TABLE evaluation (
+        id UUID PRIMARY KEY,
+        created_at TIMESTAMP NOT NULL,
+        kind VARCHAR NOT NULL,          -- labelled, traffic, paired
+        name VARCHAR NOT NULL,
+        document VARCHAR NOT NULL       -- JSON
+    );
+    """,
 )
 
 META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"

@@ -119,4 +119,10 @@ SAVE_SETTINGS: Final = """
     INSERT INTO settings_version
     SELECT coalesce(max(seq), 0) + 1, $version, $created_at, $author, $note, $document FROM settings_version
 """
+SAVE_EVALUATION: Final = "INSERT OR IGNORE INTO evaluation VALUES (?, ?, ?, ?, ?)"
+EVALUATION: Final = "SELECT * FROM evaluation WHERE id = $id"
+EVALUATIONS: Final = """
+    SELECT id, created_at, kind, name, '' FROM evaluation ORDER BY created_at DESC, id DESC LIMIT $limit
+"""
+ERASE_EVALUATION: Final = "DELETE FROM evaluation WHERE id = $id RETURNING id"
 LAST_SEQ: Final = "SELECT coalesce(max(seq), 0) FROM outcome"
