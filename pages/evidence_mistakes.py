@@ -44,7 +44,7 @@ def _one(report: Report, mistake: Mistake) -> None:
             f" {badge(mistake.better, places[mistake.better])} was better by {100 * mistake.lost:.0f} points"
             f" :small[:gray[prompt {escaped(mistake.prompt_id)}]]"
         )
-        st.code(mistake.prompt, language=None, wrap_lines=True, height=200)
+        st.code(mistake.prompt, language=None, wrap_lines=True)
         if not mistake.answers:
             st.caption("The file has no answers to read.")
             return

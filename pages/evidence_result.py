@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from pages.evidence_mistakes import show_mistakes
+from pages.evidence_tables import figures_table
 from pages.shown import dollars, escaped
 from router_core.charts import Theme
 from router_core.evaluation.kept import Judgement, as_csv
@@ -18,15 +20,15 @@ from router_core.evidence_charts import money_chart, money_description, regret_c
 from router_core.store.base import Store
 from router_core.words import share
 
-_HELP = {
-    "Good answers": "Share of good answers, with its 95 % interval.",
-    "Per 1,000 prompts": "Mean cost, deciding included. ~: estimated where the file lacks tokens or cost.",
-    "Above an equally dear mix": "Points above what a random mix of the models buys for the same money.",
-    "Saved at equal quality": "Against the cheapest random mix of the models with as many good answers.",
-    "APGR": "How well its order of the prompts recovers the gap between the two models; a coin gets 0.500.",
-    "CPT50": "Share of prompts that must go to the strong model to recover half of the gap.",
-    "CPT80": "Share of prompts that must go to the strong model to recover four fifths of the gap.",
+_COLUMNS = {  # heading of the table -> what it says
+    "Good answers": "their share; the small figures everywhere are the ends of the interval",
+    "Per 1,000 prompts": "what they cost, deciding included; ~ where tokens or cost are estimated",
+    "Above an equally dear mix": "points above what a random mix of the models buys for the same money",
+    "Saved at equal quality": "against the cheapest random mix with as many good answers",
+    "APGR": "what part of the gap between the two models its order of prompts recovers; a coin gets 0.500",
+    "CPT50, CPT80": "share of prompts that must go to the strong model to recover half, and four fifths, of it",
 }
+_SHOWN = 6  # reasons in plain sight
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,18 @@ def _verdict(kept: _Kept) -> None:
     verdict = kept.judgement.verdict
     with st.container(border=True, key="verdict"):
         st.subheader(escaped(verdict.sentence), anchor=False)
-        st.markdown("\n".join(f"- {escaped(reason)}" for reason in verdict.reasons))
+        st.markdown(_list(verdict.reasons[:_SHOWN]))
+        if len(verdict.reasons) > _SHOWN:
+            with st.expander(f"{len(verdict.reasons) - _SHOWN} more reasons", key="reasons"):
+                st.markdown(_list(verdict.reasons[_SHOWN:]))
         if verdict.missing:
             st.markdown(f"**What is missing:** {escaped(verdict.missing)}.")
         with st.expander("How this was judged", key="method"):
-            st.markdown("\n".join(f"- {escaped(line)}" for line in kept.method))
+            st.markdown(_list(kept.method))
+
+
+def _list(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {escaped(line)}" for line in lines)
 
 
 def _downloads(kept: _Kept, id_: str) -> None:
@@ -151,18 +160,11 @@ def _reading(report: Report) -> str:
 
 
 def _table(kept: _Kept) -> None:
-    st.dataframe(
-        [dict(zip(HEADINGS, line, strict=True)) for line in kept.lines],
-        hide_index=True,
-        key="table-routers",
-        column_config={
-            heading: st.column_config.TextColumn(
-                help=_HELP.get(heading), alignment="left" if heading == HEADINGS[0] else "right"
-            )
-            for heading in HEADINGS
-        },
-        alt="Every way of choosing with its figures and intervals.",
-    )
+    with st.container(horizontal=True, vertical_alignment="center", key="table-head"):
+        st.markdown("**Every way of choosing**")
+        with st.popover("What the columns say", type="tertiary", key="columns"):
+            st.markdown("\n".join(f"- **{name}**: {what}" for name, what in _COLUMNS.items()))
+    figures_table(HEADINGS, kept.lines, "table-routers")
 
 
 def _regret(report: Report, charts: dict[str, dict[str, Any]]) -> None:
