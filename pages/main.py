@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import streamlit as st
 
 from pages.resources import resources, settle_memory
@@ -51,23 +53,33 @@ def _visit(playground: Playground) -> None:
     if not tally.prompts:
         st.caption("Nothing spent yet.")
         return
+    saved = tally.saved_usd
     spent, net = st.columns(2)
     spent.metric("Spent", dollars(tally.spent_usd), help="All answers, and what deciding cost.")
     net.metric(
-        "Saved" if tally.saved_usd >= 0 else "Lost",
-        dollars(abs(tally.saved_usd), tally.estimated),
+        "Lost" if saved is not None and saved < 0 else "Saved",
+        "unknown" if saved is None else dollars(abs(saved), tally.estimated),
         help="Against asking the strongest model once per prompt, deciding included."
         " Comparing asks several models, so a visit often costs more than one model would.",
     )
-    st.caption(f"{tally.prompts} prompt{'s' * (tally.prompts != 1)}; deciding cost {dollars(tally.deciding_usd)}")
-    for name, money in tally.routers.items():
-        if name in ROUTER_NAMES:
-            word = "saves" if money.saved_usd >= 0 else "costs"
-            more = "" if money.saved_usd >= 0 else " more"
-            amount = dollars(abs(money.saved_usd), money.estimated)
-            st.caption(f"{ROUTER_NAMES[name]} alone {word} {escaped(amount)}{more}")
+    st.caption(
+        escaped(f"{tally.prompts} prompt{'s' * (tally.prompts != 1)}; deciding cost {dollars(tally.deciding_usd)}")
+    )
     if tally.unknown:
         st.caption(f"{tally.unknown} without a known price, not counted")
+    alone = [
+        f"{ROUTER_NAMES[name]}: {escaped(_saved(money.saved_usd, money.estimated))}"
+        for name, money in tally.routers.items()
+        if name in ROUTER_NAMES
+    ]
+    if alone:
+        st.caption("  \n".join(["Each router alone, against the strongest model:", *alone]))
+
+
+def _saved(amount: Decimal, estimated: bool) -> str:
+    if amount == 0:
+        return "nothing saved"
+    return f"{dollars(abs(amount), estimated)} {'saved' if amount > 0 else 'lost'}"
 
 
 settle_memory()

@@ -12,10 +12,11 @@ from pages.forms import edit
 from pages.resources import Resources, change_settings, resources
 from pages.shown import dollars, duration, escaped
 from pages.takeaway import show_takeaway
+from router_core.declared import validated
 from router_core.errors import RouterError
 from router_core.exports.diff import changes
 from router_core.preview import condition_preview, split_preview
-from router_core.settings import PriceSettings, ProviderSettings, Settings, validated
+from router_core.settings import PriceSettings, ProviderSettings, Settings
 
 _TABS = ("Goals", "Models & providers", "Rules", "Classifier", "Calls & privacy", "Versions", "Export & import")
 

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from router_core.deciding import candidates_for
+from router_core.declared import canonical_json
 from router_core.demo_prompts import pool
 from router_core.errors import SettingsError
 from router_core.features import context, estimate_tokens, fingerprint, two_digits
@@ -28,7 +29,7 @@ from router_core.policies import build_policies
 from router_core.policies.classifier import Reply, VerdictCache
 from router_core.pricing import PriceBook, cost_usd
 from router_core.sampling import uniform
-from router_core.settings import ClassifierSettings, Settings, canonical_json
+from router_core.settings import ClassifierSettings, Settings
 from router_core.simulated_answers import difficulty, is_cheap, spoken, success_probability, verdict
 from router_core.store.base import Store
 from router_core.types import MICRO, Context, Evidence, Message, OutputTokens, Price, Usage

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
+from router_core.declared import canonical_json
 from router_core.errors import PromptError
-from router_core.settings import canonical_json
 from router_core.types import Context, Message
 
 CHARACTERS_PER_TOKEN = 4.0

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from router_core.calling import Caller, RoutedStream
 from router_core.deciding import Decider
-from router_core.errors import NoEligibleArmError, ProviderError
+from router_core.declared import validated
+from router_core.errors import NoEligibleArmError, ProviderError, SettingsError
 from router_core.features import context
 from router_core.llm import Models
 from router_core.rewards import reward
-from router_core.settings import ArmSettings, GoalSettings, Settings, validated
+from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
 from router_core.types import Decision, Message, Outcome, OutcomeRecord, Posterior, Price, Prompt
@@ -275,7 +276,12 @@ def with_paths(settings: Settings, goal_id: str, paths: Sequence[Mapping[str, An
     if paths is None:
         settings.goal(goal_id)
         return settings
-    arms = [validated(ArmSettings, dict(path)).model_dump() for path in paths]
+    if isinstance(paths, Mapping | str):
+        raise SettingsError(
+            f"paths is {str(paths)[:80]!r}; give a list such as [{{'model': 'openai/gpt-4o-mini'}}]"
+        )
+    given = [dict(path) if isinstance(path, Mapping) else path for path in paths]
+    arms = [validated(ArmSettings, path, f"paths.{index}").model_dump() for index, path in enumerate(given)]
     goal = settings.goals.get(goal_id) or GoalSettings()
     changed = {**goal.model_dump(exclude={"simple_arm", "complex_arm"}), "arms": arms}
     document = settings.model_dump()

@@ -5,6 +5,7 @@ Leaves out showing them. A page that is reloaded, or rerun by a click elsewhere,
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 
@@ -14,16 +15,17 @@ from router_core.calling import RoutedStream
 from router_core.errors import RouterError
 
 _REMEMBERED = 512  # calls, running or ended
+_PATIENCE_S = 1.0  # how long Stop waits for a provider that says nothing
 
 
 class Running:
-    """One call under way. ``error`` is the sentence to show where it failed; ``ended`` once it is stored."""
+    """One call under way. ``error`` is the sentence to show where it failed, ``ended`` once nothing more comes."""
 
     def __init__(self, start: Callable[[], RoutedStream]) -> None:
         self.error: str | None = None
         self._start = start
         self._stream: RoutedStream | None = None
-        self._stopped = Event()
+        self._stopped_at: float | None = None
         self._ended = Event()
         self._thread = Thread(target=self._run, name="model call", daemon=True)
         self._thread.start()
@@ -35,20 +37,26 @@ class Running:
 
     @property
     def ended(self) -> bool:
-        """Whether it is over: answered, failed or stopped."""
-        return self._ended.is_set()
+        """Whether there is nothing left to wait for: answered, failed or stopped.
+
+        A provider that says nothing hears of Stop only with its next piece, or when the call's own time is up. It
+        is not waited for; what becomes of the call is stored all the same.
+        """
+        silent = self._stopped_at is not None and time.monotonic() - self._stopped_at > _PATIENCE_S
+        return silent or self._ended.is_set()
 
     @property
     def stopping(self) -> bool:
         """Whether it was asked to stop."""
-        return self._stopped.is_set()
+        return self._stopped_at is not None
 
     def stop(self) -> None:
         """End it at the next piece; what has come so far is kept."""
-        self._stopped.set()
+        if self._stopped_at is None:
+            self._stopped_at = time.monotonic()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it has ended, at most so long; whether it has."""
+        """Wait until it is stored, at most so long; whether it is."""
         return self._ended.wait(seconds)
 
     def _run(self) -> None:
@@ -56,7 +64,7 @@ class Running:
             with self._start() as stream:
                 self._stream = stream
                 for _ in stream:
-                    if self._stopped.is_set():
+                    if self.stopping:
                         break
         except RouterError as error:
             self.error = str(error)

@@ -1,31 +1,41 @@
 """Every setting, declared once: default, range, unit and help.
 
-The settings form, the validation, the export and the table in docs/settings.md all read this declaration.
+The settings form, the validation, the export and the table in docs/settings.md all read this declaration:
+``title`` is the label of its widget, ``labels`` what the choices mean, ``infinite`` what Infinity means.
 Leaves out API keys: only the *name* of the environment variable that holds one is a setting.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
-from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    ValidationError,
-    field_validator,
-    model_validator,
+from pydantic import Field, JsonValue, field_validator, model_validator
+
+from router_core.conditions import Condition
+from router_core.declared import MODEL, Declaration, canonical_json, short_hash, validated
+from router_core.errors import ConditionError, SettingsError, UnknownArmError
+from router_core.settings_around import (
+    CallSettings,
+    PriceSettings,
+    PrivacySettings,
+    ProviderSettings,
+    SimulationSettings,
 )
+from router_core.types import Arm, Source, TeachingRule
 
-from router_core.errors import SettingsError, UnknownArmError
-from router_core.types import Arm, Price, Source, TeachingRule
-
-Declared = TypeVar("Declared", bound=BaseModel)
+__all__ = [
+    "ArmSettings",
+    "CallSettings",
+    "ClassifierSettings",
+    "GoalSettings",
+    "HeuristicSettings",
+    "PriceSettings",
+    "PrivacySettings",
+    "ProviderSettings",
+    "Settings",
+    "SimulationSettings",
+]
 
 CLASSIFIER_PROMPT = """\
 You decide how hard a request to an AI assistant is. Do not answer the request.
@@ -34,56 +44,20 @@ COMPLEX: analysis, several steps of reasoning, synthesis of sources, creative or
 Answer with JSON only: {"complexity": "SIMPLE" or "COMPLEX", "reason": "at most ten words"}"""
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Dollars = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=9)]
 
 
-class _Declaration(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, ser_json_inf_nan="strings")
-
-
-class ProviderSettings(_Declaration):
-    """An OpenAI-compatible endpoint, the part of a model id before the slash."""
-
-    base_url: str = Field(
-        "https://api.openai.com/v1",
-        pattern=r"^https?://\S+$",
-        description="Address of the OpenAI-compatible endpoint, up to and including /v1.",
-    )
-    api_key_env: str | None = Field(
-        "OPENAI_API_KEY",
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="Environment variable that holds the API key; none for a local server without keys.",
-    )
-    json_mode: bool = Field(True, description="Whether the endpoint honours response_format json_object.")
-    stream_usage: bool = Field(True, description="Whether the endpoint accepts stream_options include_usage.")
-
-
-class PriceSettings(_Declaration):
-    """A price that overrides the bundled price book, in US dollars per million tokens."""
-
-    input_usd_per_million_tokens: Dollars = Field(description="US dollars per million input tokens.")
-    output_usd_per_million_tokens: Dollars = Field(description="US dollars per million output tokens.")
-    cached_input_usd_per_million_tokens: Dollars | None = Field(
-        None, description="US dollars per million cached input tokens; as other input where not given."
-    )
-
-    def price(self) -> Price:
-        """The same as a plain value."""
-        return Price(
-            self.input_usd_per_million_tokens,
-            self.output_usd_per_million_tokens,
-            self.cached_input_usd_per_million_tokens,
-        )
-
-
-class ArmSettings(_Declaration):
+class ArmSettings(Declaration):
     """One choice of a goal: a model with its own parameters."""
 
-    model: str = Field(pattern=r"^[^/\s]+/\S+$", description="provider/model, for example openai/gpt-4o-mini.")
+    model: str = Field(pattern=MODEL, title="Model", description="provider/model, for example openai/gpt-4o-mini.")
     params: dict[str, JsonValue] = Field(
-        default_factory=dict, description="Parameters sent with every call, for example {'temperature': 0}."
+        default_factory=dict,
+        title="Parameters",
+        description="Parameters sent with every call, for example {'temperature': 0}.",
     )
-    weight: float = Field(1.0, ge=0, le=1e6, description="Share of traffic before any evidence, relative.")
+    weight: float = Field(
+        1.0, ge=0, le=1e6, title="Starting weight", description="Share of traffic before any evidence, relative."
+    )
 
     @field_validator("params")
     @classmethod
@@ -106,57 +80,106 @@ class ArmSettings(_Declaration):
         return Arm(self.id, self.model, dict(self.params), self.weight)
 
 
-class HeuristicSettings(_Declaration):
+class HeuristicSettings(Declaration):
     """Rules on observable properties of the prompt: points are added, and from the threshold up it is simple."""
 
-    word_limit: int = Field(100, ge=0, le=100_000, description="A prompt with fewer words than this is short.")
-    short_points: int = Field(1, ge=-100, le=100, description="Points for a short prompt.")
-    extractive_task_types: tuple[str, ...] = Field(
-        ("classification", "extraction", "yes_no", "label"), description="Task types that extract or label."
+    word_limit: int = Field(
+        100,
+        ge=0,
+        le=100_000,
+        title="Short below, in words",
+        description="A prompt with fewer words than this is short.",
     )
-    extractive_points: int = Field(2, ge=-100, le=100, description="Points for an extractive task type.")
+    short_points: int = Field(
+        1, ge=-100, le=100, title="Points for short", description="Points for a short prompt."
+    )
+    extractive_task_types: tuple[str, ...] = Field(
+        ("classification", "extraction", "yes_no", "label"),
+        title="Task types that extract or label",
+        description="Task types that extract or label.",
+    )
+    extractive_points: int = Field(
+        2, ge=-100, le=100, title="Points for those", description="Points for an extractive task type."
+    )
     brief_keywords: tuple[str, ...] = Field(
         ("classify", "label", "extract", "identify", "is this", "yes or no", "true or false"),
+        title="Words that ask for a brief answer",
         description="Words that ask for a brief answer.",
     )
-    brief_points: int = Field(1, ge=-100, le=100, description="Points where a brief keyword is present.")
+    brief_points: int = Field(
+        1, ge=-100, le=100, title="Points for one of those", description="Points where a brief keyword is present."
+    )
     reasoning_keywords: tuple[str, ...] = Field(
         ("analyze", "synthesize", "compare", "evaluate", "explain why", "write a", "generate"),
+        title="Words that ask for reasoning",
         description="Words that ask for reasoning or writing.",
     )
     no_reasoning_points: int = Field(
-        1, ge=-100, le=100, description="Points where no reasoning keyword is present."
+        1,
+        ge=-100,
+        le=100,
+        title="Points for none of those",
+        description="Points where no reasoning keyword is present.",
     )
-    threshold: int = Field(3, ge=-1000, le=1000, description="Simple from this many points up.")
+    threshold: int = Field(
+        3, ge=-1000, le=1000, title="Simple from, in points", description="Simple from this many points up."
+    )
     whole_words: bool = Field(
-        False, description="Match keywords as whole words only ('label' not in 'labelling')."
+        False,
+        title="Match whole words only",
+        description="Match keywords as whole words only ('label' not in 'labelling').",
     )
     exploration: Share = Field(
-        0.0, description="Share of traffic drawn evenly over all models, so that the log can judge others."
+        0.0,
+        title="Drawn evenly, share",
+        description="Share of traffic drawn evenly over all models, so that the log can judge others.",
     )
 
 
-class ClassifierSettings(_Declaration):
+class ClassifierSettings(Declaration):
     """A call to a cheap model that says SIMPLE or COMPLEX."""
 
     model: str = Field(
-        "openai/gpt-4o-mini", pattern=r"^[^/\s]+/\S+$", description="The model that is asked: provider/model."
+        "openai/gpt-4o-mini",
+        pattern=MODEL,
+        title="Model that is asked",
+        description="The model that is asked: provider/model.",
     )
     prompt: str = Field(
-        CLASSIFIER_PROMPT, min_length=1, max_length=20_000, description="Instructions for the classifier."
+        CLASSIFIER_PROMPT,
+        min_length=1,
+        max_length=20_000,
+        title="What it is told",
+        description="Instructions for the classifier.",
     )
-    timeout_s: float = Field(8.0, gt=0, le=600, description="Seconds before the rules decide instead.")
-    max_tokens: int = Field(60, ge=1, le=4096, description="Limit of the classifier's answer, in tokens.")
+    timeout_s: float = Field(
+        8.0, gt=0, le=600, title="Waits, in seconds", description="Seconds before the rules decide instead."
+    )
+    max_tokens: int = Field(
+        60,
+        ge=1,
+        le=4096,
+        title="Longest verdict, in tokens",
+        description="Limit of the classifier's answer, in tokens.",
+    )
     max_characters: int = Field(
-        6000, ge=100, le=1_000_000, description="Characters of the prompt that are shown to the classifier."
+        6000,
+        ge=100,
+        le=1_000_000,
+        title="Reads, in characters",
+        description="Characters of the prompt that are shown to the classifier.",
     )
-    cache_size: int = Field(4096, ge=0, le=1_000_000, description="Verdicts kept in memory (0: none).")
+    cache_size: int = Field(
+        4096, ge=0, le=1_000_000, title="Remembers, in verdicts", description="Verdicts kept in memory (0: none)."
+    )
     exploration: Share = Field(
-        0.0, description="Share of traffic drawn evenly over all models, so that the log can judge others."
+        0.0,
+        title="Drawn evenly, share",
+        description="Share of traffic drawn evenly over all models, so that the log can judge others.",
     )
 
 
-class GoalSettings(_Declaration):
+class GoalSettings(Declaration):
     """One kind of traffic: its models, what a good answer is worth, and how it learns."""
 
     arms: tuple[ArmSettings, ...] = Field(
@@ -166,47 +189,87 @@ class GoalSettings(_Declaration):
         ),
         min_length=1,
         max_length=100,
+        title="Models",
         description="The models to choose from, cheap to strong.",
     )
     router: Literal["heuristic", "classifier", "thompson"] = Field(
-        "thompson", description="The router that serves this goal in production."
+        "thompson",
+        title="Router in production",
+        description="The router that serves this goal in production.",
+        json_schema_extra={
+            "labels": {"heuristic": "Rules", "classifier": "Classifier", "thompson": "Thompson sampling"}
+        },
     )
     simple_arm: str | None = Field(
-        None, description="Model for simple prompts, as rules and classifier see them; else the first."
+        None,
+        title="Model for simple prompts",
+        description="Model for simple prompts, as rules and classifier see them; else the first.",
     )
-    complex_arm: str | None = Field(None, description="Model for complex prompts; else the last.")
+    complex_arm: str | None = Field(
+        None, title="Model for complex prompts", description="Model for complex prompts; else the last."
+    )
     success_value_usd: float = Field(
         0.05,
         ge=0,
+        title="A good answer is worth, in dollars",
         description="What one good answer is worth, in dollars; Infinity ignores cost.",
+        json_schema_extra={"infinite": "Ignore cost"},
     )
     exploration: Share = Field(
-        0.02, description="Share of traffic that every model keeps, whatever was learned (at most 1/models)."
+        0.02,
+        title="Always explored, share per model",
+        description="Share of traffic that every model keeps, whatever was learned (at most 1/models).",
     )
     starting_strength: float = Field(
         20.0,
         ge=0,
         le=1e9,
+        title="Starting weights fade after, in ratings",
         description="Outcomes after which starting weights and evidence count the same.",
     )
-    prior_alpha: float = Field(1.0, ge=0.01, le=1e6, description="Beta prior: good answers assumed.")
-    prior_beta: float = Field(1.0, ge=0.01, le=1e6, description="Beta prior: bad answers assumed.")
+    prior_alpha: float = Field(
+        1.0, ge=0.01, le=1e6, title="Prior, good answers", description="Beta prior: good answers assumed."
+    )
+    prior_beta: float = Field(
+        1.0, ge=0.01, le=1e6, title="Prior, bad answers", description="Beta prior: bad answers assumed."
+    )
     expected_output_tokens: int = Field(
-        250, ge=1, le=1_000_000, description="Output tokens assumed until answers have been seen."
+        250,
+        ge=1,
+        le=1_000_000,
+        title="Assumed answer, in tokens",
+        description="Output tokens assumed until answers have been seen.",
     )
     success_when: str | None = Field(
         None,
         max_length=2000,
+        title="An answer is good when",
         description="Condition on the response that counts as success, checked on every answer.",
     )
     teaching_precedence: tuple[Source, ...] = Field(
         ("thumb", "api", "condition"),
         min_length=1,
+        title="Whose verdict counts, first to last",
         description="Which source teaches when several judged the same answer: the first that did.",
     )
     learn_from: Literal["all", "own"] = Field(
-        "all", description="all: every rated answer teaches; own: only drawn by Thompson, or given by all."
+        "all",
+        title="Learns from",
+        description="all: every rated answer teaches; own: only drawn by Thompson, or given by all.",
+        json_schema_extra={
+            "labels": {"all": "every rated answer", "own": "what it drew, or every model answered"}
+        },
     )
+
+    @field_validator("success_when")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        try:
+            if value is not None:
+                Condition(value)
+        except ConditionError as error:
+            raise ValueError(str(error)) from None
+        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> GoalSettings:
@@ -233,61 +296,43 @@ class GoalSettings(_Declaration):
         return TeachingRule(self.teaching_precedence, self.learn_from)
 
 
-class CallSettings(_Declaration):
-    """How models are called."""
-
-    deadline_s: float = Field(
-        120.0, gt=0, le=3600, description="Seconds for one answer, retries and waiting included."
-    )
-    first_token_s: float = Field(
-        60.0, gt=0, le=3600, description="Seconds without a sign of life before a call is given up."
-    )
-    max_retries: int = Field(2, ge=0, le=10, description="Further tries after a rate limit or a failure.")
-    max_prompt_characters: int = Field(
-        400_000, ge=1, le=10_000_000, description="Longest prompt that is sent, in characters."
-    )
-
-
-class PrivacySettings(_Declaration):
-    """What is kept."""
-
-    keep_texts: Literal["full", "hash"] = Field(
-        "full", description="full: prompts and answers are stored; hash: only a fingerprint of the prompt."
-    )
-
-
-class SimulationSettings(_Declaration):
-    """How the simulated models behave."""
-
-    seed: int = Field(7, ge=0, le=2**63 - 1, description="Same seed, same answers.")
-    latency_scale: float = Field(
-        1.0, ge=0, le=100, description="1: delays like a real provider's; 0: answers at once."
-    )
-
-
-class Settings(_Declaration):
+class Settings(Declaration):
     """The whole of it."""
 
-    schema_version: Literal[1] = Field(1, description="Version of this declaration.")
-    seed: int = Field(0, ge=0, le=2**63 - 1, description="Seed of the draws: same seed and id, same model.")
+    schema_version: Literal[1] = Field(1, title="Version", description="Version of this declaration.")
+    seed: int = Field(
+        0,
+        ge=0,
+        le=2**63 - 1,
+        title="Seed of the draws",
+        description="Seed of the draws: same seed and id, same model.",
+    )
     providers: dict[str, ProviderSettings] = Field(
         default_factory=lambda: {"openai": ProviderSettings()},
+        title="Providers",
         description="Endpoints by name; the name is the first part of a model id.",
     )
     prices: dict[str, PriceSettings] = Field(
-        default_factory=dict, description="Prices by model id that override the bundled price book."
+        default_factory=dict,
+        title="Prices",
+        description="Prices by model id that override the bundled price book.",
     )
     goals: dict[str, GoalSettings] = Field(
         default_factory=lambda: {"default": GoalSettings()},
         min_length=1,
+        title="Goals",
         description="Kinds of traffic, each with its own models and its own learning.",
     )
-    heuristic: HeuristicSettings = Field(default_factory=HeuristicSettings, description="The rules.")
-    classifier: ClassifierSettings = Field(default_factory=ClassifierSettings, description="The classifier call.")
-    calls: CallSettings = Field(default_factory=CallSettings, description="How models are called.")
-    privacy: PrivacySettings = Field(default_factory=PrivacySettings, description="What is kept.")
+    heuristic: HeuristicSettings = Field(
+        default_factory=HeuristicSettings, title="Rules", description="The rules."
+    )
+    classifier: ClassifierSettings = Field(
+        default_factory=ClassifierSettings, title="Classifier", description="The classifier call."
+    )
+    calls: CallSettings = Field(default_factory=CallSettings, title="Calls", description="How models are called.")
+    privacy: PrivacySettings = Field(default_factory=PrivacySettings, title="Privacy", description="What is kept.")
     simulation: SimulationSettings = Field(
-        default_factory=SimulationSettings, description="How the simulated models behave."
+        default_factory=SimulationSettings, title="Simulation", description="How the simulated models behave."
     )
 
     @field_validator("goals", "providers")
@@ -354,38 +399,3 @@ class Settings(_Declaration):
         except RecursionError:
             raise SettingsError("the settings are nested too deeply to be settings; export them anew") from None
         return validated(cls, raw)
-
-
-def validated(declaration: type[Declared], raw: Any) -> Declared:
-    """Validate plain data against a declaration, with our own error.
-
-    Raises:
-        SettingsError: names the place, the value and what is allowed.
-    """
-    try:
-        return declaration.model_validate(raw)
-    except ValidationError as error:
-        raise SettingsError(_sentence(error)) from None
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "settings"
-    more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if first["type"] == "extra_forbidden":
-        return f"{place} is not a setting; check its spelling against docs/settings.md{more}"
-    message = first["msg"].removeprefix("Value error, ")
-    value = first.get("input")
-    hidden = "api_key_env" in first["loc"]  # a key pasted in the wrong place is not shown
-    shown = "" if hidden or isinstance(value, (Mapping, BaseModel)) else f" (got {str(value)[:80]!r})"
-    return f"{place}: {message}{shown}{more}"
-
-
-def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def short_hash(text: str) -> str:
-    """The first 16 hex digits of SHA-256."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

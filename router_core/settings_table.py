@@ -1,6 +1,6 @@
 """The settings as a Markdown page, made from their declaration: `python -m router_core.settings_table`.
 
-Leaves out nothing: a setting without a description fails here.
+Leaves out nothing: a setting without a title or a description fails here.
 """
 
 from __future__ import annotations
@@ -52,15 +52,16 @@ def markdown() -> str:
         rows = "\n".join(_row(name, field) for name, field in declaration.model_fields.items())
         parts.append(
             f"## {title}\n\n{declaration.__doc__}\n\n"
-            f"| setting | default | allowed | meaning |\n| --- | --- | --- | --- |\n{rows}"
+            "| setting | on the page | default | allowed | meaning |\n| --- | --- | --- | --- | --- |\n"
+            f"{rows}"
         )
     return "\n\n".join(parts) + "\n"
 
 
 def _row(name: str, field: FieldInfo) -> str:
-    if not field.description:
-        raise ValueError(f"the setting {name!r} has no description")
-    return f"| `{name}` | {_default(field)} | {_allowed(field)} | {field.description} |"
+    if not field.description or not field.title:
+        raise ValueError(f"the setting {name!r} has no title or no description")
+    return f"| `{name}` | {field.title} | {_default(field)} | {_allowed(field)} | {field.description} |"
 
 
 def _default(field: FieldInfo) -> str:

@@ -18,9 +18,10 @@ from typing import Any, Final
 
 import httpx2
 
+from router_core.declared import short_hash
 from router_core.features import estimate_input_tokens, estimate_tokens, message_text
 from router_core.sampling import uniform
-from router_core.settings import SimulationSettings, short_hash
+from router_core.settings import SimulationSettings
 from router_core.simulated_answers import answer, bare_name, is_cheap, verdict
 from router_core.types import Message
 

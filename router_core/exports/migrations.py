@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from router_core.declared import validated
 from router_core.errors import SettingsError
 from router_core.exports.parsing import ImportFileError
-from router_core.settings import GoalSettings, Settings, validated
+from router_core.settings import GoalSettings, Settings
 from router_core.types import MICRO
 
 _WHOLE = 1e-6

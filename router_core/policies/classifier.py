@@ -17,10 +17,11 @@ from typing import Any
 
 from cachetools import LRUCache
 
+from router_core.declared import short_hash
 from router_core.errors import ProviderError, RouterError
 from router_core.policies.base import Policy, all_on, require_candidates, tier_index
 from router_core.sampling import mix_uniform
-from router_core.settings import ClassifierSettings, short_hash
+from router_core.settings import ClassifierSettings
 from router_core.types import ActionDistribution, Candidate, Context, Message, Reason, ReasonLine, Usage
 
 

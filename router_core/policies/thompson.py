@@ -13,9 +13,10 @@ from typing import Any
 
 from cachetools import LRUCache
 
+from router_core.declared import short_hash
 from router_core.policies.base import require_candidates
 from router_core.posterior import best_probabilities, interval, mean
-from router_core.settings import GoalSettings, short_hash
+from router_core.settings import GoalSettings
 from router_core.types import ActionDistribution, Candidate, Context, Reason, ReasonLine
 
 _CACHED_DISTRIBUTIONS = 1024

@@ -65,7 +65,7 @@ def goals(draw: st.DrawFn) -> GoalSettings:
         success_value_usd=draw(FINITE | st.just(float("inf"))),
         exploration=draw(st.floats(0, 1)),
         prior_alpha=draw(st.floats(0.01, 1e6)),
-        success_when=draw(st.none() | TEXT),
+        success_when=draw(st.none() | TEXT.map(lambda text: f"contains(content, {text!r})")),
     )
 
 

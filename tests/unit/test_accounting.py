@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 
+import pytest
+
+from router_core.accounting import RouterMoney
 from router_core.comparison import Playground
+from router_core.errors import ProviderError
 from router_core.llm import Models
-from router_core.settings import Settings, SimulationSettings
+from router_core.settings import ArmSettings, CallSettings, GoalSettings, Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.store.base import Comparison
 from router_core.types import Message
@@ -20,16 +25,27 @@ def compared(playground: Playground, run_all: bool, prompt: str = "") -> Compari
     messages = ({"role": "user", "content": prompt},) if prompt else MESSAGES
     plan = playground.compare(messages, "default", task_type="classification", run_all=run_all)
     for call in plan.calls:
-        for _ in playground.stream(plan.prompt, plan.messages, call):
-            pass
+        with suppress(ProviderError):
+            for _ in playground.stream(plan.prompt, plan.messages, call):
+                pass
     found = playground.store.comparison(plan.prompt.id)
     assert found is not None
     return found
 
 
-def a_playground() -> Playground:
+def a_playground(settings: Settings = SETTINGS) -> Playground:
     """Simulated models over a store in memory."""
-    return Playground(SETTINGS, open_store(":memory:", kind="simulated"), Models(SETTINGS, simulated=True))
+    return Playground(settings, open_store(":memory:", kind="simulated"), Models(settings, simulated=True))
+
+
+def with_models(*models: str) -> Settings:
+    """Settings with these models, cheap to strong."""
+    arms = tuple(ArmSettings(model=model) for model in models)
+    return Settings(
+        simulation=SimulationSettings(latency_scale=0),
+        calls=CallSettings(max_retries=0),
+        goals={"default": GoalSettings(arms=arms)},
+    )
 
 
 def test_spend_is_answers_and_deciding() -> None:
@@ -77,3 +93,44 @@ def test_a_model_that_was_not_asked_is_estimated() -> None:
     assert usage is not None
     assert result.estimated
     assert result.strong_usd == (usage.input_tokens * Decimal("2.5") + usage.output_tokens * 10) / 1_000_000
+
+
+@pytest.mark.parametrize(
+    "models", [("openai/nobody-knows", "openai/gpt-4o"), ("openai/gpt-4o-mini", "openai/nobody-knows")]
+)
+def test_nothing_is_saved_where_a_price_is_unknown(models: tuple[str, str]) -> None:
+    """Neither an answer without a price nor a strongest model without one counts as zero: the saving is unknown.
+    A second prompt of which everything is known is compared alone.
+    """  # fmt: skip
+    playground = a_playground(with_models(*models))
+    unpriced = compared(playground, run_all=True)
+    alone = playground.tally([unpriced])
+    assert alone.spent_usd > 0
+    assert (alone.prompts, alone.compared, alone.unknown, alone.saved_usd) == (1, 0, 1, None)
+    other = a_playground()
+    priced = compared(other, run_all=True)
+    both = other.tally([unpriced, priced])
+    assert both.saved_usd == other.tally([priced]).saved_usd
+    assert both.spent_usd == alone.spent_usd + other.tally([priced]).spent_usd
+
+
+def test_a_failed_call_saves_nothing() -> None:
+    """The strong model failed: it is no yardstick, and the routers that chose it saved nothing."""
+    playground = a_playground(with_models("openai/gpt-4o-mini", "openai/gpt-4o"))
+    one = compared(playground, run_all=True, prompt="Compare and explain why: simulate:500@gpt-4o please")
+    result = playground.tally([one])
+    assert (result.prompts, result.compared, result.saved_usd, result.routers) == (1, 0, None, {})
+
+
+def test_a_router_whose_model_failed_is_left_out() -> None:
+    """The cheap model failed: who chose it has no answer to pay for, the others are counted as ever."""
+    playground = a_playground(with_models("openai/gpt-4o-mini", "openai/gpt-4o"))
+    long = "Compare and explain why: simulate:500@gpt-4o-mini please. " + "word " * 120  # complex to the rules
+    one = compared(playground, run_all=True, prompt=long)
+    answered = {d.policy for d in one.decisions if d.chosen == "openai/gpt-4o" and d.origin != "forced"}
+    result = playground.tally([one])
+    assert "heuristic" in answered
+    assert set(result.routers) == answered
+    (strong,) = [c.cost_usd for c in one.completions if c.error is None]
+    assert strong is not None
+    assert result.routers["heuristic"] == RouterMoney(1, strong, strong, estimated=False)

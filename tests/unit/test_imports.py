@@ -167,15 +167,19 @@ def test_the_store_knows_only_types_errors_and_itself(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in PATHS if name.startswith("router_core.policies")])
 def test_policies_know_neither_traffic_nor_store(name: str) -> None:
     """They import the values, the arithmetic, the settings and each other."""
-    known = {f"router_core.{part}" for part in ("types", "errors", "settings", "sampling", "posterior")}
+    known = {
+        f"router_core.{part}" for part in ("types", "errors", "declared", "settings", "sampling", "posterior")
+    }
     assert {one for one in ours(name) if not one.startswith("router_core.policies")} <= known
 
 
 @pytest.mark.parametrize(
     ("name", "known"),
     [
-        ("settings", {"types", "errors"}),
-        ("features", {"types", "errors", "settings"}),
+        ("declared", {"errors"}),
+        ("settings_around", {"types", "declared"}),
+        ("settings", {"types", "errors", "declared", "conditions", "settings_around"}),
+        ("features", {"types", "errors", "settings", "declared"}),
         ("pricing", {"types", "settings"}),
         ("posterior", {"types"}),
         ("rewards", {"types", "errors"}),

@@ -173,9 +173,18 @@ def test_closing_twice_closes_one_share(tmp_path: Path) -> None:
 
 
 def test_settings_that_are_wrong(store: Store) -> None:
-    """A misspelt path and an unknown goal are refused when the router is made."""
-    with pytest.raises(SettingsError, match="wieght is not a setting"):
-        Router([{"model": CHEAP, "wieght": 1}], store=store, environ=KEYS)
+    """Misspelt paths, other things than paths and an unknown goal are refused when the router is made."""
+    with pytest.raises(SettingsError, match=r"paths\.1\.wieght is not a setting"):
+        Router([{"model": STRONG}, {"model": CHEAP, "wieght": 1}], store=store, environ=KEYS)
+    for paths, sentence in (
+        ([CHEAP], r"paths\.0: .* \(got 'openai/gpt-4o-mini'\)"),
+        ([{"model": "gpt-4o"}], r"paths\.0\.model: write provider/model, for example .* \(got 'gpt-4o'\)"),
+        (CHEAP, "paths is 'openai/gpt-4o-mini'; give a list"),
+        ({"model": CHEAP}, "paths is .*; give a list"),
+        ([], r"arms: needs at least 1 \(got '\[\]'\)"),
+    ):
+        with pytest.raises(SettingsError, match=sentence):
+            Router(paths, store=store, environ=KEYS)  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match="goal 'nobody' is not set up; known goals"):
         Router(goal_id="nobody", store=store, environ=KEYS)
 

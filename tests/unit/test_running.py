@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import Event
 
+from router_core.calling import RoutedStream
 from router_core.comparison import Plan, Playground
 from router_core.llm import Models
 from router_core.running import RunningCalls
 from router_core.settings import Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.types import STOPPED
+from tests.servers import wait_for
 
 
 def planned(scale: float, prompt: str) -> tuple[Playground, Plan]:
@@ -62,6 +65,30 @@ def test_stop_keeps_what_has_come() -> None:
     assert completion.error is None
     assert completion.text
     assert completion.text == running.text
+
+
+def test_stop_does_not_wait_for_a_provider_that_says_nothing() -> None:
+    """Whoever watches is free at once; when the provider speaks at last, the answer is stored as stopped."""
+    playground, plan = planned(0, "Is this spam?")
+    call = plan.calls[0]
+    speaks = Event()
+
+    def silent() -> RoutedStream:
+        speaks.wait(20)
+        return playground.stream(plan.prompt, plan.messages, call)
+
+    running = RunningCalls().start(call.completion_id, silent)
+    assert not running.ended
+    running.stop()
+    assert running.stopping
+    assert wait_for(lambda: running.ended)
+    assert running.text == ""
+    assert not running.wait(0)
+    speaks.set()
+    assert running.wait(20)
+    stored = playground.store.comparison(plan.prompt.id)
+    assert stored is not None
+    assert [one.finish_reason for one in stored.completions] == [STOPPED]
 
 
 def test_failure_is_a_sentence() -> None:

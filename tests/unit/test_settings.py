@@ -11,17 +11,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from router_core.declared import canonical_json, short_hash, validated
 from router_core.errors import SettingsError, UnknownArmError
-from router_core.settings import (
-    ArmSettings,
-    GoalSettings,
-    HeuristicSettings,
-    PriceSettings,
-    Settings,
-    canonical_json,
-    short_hash,
-    validated,
-)
+from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, PriceSettings, Settings
 from router_core.settings_table import SECTIONS
 from router_core.types import Arm, Price, TeachingRule
 from tests.builders import CHEAP, STRONG
@@ -92,6 +84,8 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("calls", "max_retries", 0),
     ("calls", "max_prompt_characters", 1),
     ("privacy", "keep_texts", "hash"),
+    ("privacy", "expire_after_days", 30),
+    ("privacy", "expire", "requests"),
     ("simulation", "seed", 8),
     ("simulation", "latency_scale", 0),
 ]
@@ -169,7 +163,7 @@ REFUSED: list[tuple[str, str]] = [
      "heuristic: Input should be a valid dictionary or instance of HeuristicSettings (got '7')"),
     ('{"heuristic": {"brief_keywords": "is"}}',
      "heuristic.brief_keywords: Input should be a valid tuple (got 'is')"),
-    ('{"goals": {}}', "goals: Dictionary should have at least 1 item after validation, not 0"),
+    ('{"goals": {}}', "goals: needs at least 1"),
     ('{"goals": {"": {}}}', f"goals: '' {NO_NAME}"),
     ('{"goals": {" ": {}}}', f"goals: ' ' {NO_NAME}"),
     ('{"goals": {"a/b": {}}}', f"goals: 'a/b' {NO_NAME}"),
@@ -178,12 +172,12 @@ REFUSED: list[tuple[str, str]] = [
     ('{"providers": {}}', f"settings: '{STRONG}' names no known provider; known: []"),
     (goal(arms=[{"model": "nobody/x"}]), "settings: 'nobody/x' names no known provider; known: ['openai']"),
     ('{"classifier": {"model": "nobody/x"}}', "settings: 'nobody/x' names no known provider; known: ['openai']"),
-    (goal(arms=[]), "goals.g.arms: Tuple should have at least 1 item after validation, not 0 (got '[]')"),
+    (goal(arms=[]), "goals.g.arms: needs at least 1 (got '[]')"),
     (goal(arms=[{"model": "openai/x"}, {"model": "openai/x"}]),
      "goals.g: arms must differ in model or params; got ['openai/x', 'openai/x']"),
     (goal(arms=[{"model": "openai/x", "weight": 0}]), "goals.g: at least one arm needs a weight above 0"),
     (goal(arms=[{"model": "openai/x"}, {"model": "x"}]),
-     r"goals.g.arms.1.model: String should match pattern '^[^/\s]+/\S+$' (got 'x')"),
+     "goals.g.arms.1.model: write provider/model, for example openai/gpt-4o-mini (got 'x')"),
     (goal(simple_arm="x/y"), f"goals.g: simple_arm is 'x/y'; it must be one of {ARMS}"),
     (goal(complex_arm="x/y"), f"goals.g: complex_arm is 'x/y'; it must be one of {ARMS}"),
     (goal(teaching_precedence=["api", "api"]), "goals.g: teaching_precedence names a source twice"),
@@ -198,7 +192,15 @@ REFUSED: list[tuple[str, str]] = [
     (goal(success_when="x" * 2001),
      f"goals.g.success_when: String should have at most 2000 characters (got '{'x' * 80}')"),
     ('{"providers": {"openai": {"base_url": "ftp://x"}}}',
-     r"providers.openai.base_url: String should match pattern '^https?://\S+$' (got 'ftp://x')"),
+     "providers.openai.base_url: write an address that begins with http:// or https://, for example"
+     " http://127.0.0.1:11434/v1 (got 'ftp://x')"),
+    (goal(arms=[{"modle": "openai/x"}]),
+     "goals.g.arms.0.modle is not a setting; check its spelling against docs/settings.md (2 more)"),
+    (goal(success_when="import os"),
+     "goals.g.success_when: 'import os' is no expression (invalid syntax); write for example"
+     " finish_reason == 'stop'"),
+    ('{"privacy": {"expire_after_days": 0}}',
+     "privacy.expire_after_days: Input should be greater than or equal to 1 (got '0')"),
     ('{"prices": {"openai/x": {}}}', "prices.openai/x.input_usd_per_million_tokens: Field required (1 more)"),
     ('{"classifier": {"timeout_s": 0}}', "classifier.timeout_s: Input should be greater than 0 (got '0')"),
     ('{"calls": {"max_retries": 11}}', "calls.max_retries: Input should be less than or equal to 10 (got '11')"),
@@ -214,7 +216,7 @@ def test_refused_with_a_sentence(document: str, sentence: str) -> None:
 
 def test_a_key_pasted_for_its_name_is_refused() -> None:
     """The name of an environment variable is a setting, a key is not."""
-    with pytest.raises(SettingsError, match=r"^providers\.openai\.api_key_env: String should match pattern"):
+    with pytest.raises(SettingsError, match=r"^providers\.openai\.api_key_env: write the name of an environment"):
         Settings.from_document('{"providers": {"openai": {"api_key_env": "sk-1"}}}')
 
 
