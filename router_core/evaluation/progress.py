@@ -39,6 +39,11 @@ class Watch:
             raise CancelledError("stopped as asked; nothing was kept")
         self.progress(fraction, words)
 
+    @classmethod
+    def of(cls, progress: Progress | None, cancelled: Callable[[], bool] | None) -> Watch:
+        """A watch of what a caller gave, nobody where he gave nothing."""
+        return cls(progress or _tell_nobody, cancelled or _never)
+
     def part(self, start: float, end: float) -> Watch:
         """A watch over a part of the work: its 0 is ``start`` of this one, its 1 is ``end``."""
         return Watch(lambda done, words: self.progress(start + (end - start) * done, words), self.cancelled)
