@@ -51,4 +51,4 @@ def _one(report: Report, mistake: Mistake) -> None:
         for column, (model, answer) in zip(st.columns(len(mistake.answers)), mistake.answers, strict=True):
             with column:
                 st.markdown(badge(model, places[model]))
-                st.container(height=240, border=True).markdown(model_text(answer))
+                st.container(border=True).markdown(model_text(answer))

@@ -186,16 +186,20 @@ def _tasks(report: Report) -> None:
     rows = [row for row in report.rows if row.name in report.tasks[0].accuracy]
     st.dataframe(
         [
-            {"Task": task.task, "Prompts": task.prompts, **{row.label: task.accuracy[row.name] for row in rows}}
+            {
+                "Task": task.task,
+                "Prompts": task.prompts,
+                **{row.label: 100 * task.accuracy[row.name] for row in rows},
+            }
             for task in report.tasks
         ],
         hide_index=True,
-        height=300,
+        height=300 if len(report.tasks) > 7 else "content",
         key="table-tasks",
         column_config={
             "Task": st.column_config.TextColumn(pinned=True),
             "Prompts": st.column_config.NumberColumn(format="localized"),
-            **{row.label: st.column_config.NumberColumn(format="percent") for row in rows},
+            **{row.label: st.column_config.NumberColumn(format="%.1f %%") for row in rows},
         },
         alt="Share of good answers of every way of choosing, task by task.",
     )
