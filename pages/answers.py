@@ -1,15 +1,14 @@
-"""One column per model that answered: the text as it comes, what it cost, and the person's verdict on it."""
+"""One column per model that answered: the text as it comes, what it cost, and asking again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 
 from pages.decisions import hidden
-from pages.learned import remember_before
+from pages.ratings import show_thumbs, show_verdict
 from pages.resources import Resources
 from pages.shown import ROUTER_NAMES, badge, dollars, duration, escaped, labels, model_text
 from router_core.comparison import PlannedCall
@@ -20,8 +19,7 @@ from router_core.store.base import Comparison
 from router_core.types import STOPPED, Completion, OutcomeRecord
 
 _REFRESH_S = 0.12  # each refresh sends the whole text again
-_GOOD_CHIPS = ("correct", "complete", "clear", "right length")
-_BAD_CHIPS = ("wrong", "incomplete", "unclear", "too long", "too short", "refused")
+_FAILED = "This model did not answer. Why is shown once you have rated."
 
 
 def show_answers(shared: Resources, comparison: Comparison) -> None:
@@ -51,12 +49,13 @@ def _reread(shared: Resources, comparison: Comparison) -> Comparison:
 
 def _columns(shared: Resources, comparison: Comparison, busy: bool) -> None:
     calls = list(shared.playground.calls_of(comparison))
-    blind = hidden(comparison)
-    if blind:
+    blind = hidden(shared, comparison)
+    if comparison.prompt.blind:  # in this order for good: an answer must not move when its name is shown
         calls.sort(key=lambda call: uniform(0, f"{comparison.prompt.id}|{call.arm.id}"))
     stored = {completion.id: completion for completion in comparison.completions}
     thumbs = {one.completion_id: one for one in comparison.outcomes if one.source == "thumb"}
-    for place, (column, call) in enumerate(zip(st.columns(len(calls)), calls, strict=True)):
+    columns = st.container(key="answers").columns(len(calls), gap="small")
+    for place, (column, call) in enumerate(zip(columns, calls, strict=True)):
         with column.container(border=True, height="stretch", key=f"answer-{place}"):
             _title(shared, comparison, call, chr(ord("A") + place) if blind else None)
             running = shared.running.get(call.completion_id)
@@ -66,11 +65,14 @@ def _columns(shared: Resources, comparison: Comparison, busy: bool) -> None:
             elif running is not None and _under_way(running):
                 _live(running, place, blind)
             else:
-                _broken(shared, comparison, call, running)
+                _broken(shared, comparison, call, running, blind)
     answered = [stored[call.completion_id] for call in calls if call.completion_id in stored]
     rateable = [completion for completion in answered if completion.error is None]
     if len(rateable) > 1:
-        _verdicts(shared, comparison, rateable, busy)
+        show_verdict(shared, comparison, rateable, thumbs, busy)
+    problem = st.session_state.pop("problem", None)
+    if problem:
+        st.error(problem, icon=":material/error:")
     if not busy and not blind:
         _offer_others(shared, comparison, {call.arm.id for call in calls})
 
@@ -84,10 +86,12 @@ def _title(shared: Resources, comparison: Comparison, call: PlannedCall, letter:
         st.markdown(f"**Answer {letter}**")
         return
     arms = [arm.arm() for arm in shared.playground.settings.goal(comparison.prompt.goal).arms]
-    index = [arm.id for arm in arms].index(call.arm.id)
+    index = next((place for place, arm in enumerate(arms) if arm.id == call.arm.id), None)
+    name = labels(arms).get(call.arm.id, call.arm.id)
     by = ", ".join(ROUTER_NAMES[name] for name in call.chosen_by)
     chosen = f"chosen by {by}" if by else "chosen by no router"
-    st.markdown(f"{badge(labels(arms)[call.arm.id], index)} :small[:gray[{chosen}]]")
+    gone = ", no longer in the settings" if index is None else ""
+    st.markdown(f"{badge(name, index)} :small[:gray[{chosen}{gone}]]")
 
 
 def _live(running: Running, place: int, blind: bool) -> None:
@@ -119,7 +123,9 @@ def _finished(
     if completion.error is not None:
         if text:
             st.markdown(_readable(text, blind))
-        st.error(completion.error, icon=":material/error:")
+        st.error(_FAILED if blind else completion.error, icon=":material/error:")
+        if text:
+            _figures(completion, blind)
         _again(shared, comparison, call, "Retry", "the first call failed", busy)
         return
     if text:
@@ -130,11 +136,11 @@ def _finished(
         why = "the provider's content filter held it back" if completion.finish_reason == "content_filter" else ""
         st.info(f"The model answered with nothing{': ' + why if why else ''}.")
     _figures(completion, blind)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"tools-{completion.id}"):
-        _thumbs(shared, comparison, completion, thumb, busy)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"tools-{completion.id}"):
+        show_thumbs(shared, comparison, completion, thumb, busy)
         if text:
             with st.popover("Copy", icon=":material/content_copy:", type="tertiary", key=f"copy-{completion.id}"):
-                st.code(text, language=None, wrap_lines=True)
+                st.code(_unlabelled(text) if blind else text, language=None, wrap_lines=True)
         _again(shared, comparison, call, "Again", "a person asked for another answer", busy)
 
 
@@ -150,79 +156,24 @@ def _figures(completion: Completion, blind: bool) -> None:
         parts.append(f"first word {duration(completion.first_token_ms)}")
     parts.append(f"total {duration(completion.total_ms)}")
     if usage is not None:
-        parts.append(f"{'~' if usage.estimated else ''}{usage.input_tokens:,} + {usage.output_tokens:,} tokens")
+        about = "~" if usage.estimated else ""
+        parts.append(f"{about}{usage.input_tokens:,} tokens in, {about}{usage.output_tokens:,} out")
     if completion.retries:
         parts.append(f"{completion.retries} failed tr{'y' if completion.retries == 1 else 'ies'} before")
     st.caption(" · ".join([*parts, note] if note else parts))
 
 
-def _thumbs(
-    shared: Resources, comparison: Comparison, completion: Completion, thumb: OutcomeRecord | None, busy: bool
+def _broken(
+    shared: Resources, comparison: Comparison, call: PlannedCall, running: Running | None, blind: bool
 ) -> None:
-    """Thumbs and, once there is one, the reasons for it. The store is what is shown, not the widget's memory."""
-    key, why = f"thumb-{completion.id}", f"why-{completion.id}"
-    reward = thumb.reward if thumb is not None else None
-    st.session_state[key] = {1.0: 1, 0.0: 0}.get(reward) if reward is not None else None
-    vote = partial(_vote, shared, comparison, completion.id, key)
-    st.feedback("thumbs", key=key, disabled=busy, on_change=vote)
-    if thumb is None or reward is None:
-        return
-    if reward not in (0.0, 1.0):
-        st.markdown(badge("tie" if reward == 0.5 else f"{reward:.0%} good"))
-    chips = _GOOD_CHIPS if reward == 1.0 else _BAD_CHIPS
-    st.session_state[why] = [chip for chip in thumb.chips if chip in chips]
-    with st.popover("Why?", type="tertiary", key=f"whys-{completion.id}"):
-        st.pills(
-            "What decided it?",
-            chips,
-            selection_mode="multi",
-            key=why,
-            disabled=busy,
-            on_change=partial(_explain, shared, comparison, thumb, why),
-        )
-
-
-def _vote(shared: Resources, comparison: Comparison, completion_id: str, key: str) -> None:
-    """Give, change or (by a second click on the same thumb) take back a thumb."""
-    choice = st.session_state[key]
-    _rate(shared, comparison, {completion_id: None if choice is None else float(choice)})
-
-
-def _explain(shared: Resources, comparison: Comparison, thumb: OutcomeRecord, key: str) -> None:
-    try:
-        shared.playground.rate(
-            thumb.completion_id, thumb.reward, chips=st.session_state[key], blinded=thumb.blinded
-        )
-    except RouterError as error:
-        st.session_state["problem"] = str(error)
-
-
-def _rate(shared: Resources, comparison: Comparison, rewards: dict[str, float | None]) -> None:
-    blinded = hidden(comparison)
-    remember_before(shared, comparison)
-    try:
-        for completion_id, reward in rewards.items():
-            shared.playground.rate(completion_id, reward, blinded=blinded)
-    except RouterError as error:
-        st.session_state["problem"] = str(error)
-
-
-def _verdicts(shared: Resources, comparison: Comparison, answers: Sequence[Completion], busy: bool) -> None:
-    """The verdicts on all answers at once; a tie is half a good answer for each."""
-    with st.container(horizontal=True, horizontal_alignment="center", gap="small", key="verdicts"):
-        for name, reward in (("Both good", 1.0), ("Tie", 0.5), ("Both bad", 0.0)):
-            label = name.replace("Both", "All") if len(answers) > 2 else name
-            rewards: dict[str, float | None] = {answer.id: reward for answer in answers}
-            give = partial(_rate, shared, comparison, rewards)
-            st.button(label, key=f"verdict-{reward:g}", disabled=busy, on_click=give)
-    problem = st.session_state.pop("problem", None)
-    if problem:
-        st.error(problem, icon=":material/error:")
-
-
-def _broken(shared: Resources, comparison: Comparison, call: PlannedCall, running: Running | None) -> None:
-    why = running.error if running is not None and running.error else "this answer was never finished"
-    st.error(f"No answer: {why}", icon=":material/error:")
+    """An answer that never came to its end: the app was restarted, or Stop did not wait for the provider."""
+    if running is not None and running.text:
+        st.markdown(_readable(running.text, blind))
+    if running is not None and running.stopping:
+        st.info("Stopped. The model had nothing more to say by then.")
+    else:
+        why = running.error if running is not None and running.error else "this answer was never finished"
+        st.error(_FAILED if blind else f"No answer: {why}", icon=":material/error:")
     _again(shared, comparison, call, "Retry", "the first call was never finished", False)
 
 
@@ -232,9 +183,14 @@ def _again(shared: Resources, comparison: Comparison, call: PlannedCall, label: 
         key=f"again-{call.completion_id}",
         type="tertiary",
         icon=":material/refresh:",
-        disabled=busy or comparison.prompt.messages is None,
+        disabled=busy or comparison.prompt.messages is None or not _has(shared, comparison, call.arm.id),
         on_click=partial(_call, shared, comparison, call.arm.id, why),
     )
+
+
+def _has(shared: Resources, comparison: Comparison, arm_id: str) -> bool:
+    """Whether the goal still has this model."""
+    return arm_id in {arm.id for arm in shared.playground.settings.goal(comparison.prompt.goal).arms}
 
 
 def _call(shared: Resources, comparison: Comparison, arm_id: str, why: str) -> None:
@@ -265,6 +221,9 @@ def _offer_others(shared: Resources, comparison: Comparison, asked: set[str]) ->
 
 
 def _readable(text: str, blind: bool) -> str:
-    if blind and text.startswith("[simulated "):  # the label would tell which model it is
-        text = "[simulated]" + text.partition("]")[2]
-    return model_text(text)
+    return model_text(_unlabelled(text) if blind else text)
+
+
+def _unlabelled(text: str) -> str:
+    """Without the label of a simulated answer, which would tell the model."""
+    return "[simulated]" + text.partition("]")[2] if text.startswith("[simulated ") else text

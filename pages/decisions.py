@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.resources import Resources
 from pages.shown import ROUTER_NAMES, badge, dollars, duration, escaped, labels
 from router_core.settings import GoalSettings
 from router_core.store.base import Comparison
-from router_core.types import Decision
+from router_core.types import Decision, ReasonLine
 
 
-def hidden(comparison: Comparison) -> bool:
-    """Whether names are still to be hidden: a blind prompt with answers that nobody has rated yet."""
+def hidden(shared: Resources, comparison: Comparison) -> bool:
+    """Whether names are still to be hidden: a blind prompt with a model that nobody has rated yet.
+
+    A model that was rated once stays known, though the rating is taken back or the model is asked again. One that
+    failed cannot be rated.
+    """
     if not comparison.prompt.blind:
         return False
-    latest = {decision.chosen: decision.completion_id for decision in comparison.decisions}
-    rated = {outcome.completion_id for outcome in comparison.outcomes if outcome.source == "thumb"}
+    answers: dict[str, list[str]] = {}
+    for decision in comparison.decisions:
+        answers.setdefault(decision.chosen, []).append(decision.completion_id)
     failed = {one.id for one in comparison.completions if one.error is not None}
-    return any(completion_id not in rated | failed for completion_id in latest.values())
+    history = shared.playground.store.outcome_history
+
+    def rated(ids: list[str]) -> bool:
+        return ids[-1] in failed or any(said.source == "thumb" for id_ in ids for said in history(id_))
+
+    return not all(rated(ids) for ids in answers.values())
 
 
 def show_decisions(shared: Resources, comparison: Comparison) -> None:
     """One card per router."""
     goal = shared.playground.settings.goal(comparison.prompt.goal)
+    blind = hidden(shared, comparison)
     decided = {decision.policy: decision for decision in comparison.decisions if decision.policy in ROUTER_NAMES}
-    columns = st.columns(len(ROUTER_NAMES), gap="small")
+    columns = st.container(key="decisions").columns(len(ROUTER_NAMES), gap="small")
     for column, (policy, name) in zip(columns, ROUTER_NAMES.items(), strict=True):
         with column.container(border=True, height="stretch", key=f"decision-{policy}"):
             decision = decided.get(policy)
             if decision is None:
                 st.markdown(f"**{name}**")
                 st.caption("Was not asked about this prompt.")
-            elif hidden(comparison):
+            elif blind:
                 st.markdown(f"**{name}** {badge('hidden until rated')}")
             else:
                 _card(name, decision, goal)
@@ -52,22 +65,27 @@ def _card(name: str, decision: Decision, goal: GoalSettings) -> None:
     )
     if decision.fallback is not None:
         st.markdown(f":red-badge[fell back to the rules] {said(decision.fallback)}")
-    st.markdown(said(decision.reason.summary))
-    marks = {True: "✓", False: "·", None: "–"}
-    lines = (
-        f"{marks[line.met]} {said(line.text)}" + (f" **{escaped(line.value)}**" if line.value else "")
-        for line in decision.reason.lines
-    )
-    st.caption("  \n".join(lines))
+    summary = decision.reason.summary
+    if decision.propensity < max(decision.probabilities):
+        summary += f"; drawn all the same, with a chance of {decision.propensity:.0%}"
+    st.markdown(said(summary))
+    st.caption("  \n".join(_line(line, said) for line in decision.reason.lines))
     chances = (
         badge(f"{names.get(arm, arm)} {probability:.0%}", order.get(arm))
         for arm, probability in zip(decision.arms, decision.probabilities, strict=True)
     )
-    st.markdown("Chance " + " ".join(chances))
+    st.markdown("Chance to be chosen: " + " ".join(chances))
     cost = "free" if decision.decision_cost_usd == 0 else dollars(decision.decision_cost_usd)
     cached = ", remembered" if decision.cached else ""
     expected = decision.expected_cost_usd[decision.arms.index(decision.chosen)]
     st.caption(
-        f"Deciding: {escaped(cost)}, {duration(decision.decision_ms)}{cached}."
+        f"Deciding: {escaped(cost)}, {duration(decision.decision_ms)}{cached} ·"
         f" Answer: {escaped(dollars(expected, estimated=expected is not None))}"
     )
+
+
+def _line(line: ReasonLine, said: Callable[[str], str]) -> str:
+    """Of a rule its points first, of anything else its figure last."""
+    if line.met is None:
+        return f"– {said(line.text)}" + (f": **{escaped(line.value)}**" if line.value else "")
+    return f"{'✓' if line.met else '·'} **{escaped(line.value)}** {said(line.text)}"

@@ -7,9 +7,11 @@ from typing import Any
 
 import streamlit as st
 
+from pages.decisions import hidden
 from pages.resources import Resources
 from pages.shown import badge, labels
 from router_core.charts import Theme, posterior_chart, posterior_description
+from router_core.policies.thompson import best_buy, counted
 from router_core.posterior import interval, mean
 from router_core.store.base import Comparison
 from router_core.types import Message, Posterior
@@ -18,7 +20,13 @@ _ANY: tuple[Message, ...] = ({"role": "user", "content": "a prompt of usual leng
 
 
 def remember_before(shared: Resources, comparison: Comparison) -> None:
-    """Keep the state before a rating, so that the page can show what it changed."""
+    """Keep the state before a rating, so that the page can show what it changed.
+
+    Of a blind prompt that before the first rating stays: what it changed is shown only after the last.
+    """
+    moved = st.session_state.get("moved")
+    if moved is not None and moved[0] == comparison.prompt.id and hidden(shared, comparison):
+        return
     goal = comparison.prompt.goal
     chances = shared.playground.chances(_messages(comparison), goal, comparison.prompt.task_type)
     st.session_state["moved"] = (comparison.prompt.id, shared.playground.posteriors(goal), chances)
@@ -26,6 +34,15 @@ def remember_before(shared: Resources, comparison: Comparison) -> None:
 
 def show_learned(shared: Resources, goal: str, comparison: Comparison | None) -> None:
     """A line per model and the densities; after a rating, before and after."""
+    with st.container(border=True, key="learned"):
+        st.markdown("**What has been learned about this traffic**")
+        if comparison is not None and hidden(shared, comparison):
+            st.caption("Hidden until every answer is rated: what a rating moves would tell which model is which.")
+        else:
+            _learned(shared, goal, comparison)
+
+
+def _learned(shared: Resources, goal: str, comparison: Comparison | None) -> None:
     settings = shared.playground.settings.goal(goal)
     arms, prior = [arm.arm() for arm in settings.arms], settings.prior_alpha
     names = labels(arms)
@@ -38,26 +55,25 @@ def show_learned(shared: Resources, goal: str, comparison: Comparison | None) ->
     moved = st.session_state.get("moved")
     if moved is not None and comparison is not None and moved[0] == comparison.prompt.id:
         _, before, chances_before = moved
-    with st.container(border=True, key="learned"):
-        st.markdown("**What has been learned about this traffic**")
-        left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
-        with left:
-            for index, arm in enumerate(arms):
-                st.markdown(
-                    f"{badge(names[arm.id], index)} {_evidence(prior, now[arm.id], before.get(arm.id))}  \n"
-                    f":small[:gray[{_chance(chances[arm.id], chances_before.get(arm.id))}]]"
-                )
-            if not any(posterior.observations for posterior in now.values()):
-                st.caption("No ratings yet: every share of good answers is equally likely. Rate an answer.")
-        with right:
-            named = {names[arm.id]: now[arm.id] for arm in arms}
-            named_before = {names[arm]: posterior for arm, posterior in before.items() if arm in names}
-            theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
-            st.vega_lite_chart(
-                _chart(tuple(named.items()), tuple(named_before.items()), theme),
-                alt=posterior_description(named),
-                key="densities",
+    left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    with left:
+        for index, arm in enumerate(arms):
+            chance = _chance(chances[arm.id], chances_before.get(arm.id))
+            st.markdown(
+                f"{badge(names[arm.id], index)} {_evidence(prior, now[arm.id], before.get(arm.id))}  \n"
+                f":small[:gray[chance of being the {best_buy(len(arms))}: {chance}]]"
             )
+        if not any(posterior.observations for posterior in now.values()):
+            st.caption("No ratings yet: every share of good answers is equally likely. Rate an answer.")
+    with right:
+        named = {names[arm.id]: now[arm.id] for arm in arms}
+        named_before = {names[arm]: posterior for arm, posterior in before.items() if arm in names}
+        theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+        st.vega_lite_chart(
+            _chart(tuple(named.items()), tuple(named_before.items()), theme),
+            alt=posterior_description(named),
+            key="densities",
+        )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -76,18 +92,14 @@ def _messages(comparison: Comparison | None) -> tuple[Message, ...]:
 
 def _evidence(prior_alpha: float, now: Posterior, before: Posterior | None) -> str:
     low, high = interval(now)
-    counted, share = _counted(prior_alpha, now), f"{mean(now):.0%}"
+    good, share = counted(now, prior_alpha), f"{mean(now):.0%}"
     if before is not None and before != now:
-        counted = f"{_counted(prior_alpha, before)} → **{counted}**"
+        good = f"{counted(before, prior_alpha)} → **{good}**"
         share = f"{mean(before):.0%} → **{share}**"
-    return f"{counted} good · expected {share} ({low:.0%} to {high:.0%})"
-
-
-def _counted(prior_alpha: float, posterior: Posterior) -> str:
-    return f"{posterior.alpha - prior_alpha:g} of {posterior.observations}"
+    return f"{good} good · expected {share} ({low:.0%} to {high:.0%})"
 
 
 def _chance(now: float, before: float | None) -> str:
     if before is not None and round(before, 3) != round(now, 3):
-        return f"chance of being the better buy: {before:.1%} → {now:.1%}"
-    return f"chance of being the better buy: {now:.1%}"
+        return f"{before:.1%} → {now:.1%}"
+    return f"{now:.1%}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import PurePath
 
 import streamlit as st
 
@@ -12,7 +13,15 @@ from router_core.comparison import Playground
 from router_core.errors import RouterError
 from router_core.store.base import Comparison
 
-st.set_page_config(page_title="Router Playground", page_icon="🔀", layout="wide")
+st.set_page_config(page_title="Router Playground", page_icon="🔀", layout="wide", initial_sidebar_state=272)
+
+# Cards and answers side by side where each has room to be read, else below each other; less blank above.
+_STYLE = """
+<style>
+.st-key-decisions [data-testid="stColumn"], .st-key-answers [data-testid="stColumn"] { min-width: 13.5rem; }
+[data-testid="stMainBlockContainer"] { padding-top: 4.75rem; }
+</style>
+"""
 
 
 def _mode(simulated: bool, missing: tuple[str, ...], playground: Playground) -> None:
@@ -24,13 +33,14 @@ def _mode(simulated: bool, missing: tuple[str, ...], playground: Playground) -> 
             st.markdown(
                 "Stop the app, then start it with a key:\n\n"
                 "```sh\nexport OPENAI_API_KEY=...\nmake run\n```\n\n"
-                "A local server (Ollama, LM Studio, vLLM, llama.cpp) or another provider is named in a settings"
-                " file; see *Models and providers* in the README."
+                "A local server (Ollama, LM Studio, vLLM, llama.cpp) or another provider is set up under"
+                " *Settings*, *Models & providers*."
             )
     else:
         providers = ", ".join(playground.settings.providers)
         st.markdown(f":green-badge[Live: {escaped(providers)}]")
-    st.caption(f"Stored in `{playground.store.location}`")
+    location = playground.store.location
+    st.caption(f"Stored in {escaped(PurePath(location).name)}", help=escaped(location))
 
 
 def _visited(playground: Playground) -> list[Comparison]:
@@ -54,7 +64,7 @@ def _visit(playground: Playground) -> None:
         st.caption("Nothing spent yet.")
         return
     saved = tally.saved_usd
-    spent, net = st.columns(2)
+    spent, net = st.columns(2, gap="xsmall")
     spent.metric("Spent", dollars(tally.spent_usd), help="All answers, and what deciding cost.")
     net.metric(
         "Lost" if saved is not None and saved < 0 else "Saved",
@@ -90,6 +100,7 @@ except RouterError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
 
+st.html(_STYLE)
 if st.context.theme.type == "dark":  # the theme's light accent needs dark letters on it
     st.html("<style>.st-key-send button p { color: #0b111a; }</style>")
 page = st.navigation(

@@ -34,15 +34,24 @@ def _ask(shared: Resources, goal: str) -> None:
         text = st.text_area(
             "Prompt",
             key="prompt",
-            height=130,
+            height=144,
             placeholder="Type a prompt, or take one of the examples above. Ctrl+Enter sends.",
+            persist_state="session",
         )
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="options"):
-            task_type = st.selectbox("Task type", TASK_TYPES, key="task_type", width=170)
+            task_type = st.selectbox("Task type", TASK_TYPES, key="task_type", width=170, persist_state="session")
             with st.popover("Options", key="more"):
-                system = st.text_area("System prompt", key="system", height=80)
-                own_temperature = st.checkbox("Set the temperature", key="own_temperature")
-                temperature = st.slider("Temperature", 0.0, 2.0, 1.0, 0.1, key="temperature")
+                system = st.text_area("System prompt", key="system", height=80, persist_state="session")
+                temperature = st.number_input(
+                    "Temperature",
+                    0.0,
+                    2.0,
+                    value=None,
+                    step=0.1,
+                    key="temperature",
+                    placeholder="the model's own",
+                    persist_state="session",
+                )
                 limit = st.number_input(
                     "Longest answer, in tokens",
                     16,
@@ -51,12 +60,19 @@ def _ask(shared: Resources, goal: str) -> None:
                     step=64,
                     key="limit",
                     placeholder="no limit",
+                    persist_state="session",
                 )
-            blind = st.toggle("Blind", key="blind", help="Names, order and cost are hidden until you have rated.")
+            blind = st.toggle(
+                "Blind",
+                key="blind",
+                help="Names, order and cost are hidden until you have rated.",
+                persist_state="session",
+            )
             run_all = st.toggle(
                 "Also run models nobody chose",
                 key="run_all",
                 help="Two answers to one prompt are paired evidence, the strongest there is.",
+                persist_state="session",
             )
             sent = st.form_submit_button("Compare", type="primary", key="send")
     if not sent:
@@ -65,7 +81,7 @@ def _ask(shared: Resources, goal: str) -> None:
     if (system or "").strip():
         messages.insert(0, {"role": "system", "content": system})
     params: dict[str, float | int] = {}
-    if own_temperature:
+    if temperature is not None:
         params["temperature"] = temperature
     if limit:
         params["max_tokens"] = int(limit)
@@ -96,14 +112,19 @@ def _start(shared: Resources, plan: Plan) -> None:
 
 
 def _current(shared: Resources) -> Comparison | None:
-    """The comparison that the address names, with its messages where this visit still has them."""
-    prompt_id = st.query_params.get("prompt") or st.query_params.get("comparison")
+    """The comparison that the address names, else this visit's last, with its messages where they are known."""
+    named = st.query_params.get("prompt") or st.query_params.get("comparison")
+    visited = st.session_state.get("visit", [])
+    prompt_id = named or (visited[-1] if visited else None)
     if not prompt_id:
         return None
     found = shared.playground.store.comparison(prompt_id)
     if found is None:
-        st.warning(f"The prompt {prompt_id!r} in the address is not in this store; compare a new one.")
+        if named:
+            st.warning(f"The prompt {prompt_id!r} in the address is not in this store; compare a new one.")
         return None
+    if not named:  # back from another page
+        st.query_params["prompt"] = prompt_id
     if found.prompt.messages is None:
         known = st.session_state.get("messages", {}).get(prompt_id)
         found = replace(found, prompt=replace(found.prompt, messages=known))

@@ -66,7 +66,8 @@ def posterior_chart(
     colors = [model_color(index, theme) for index in range(len(labels))]
     base = alt.Chart(table).encode(
         x=alt.X("share:Q", title="share of good answers", axis=alt.Axis(format="%", grid=False, tickCount=5)),
-        y=alt.Y("density:Q", axis=None, stack=None),
+        # Before any rating every share is equally likely: a line at half the height, not a wall.
+        y=alt.Y("density:Q", axis=None, stack=None, scale=alt.Scale(domain=[0, max(2.0, table["density"].max())])),
         color=alt.Color(
             "model:N",
             scale=alt.Scale(domain=labels, range=colors),

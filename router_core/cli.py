@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import click
 
+from router_core import cli_evidence
 from router_core.errors import RouterError
 from router_core.settings import Settings
 from router_core.store import open_store
@@ -42,6 +43,8 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core --simulated demo -n 100000    traffic to look at
     router-core prune --days 90 --strip       keep figures, drop old texts
     router-core doctor                        what is wrong with this machine
+    router-core verdict scored.csv            should I route at all?
+    router-core replay scored.csv             what learning would have cost
     """
     context.obj = (place, "simulated" if simulated else "live")
 
@@ -249,6 +252,10 @@ def doctor(context: click.Context, as_json: bool, call: bool) -> None:
         else:
             click.echo(f"{'ok   ' if check.fine else 'WRONG'} {check.name}: {check.found}")
     sys.exit(1 if wrong else 0)
+
+
+main.add_command(cli_evidence.verdict)
+main.add_command(cli_evidence.replay)
 
 
 def _kind(text: str) -> StoreKind:

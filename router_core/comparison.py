@@ -234,21 +234,22 @@ class Playground:
         )
 
     def calls_of(self, comparison: Comparison) -> tuple[PlannedCall, ...]:
-        """The calls that a stored comparison led to; of a model that was asked again, the last."""
+        """The calls that a stored comparison led to; of a model that was asked again, the last.
+
+        Models that the goal no longer has stand last: what they answered can still be read and rated.
+        """
         return self._calls(comparison.prompt.goal, comparison.decisions)
 
     def _calls(self, goal: str, decisions: Sequence[Decision]) -> tuple[PlannedCall, ...]:
         latest = {decision.chosen: decision.completion_id for decision in decisions}
-        order = [arm.id for arm in self.settings.goal(goal).arms]
-        known = [arm_id for arm_id in order if arm_id in latest]
-        chosen_by = {
-            arm_id: tuple(
-                decision.policy
-                for decision in decisions
-                if decision.chosen == arm_id and decision.policy in POLICIES
-            )
-            for arm_id in known
-        }
+        arms = {arm.id: arm.arm() for arm in self.settings.goal(goal).arms}
+        arms |= {id_: Arm(id_, id_.partition("?")[0]) for id_ in latest if id_ not in arms}
         return tuple(
-            PlannedCall(latest[arm_id], self.settings.arm(goal, arm_id), chosen_by[arm_id]) for arm_id in known
+            PlannedCall(
+                latest[id_],
+                arm,
+                tuple(one.policy for one in decisions if one.chosen == id_ and one.policy in POLICIES),
+            )
+            for id_, arm in arms.items()
+            if id_ in latest
         )

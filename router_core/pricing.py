@@ -66,6 +66,20 @@ def expected_cost_usd(input_tokens: float, output_tokens: float, price: Price | 
 
 
 @lru_cache(maxsize=4096)
+def bundled_id(name: str) -> str | None:
+    """``provider/name`` of a model named without its provider, where the bundled book can tell whose it is."""
+    from genai_prices import Usage as BookUsage
+    from genai_prices import calc_price
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return f"{calc_price(BookUsage(input_tokens=_PROBE), model_ref=name).provider.id}/{name}"
+        except LookupError:
+            return None
+
+
+@lru_cache(maxsize=4096)
 def _bundled_price(model: str) -> Price | None:
     from genai_prices import Usage as BookUsage
     from genai_prices import calc_price

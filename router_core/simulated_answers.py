@@ -92,7 +92,8 @@ def spoken(seed: int, model: str, text: str, right: bool) -> str:
     """A right or a wrong answer of the model to this prompt."""
     said = _said(seed, model, text, right)
     note = "" if right else "\n\n(simulated: this answer is wrong)"
-    return f"[simulated {model}] {said}{note}"
+    gap = "\n\n" if said.startswith("```") else " "  # a fence must begin a line
+    return f"[simulated {model}]{gap}{said}{note}"
 
 
 def _said(seed: int, model: str, text: str, right: bool) -> str:

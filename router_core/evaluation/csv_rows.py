@@ -13,7 +13,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from router_core.evaluation.encodings import broken
+from router_core.evaluation.encodings import Utf8, broken
 from router_core.evaluation.files import DataFile, DataFileError, Stream
 from router_core.evaluation.progress import Watch
 
@@ -22,6 +22,7 @@ TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 LONGEST_ROW: Final = 1 << 24  # bytes
 _HEAD: Final = 1 << 16
 _DELIMITERS: Final = ",;\t"
+_NO_ROWS: Final = "{} has a header and no rows; give a row per prompt and model below it"
 _MOST_RAGGED: Final = 1_000  # more, and it is not some rows that are broken but the reading
 
 
@@ -42,6 +43,8 @@ def read_csv(file: DataFile, codec: str, watch: Watch) -> tuple[Any, tuple[Ragge
         DataFileError: no rows, not CSV, or not in this encoding.
         CancelledError: nobody wants it any more.
     """
+    if not file.head(_HEAD).strip():
+        raise DataFileError(f"{file.name} holds nothing but empty lines; give a header and rows")
     ragged: list[Ragged] = []
 
     def odd(row: Any) -> str:
@@ -50,8 +53,9 @@ def read_csv(file: DataFile, codec: str, watch: Watch) -> tuple[Any, tuple[Ragge
 
     try:
         with file.open() as stream:
+            checked = Utf8(stream, file) if codec == "utf-8-sig" else stream  # others are decoded by Python anyway
             reader = arrow_csv.open_csv(
-                pa.PythonFile(stream, "r"),
+                pa.PythonFile(checked, "r"),
                 # one thread: with several, a broken row has no number, and on small machines it is no faster
                 read_options=arrow_csv.ReadOptions(
                     block_size=LONGEST_ROW, use_threads=False, encoding=codec.removesuffix("-sig")
@@ -72,9 +76,9 @@ def read_csv(file: DataFile, codec: str, watch: Watch) -> tuple[Any, tuple[Ragge
     except UnicodeError:
         raise broken(file, codec) from None
     except pa.ArrowInvalid as error:
-        raise _refusal(file, codec, str(error), ragged) from None
+        raise _refusal(file, str(error), ragged) from None
     if not table.num_rows and not ragged:
-        raise _no_rows(file)
+        raise DataFileError(_NO_ROWS.format(file.name))
     return table, tuple(ragged)
 
 
@@ -103,19 +107,9 @@ def _check_end(file: DataFile, table: Any, stream: Stream) -> None:
         )
 
 
-def _no_rows(file: DataFile) -> DataFileError:
-    if file.head(_HEAD).strip():
-        return DataFileError(f"{file.name} has a header and no rows; give a row per prompt and model below it")
-    return DataFileError(
-        f"{file.name} holds nothing but empty lines; give a header and a row per prompt and model"
-    )
-
-
-def _refusal(file: DataFile, codec: str, said: str, ragged: list[Ragged]) -> DataFileError:
-    if "UTF8" in said:
-        return broken(file, codec)
+def _refusal(file: DataFile, said: str, ragged: list[Ragged]) -> DataFileError:
     if "Empty CSV" in said:
-        return _no_rows(file)
+        return DataFileError(_NO_ROWS.format(file.name))
     if "straddling" in said:
         return DataFileError(
             f"{file.name} has a row of more than {LONGEST_ROW >> 20} MB; most likely a quotation mark is never"

@@ -6,9 +6,10 @@ Leaves out guessing between old encodings of one byte per character: any bytes a
 from __future__ import annotations
 
 import codecs
+import io
 from typing import Final, Literal
 
-from router_core.evaluation.files import DataFile, DataFileError
+from router_core.evaluation.files import DataFile, DataFileError, Stream
 
 Encoding = Literal["utf-8", "cp1252", "latin-1"]
 
@@ -33,6 +34,28 @@ def codec(file: DataFile, encoding: Encoding) -> str:
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+class Utf8(io.RawIOBase):
+    """A stream that raises WrongEncodingError where it stops being UTF-8."""
+
+    def __init__(self, stream: Stream, file: DataFile) -> None:
+        super().__init__()
+        self._stream, self._file = stream, file
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, perhaps fewer than asked for; none at the end."""
+        data = self._stream.read(size)
+        try:
+            self._decoder.decode(data, final=not data)
+        except UnicodeDecodeError:
+            raise broken(self._file, "utf-8") from None
+        return data
 
 
 def broken(file: DataFile, encoding: str) -> WrongEncodingError:

@@ -125,7 +125,11 @@ def _checked(file: DataFile, place: str, found: Any) -> dict[str, Any]:
 
 
 def _not_json(file: DataFile, place: str, error: ValueError, text: str) -> DataFileError:
-    why = f"{error.msg}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+    why = (
+        f"{error.msg}, column {error.colno}"
+        if isinstance(error, json.JSONDecodeError)
+        else str(error).partition("; use sys")[0]
+    )
     return DataFileError(
         f"{file.name}: {place} is not JSON ({why}): {text[:60]!r}; give one object a line, or one list of objects"
     )

@@ -110,7 +110,8 @@ def evaluate(
     regret: tuple[RegretPath, ...] = ()
     if lives is not None:
         rows.append(_learner(lives))
-        regret = (_path("thompson", lives),)
+        in_dollars = objective.success_value_usd is not None and not np.isnan(data.cost_usd).any()
+        regret = (_path("thompson", in_dollars, lives),)
     everything = {choice.name: choice.probabilities for choice in choices}
     if lives is not None:
         everything["thompson"] = lives.frequency
@@ -233,10 +234,11 @@ def _learner(lives: Lives) -> Row:
     )
 
 
-def _path(name: str, lives: Lives) -> RegretPath:
+def _path(name: str, in_dollars: bool, lives: Lives) -> RegretPath:
     low, high = np.quantile(lives.regret, [0.025, 0.975], axis=0)
     return RegretPath(
         name,
+        in_dollars,
         tuple(lives.seen.tolist()),
         tuple(lives.regret.mean(axis=0).tolist()),
         tuple(low.tolist()),

@@ -122,10 +122,12 @@ class Rival:
 class RegretPath:
     """A learner through time: after ``seen`` prompts, what was lost so far against the best fixed model.
 
-    In dollars; with a quality floor, and where prices are unknown, in good answers. Mean and band over shuffles.
+    ``in_dollars``, or (with a quality floor, and where prices are unknown) in good answers. Mean and band over the
+    shuffles.
     """
 
     name: str
+    in_dollars: bool
     seen: tuple[int, ...]
     mean: tuple[float, ...]
     low: tuple[float, ...]

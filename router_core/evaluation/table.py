@@ -52,13 +52,13 @@ def _money(found: Estimate | None, estimated: bool) -> str:
     return f"{'~' if estimated else ''}{value} ({low} to {high})"
 
 
-def regret_lines(path: RegretPath, in_dollars: bool, steps: int = 10) -> list[tuple[str, str]]:
+def regret_lines(path: RegretPath, steps: int = 10) -> list[tuple[str, str]]:
     """A learner's regret at about ``steps`` points in time: after how many prompts, and how much with its band."""
     last = len(path.seen) - 1
     found = []
     for step in range(1, steps + 1):
         at = round(last * step / steps)
         figures = (path.mean[at], path.low[at], path.high[at])
-        mean, low, high = (dollars(one) if in_dollars else f"{one:,.1f}" for one in figures)
+        mean, low, high = (dollars(one) if path.in_dollars else f"{one:,.1f}" for one in figures)
         found.append((f"{path.seen[at]:,}", f"{mean} ({low} to {high})"))
     return found

@@ -42,6 +42,13 @@ class Table:
     ragged: tuple[Ragged, ...]
     data: Any
 
+    def number(self, row: int) -> int:
+        """The number of a row in the file, from 1, where that row is ``row`` of ``data``, from 0."""
+        number = row + 1
+        for left_out in self.ragged:
+            number += left_out.row <= number
+        return number
+
 
 def open_table(
     source: str | Path | bytes,

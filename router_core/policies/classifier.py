@@ -151,7 +151,7 @@ class ClassifierPolicy:
         def explain() -> Reason:
             reason = rules.reason
             note = ReasonLine("the classifier gave no verdict", why)
-            return Reason(f"Classifier failed, rules decided: {reason.summary}", (note, *reason.lines))
+            return Reason(f"Classifier failed, rules decided. {reason.summary}", (note, *reason.lines))
 
         return ActionDistribution(rules.probabilities, explain, cost_usd=cost, latency_ms=waited, fallback=why)
 

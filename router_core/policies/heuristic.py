@@ -95,9 +95,8 @@ class HeuristicPolicy:
 
 
 def _explain(verdict: Verdict, exploration: float) -> Reason:
-    kind = "simple" if verdict.simple else "complex"
-    plural = "" if verdict.score == 1 else "s"
-    summary = f"{verdict.score} point{plural}, {verdict.threshold} needed to be simple: {kind}"
+    points = f"{verdict.score} point{'' if verdict.score == 1 else 's'}, {verdict.threshold} needed"
+    summary = f"Simple: {points}" if verdict.simple else f"Complex: {points} to be simple"
     if exploration:
         summary += f"; {exploration:.1%} of traffic explores"
     lines = (ReasonLine(rule.text, f"{rule.points:+d}" if rule.met else "0", rule.met) for rule in verdict.rules)

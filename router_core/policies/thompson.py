@@ -15,9 +15,9 @@ from cachetools import LRUCache
 
 from router_core.declared import short_hash
 from router_core.policies.base import require_candidates
-from router_core.posterior import best_probabilities, interval, mean
+from router_core.posterior import best_probabilities, interval
 from router_core.settings import GoalSettings
-from router_core.types import ActionDistribution, Candidate, Context, Reason, ReasonLine
+from router_core.types import ActionDistribution, Candidate, Context, Posterior, Reason, ReasonLine
 
 _CACHED_DISTRIBUTIONS = 1024
 
@@ -37,6 +37,7 @@ class ThompsonPolicy:
         self._value_usd = settings.success_value_usd
         self._exploration = settings.exploration
         self._strength = settings.starting_strength
+        self._prior_alpha = settings.prior_alpha
         self._cache: LRUCache[tuple[Any, ...], ActionDistribution] = LRUCache(_CACHED_DISTRIBUTIONS)
         self._latest: tuple[Any, ActionDistribution] = (None, ActionDistribution((), _nothing))
         self._lock = Lock()
@@ -74,7 +75,9 @@ class ThompsonPolicy:
         fading = fading_part(self._strength, sum([posterior.observations for posterior in posteriors]))
         starting = starting_shares([candidate.arm.weight for candidate in candidates])
         probabilities = blended(best, starting, share, fading)
-        explain = partial(_explain, tuple(candidates), tuple(best), self._value_usd, share, fading)
+        explain = partial(
+            _explain, tuple(candidates), tuple(best), self._value_usd, share, fading, self._prior_alpha
+        )
         return ActionDistribution(probabilities, explain)
 
 
@@ -120,16 +123,31 @@ def comparable_costs(costs_usd: Sequence[float | None]) -> list[float]:
     return [dearest if cost is None else cost for cost in costs_usd]
 
 
+def counted(posterior: Posterior, prior_alpha: float) -> str:
+    """The evidence in a posterior without its prior: "41 of 46"; a tie is half a good answer."""
+    good = posterior.alpha - prior_alpha
+    whole = abs(good - round(good)) < 0.05
+    return (
+        f"{round(good):,} of {posterior.observations:,}" if whole else f"{good:,.1f} of {posterior.observations:,}"
+    )
+
+
+def best_buy(models: int) -> str:
+    """What the likeliest of so many models is called."""
+    return "better buy" if models == 2 else "best buy"
+
+
 def _explain(
     candidates: tuple[Candidate, ...],
     best: tuple[float, ...],
     value_usd: float,
     share: float,
     fading: float,
+    prior_alpha: float,
 ) -> Reason:
     leader = max(range(len(best)), key=best.__getitem__)
     worth = "cost ignored" if value_usd == float("inf") else f"at ${value_usd:g} per good answer"
-    summary = f"{candidates[leader].arm.id}: {best[leader]:.0%} likely to be the better buy, {worth}"
+    summary = f"{candidates[leader].arm.id}: {best[leader]:.0%} likely to be the {best_buy(len(best))}, {worth}"
     lines = []
     for candidate, chance in zip(candidates, best, strict=True):
         posterior = candidate.posterior
@@ -140,15 +158,14 @@ def _explain(
             cost = f"~${candidate.expected_cost_usd:.6f} a call"
         lines.append(
             ReasonLine(
-                f"{candidate.arm.id}: {posterior.observations} rated, {mean(posterior):.0%} good"
-                f" ({low:.0%} to {high:.0%}), {cost}",
+                f"{candidate.arm.id}: {counted(posterior, prior_alpha)} good ({low:.0%} to {high:.0%}), {cost}",
                 f"{chance:.1%}",
             )
         )
     if any(candidate.expected_cost_usd is None for candidate in candidates):
         lines.append(ReasonLine("an unknown price is taken to be the dearest known one"))
     if fading > 0.005:
-        lines.append(ReasonLine("starting weights still count for", f"{fading:.0%}"))
+        lines.append(ReasonLine("left of the starting weights", f"{fading:.0%}"))
     if share > 0:
-        lines.append(ReasonLine("kept for every model, once learned", f"{share:.1%}"))
+        lines.append(ReasonLine("always kept for every model", f"{share:.1%}"))
     return Reason(summary, tuple(lines))

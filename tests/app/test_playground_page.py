@@ -6,15 +6,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from threading import Event
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.resources import resources
-from router_core.settings import CallSettings, PrivacySettings, Settings, SimulationSettings
+from router_core.calling import RoutedStream
+from router_core.comparison import PlannedCall
+from router_core.settings import (
+    ArmSettings,
+    CallSettings,
+    GoalSettings,
+    PrivacySettings,
+    Settings,
+    SimulationSettings,
+)
 from router_core.store import open_store
 from router_core.store.base import Comparison, Search
+from router_core.types import STOPPED
 from tests.app.panel import forget, opened
 
 HARD = "Write a memo that compares two leases and explain why one is better."
@@ -114,27 +126,75 @@ def test_reasons_are_stored_with_the_thumb() -> None:
     assert (outcome.chips, outcome.reward) == (("correct", "clear"), 1.0)
 
 
-@pytest.mark.parametrize(("key", "reward"), [("verdict-1", 1.0), ("verdict-0.5", 0.5), ("verdict-0", 0.0)])
-def test_verdicts_on_both(key: str, reward: float) -> None:
-    """Both good, a tie, both bad: one word about each answer."""
+@pytest.mark.parametrize(("verdict", "reward"), [("Both good", 1.0), ("Tie", 0.5), ("Both bad", 0.0)])
+def test_verdicts_on_both(verdict: str, reward: float) -> None:
+    """Both good, a tie, both bad: one word about each answer, shown as given, and taken back by a second click."""
     at = send(HARD, run_all=True)
-    at.button(key=key).click().run()
+    at.segmented_control(key="verdict").set_value(verdict).run()
     assert [one.reward for one in stored().outcomes] == [reward, reward]
+    assert at.segmented_control(key="verdict").value == verdict
+    at.segmented_control(key="verdict").set_value(None).run()
+    assert stored().outcomes == ()
     assert not at.exception
 
 
+def test_a_thumb_is_no_verdict_on_both() -> None:
+    """The verdict shows what all thumbs say together, and nothing where they differ."""
+    at = send(HARD, run_all=True)
+    one, other = (completion.id for completion in stored().completions)
+    at.feedback(key=f"thumb-{one}").set_value(1).run()
+    assert at.segmented_control(key="verdict").value is None
+    at.feedback(key=f"thumb-{other}").set_value(1).run()
+    assert at.segmented_control(key="verdict").value == "Both good"
+
+
 def test_blind_hides_until_rated() -> None:
-    """No model's name and no cost before the ratings, which are marked as blind."""
+    """No model's name, no cost and no moving posterior before the ratings, which are marked as blind."""
     at = send(HARD, run_all=True, blind=True)
-    page = "\n".join(str(one.value) for one in (*at.main.markdown, *at.main.caption))
-    answers = page.split("What has been learned")[0]
-    assert "Answer A" in answers
-    assert "Answer B" in answers
-    assert "chose" not in answers
-    assert "$" not in answers
-    at.button(key="verdict-0.5").click().run()
+
+    def shown() -> str:
+        kinds = (at.main.markdown, at.main.caption, at.main.code, at.main.info, at.main.error)
+        return "\n".join(str(one.value) for kind in kinds for one in kind)
+
+    for rated in (None, 0):
+        if rated is not None:
+            at.feedback[rated].set_value(1).run()
+        assert "Answer A" in shown()
+        assert "Answer B" in shown()
+        assert "gpt" not in shown()
+        assert "chose" not in shown()
+        assert "$" not in shown()
+        assert "0 of 0" not in shown()
+        assert "[simulated]" in at.code[0].value
+    at.feedback[1].set_value(0).run()
     assert texts(at).count("** chose :") == 3
     assert {one.blinded for one in stored().outcomes} == {True}
+    assert texts(at).count("→ **") == 4  # both models' counts and shares, from before the first rating
+
+
+def test_blind_answers_stay_in_place() -> None:
+    """What stood left stands left when the names are shown; neither a rating taken back nor another answer hides
+    them anew.
+    """  # fmt: skip
+    at = send(HARD, run_all=True, blind=True)
+    before = [one.key for one in at.feedback]
+    at.segmented_control(key="verdict").set_value("Tie").run()
+    assert [one.key for one in at.feedback] == before
+    at.segmented_control(key="verdict").set_value(None).run()
+    assert texts(at).count("** chose :") == 3
+    at.feedback[0].set_value(1).run()
+    assert [one.blinded for one in stored().outcomes] == [False]
+    next(one for one in at.button if one.label == "Again").click().run()
+    settled(at)
+    assert texts(at).count("** chose :") == 3
+
+
+def test_blind_failures_name_nobody() -> None:
+    """The sentence of a model that failed is shown with its name, once the other is rated."""
+    at = send(f"{HARD} simulate:cut@gpt-4o", run_all=True, blind=True)
+    assert [one.value for one in at.error] == ["This model did not answer. Why is shown once you have rated."]
+    at.feedback[0].set_value(1).run()
+    assert "the answer of openai/gpt-4o broke off" in at.error[0].value
 
 
 def test_a_link_finds_it_again() -> None:
@@ -180,6 +240,91 @@ def test_faults_are_sentences(word: str, shown: str) -> None:
     at = send(f"{HARD} simulate:{word}")
     assert len(getattr(at, shown)) >= 1
     assert "Traceback" not in texts(at)
+
+
+def test_stop_does_not_wait_for_a_silent_provider() -> None:
+    """The page says so and offers Retry, though the provider has not said a word."""
+    playground, running = resources().playground, resources().running
+    plan = playground.compare([{"role": "user", "content": HARD}], "default")
+    speaks = Event()
+
+    def silent(call: PlannedCall) -> RoutedStream:
+        speaks.wait(60)
+        return playground.stream(plan.prompt, plan.messages, call)
+
+    calls = [running.start(call.completion_id, partial(silent, call)) for call in plan.calls]
+    at = opened(prompt=plan.prompt.id)
+    assert not at.feedback
+    for place in range(len(calls)):
+        at.button(key=f"stop-{place}").click().run()
+    settled(at)
+    assert [one.value[:8] for one in at.info] == ["Stopped."] * len(calls)
+    assert [one.label for one in at.button].count("Retry") == len(calls)
+    speaks.set()
+    assert all(one.wait(20) for one in calls)
+    at.run()
+    assert len(at.feedback) == len(calls)
+    assert {one.finish_reason for one in stored().completions} == {STOPPED}
+
+
+def test_models_no_longer_set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their answers can still be read and rated, but not asked for again."""
+    send(HARD, run_all=True)
+    prompt_id = stored().prompt.id
+    goal = GoalSettings(arms=(ArmSettings(model="openai/gpt-4.1"),))
+    use(tmp_path, monkeypatch, goals={"default": goal})
+    forget()
+    at = opened(prompt=prompt_id)
+    assert not at.error
+    assert texts(at).count("no longer in the settings") == 2
+    assert [one.disabled for one in at.button if one.label == "Again"] == [True, True]
+    at.feedback[0].set_value(1).run()
+    assert not at.exception
+    assert [one.reward for one in stored().outcomes] == [1.0]
+
+
+def test_coming_back_from_another_page() -> None:
+    """The comparison and what was typed are still there."""
+    at = send(HARD, run_all=True)
+    prompt_id = stored().prompt.id
+    at.switch_page("settings.py").run()
+    at.switch_page("playground.py").run()
+    assert not at.exception
+    assert texts(at).count("** chose :") == 3
+    assert at.text_area(key="prompt").value == HARD
+    assert at.toggle(key="run_all").value is True
+    assert at.query_params["prompt"] in (prompt_id, [prompt_id])
+
+
+def test_a_model_without_a_price(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its cost is called unknown wherever a cost is shown, and what was saved is unknown too."""
+    arms = (ArmSettings(model="openai/gpt-4o-mini"), ArmSettings(model="openai/nobody-knows"))
+    use(tmp_path, monkeypatch, goals={"default": GoalSettings(arms=arms)})
+    at = send(HARD, run_all=True)
+    said = texts(at)
+    assert "price unknown · first word" in said
+    assert "Answer: price unknown" in said
+    assert "an unknown price is taken to be the dearest known one" in said
+    assert "1 without a known price, not counted" in said
+    assert next(one.value for one in at.metric if one.label == "Saved") == "unknown"
+
+
+def test_options_are_sent() -> None:
+    """System prompt, temperature and limit go with the call; what is not set is left to the model."""
+    at = opened()
+    at.text_area(key="prompt").set_value(HARD)
+    at.text_area(key="system").set_value("Be brief.")
+    at.number_input(key="temperature").set_value(0.5)
+    at.number_input(key="limit").set_value(16)
+    at.button(key="send").click().run()
+    settled(at)
+    prompt = stored().prompt
+    assert prompt.params == {"temperature": 0.5, "max_tokens": 16}
+    assert [dict(message) for message in prompt.messages or ()] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": HARD},
+    ]
+    assert "cut off at the token limit" in texts(at)
 
 
 def test_another_answer() -> None:

@@ -162,6 +162,6 @@ def test_a_second_prompt_clears_the_first(start_server: Callable[..., Server], p
     send(page, HARD)
     expect(page.locator(".st-key-answer-1").get_by_text("Stop", exact=True)).to_be_visible()
     expect(page.locator('[class*="st-key-thumb-"] button:not([disabled])')).to_have_count(0)
-    expect(page.locator('[class*="st-key-verdict-"]')).to_have_count(0)
+    expect(page.locator(".st-key-verdicts")).to_have_count(0)
     answers(page, 2)
     expect(page.locator(".st-key-learned")).to_contain_text("1 of 1 good")

@@ -93,6 +93,14 @@ def test_the_curves_are_the_densities() -> None:
     assert shares == [row["share"] for row in before]
 
 
+@pytest.mark.parametrize(("posterior", "top"), [(UNIFORM, 2.0), (RISING, 2.0), (Posterior(3.0, 1.0, 2), 2.988)])
+def test_a_flat_density_is_no_wall(posterior: Posterior, top: float) -> None:
+    """The axis reaches to 2 at least: the uniform's density of 1 stands at half the height."""
+    spec, _ = drawn({"a": posterior})
+    for layer in spec["layer"]:
+        assert layer["encoding"]["y"]["scale"]["domain"] == [0, pytest.approx(top, abs=1e-3)]
+
+
 def test_now_is_filled_and_before_is_dashed() -> None:
     """Each layer shows its own state, over the same axes."""
     spec, _ = drawn({"a": RISING}, {"a": UNIFORM})

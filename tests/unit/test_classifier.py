@@ -153,7 +153,7 @@ def test_without_a_verdict_the_rules_decide(reply: str) -> None:
         rules = RULES.probabilities(a_context(text), some_candidates(2)).reason
         assert answer.probabilities == expected
         assert answer.fallback == str(why.value)
-        assert answer.reason.summary == f"Classifier failed, rules decided: {rules.summary}"
+        assert answer.reason.summary == f"Classifier failed, rules decided. {rules.summary}"
         assert answer.reason.lines == (
             ReasonLine("the classifier gave no verdict", str(why.value)),
             *rules.lines,
@@ -174,7 +174,7 @@ def test_when_the_call_fails_the_rules_decide(error: RouterError) -> None:
     answer = a_policy(FakeAsk(error)).probabilities(a_context("Write a poem"), some_candidates(3))
     assert answer.probabilities == (0.0, 0.0, 1.0)
     assert answer.fallback == str(error)
-    assert answer.reason.summary == "Classifier failed, rules decided: 1 point, 3 needed to be simple: complex"
+    assert answer.reason.summary == "Classifier failed, rules decided. Complex: 1 point, 3 needed to be simple"
     assert answer.reason.lines[0] == ReasonLine("the classifier gave no verdict", str(error))
     assert len(answer.reason.lines) == 5
     assert (answer.latency_ms, answer.cached) == (250.0, False)

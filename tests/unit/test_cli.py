@@ -14,7 +14,7 @@ from router_core.settings import HeuristicSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Search
 
-COMMANDS = ("export", "import", "demo", "prune", "doctor")
+COMMANDS = ("export", "import", "demo", "prune", "doctor", "verdict", "replay")
 
 
 @pytest.fixture

@@ -166,12 +166,16 @@ def test_asking_again(make: Make, server: ChatServer, store: Store) -> None:
 
 
 def test_the_calls_of_a_stored_comparison(make: Make, store: Store) -> None:
-    """Read back from the store they are those that were planned; a model no longer set up is left out."""
+    """Read back from the store they are those that were planned; a model no longer set up stands last."""
     playground = make()
     plan = playground.compare(SIMPLE, "default", run_all=True)
     assert playground.calls_of(stored(store, plan)) == plan.calls
-    fewer = make(STRONG).calls_of(stored(store, plan))
-    assert [call.arm.id for call in fewer] == [STRONG]
+    later = make(STRONG, MIDDLE)
+    calls = later.calls_of(stored(store, plan))
+    assert [(call.arm.id, call.arm.model) for call in calls] == [(STRONG, STRONG), (CHEAP, CHEAP)]
+    assert {call.completion_id for call in calls} == {call.completion_id for call in plan.calls}
+    with pytest.raises(UnknownArmError, match="no model of goal 'default'"):
+        later.again(plan.prompt, plan.messages, CHEAP, "asked again")
 
 
 def test_rating_changing_and_undoing(make: Make, store: Store) -> None:
@@ -223,7 +227,7 @@ def test_a_classifier_that_fails(make: Make, server: ChatServer, store: Store, r
     assert failed.fallback is not None
     assert said in failed.fallback
     assert failed.chosen == decisions["heuristic"].chosen == CHEAP
-    assert failed.reason.summary.startswith("Classifier failed, rules decided: ")
+    assert failed.reason.summary.startswith("Classifier failed, rules decided. ")
     assert decisions["heuristic"].fallback is None
     assert decisions["thompson"].fallback is None
 

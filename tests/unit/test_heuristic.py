@@ -137,7 +137,7 @@ def test_the_reason_of_a_simple_prompt() -> None:
     """A sentence with the sum, and a line for each rule with what it gave."""
     answer = a_policy().probabilities(a_context("Is this spam?", "label"), some_candidates(2))
     assert answer.reason == Reason(
-        "5 points, 3 needed to be simple: simple",
+        "Simple: 5 points, 3 needed",
         (
             ReasonLine("3 words, limit 100", "+1", True),
             ReasonLine("task type: label", "+2", True),
@@ -153,7 +153,7 @@ def test_the_reason_of_a_complex_prompt() -> None:
         a_context("Label it"), some_candidates(2)
     )
     assert answer.reason == Reason(
-        "-1 points, 0 needed to be simple: complex",
+        "Complex: -1 points, 0 needed to be simple",
         (
             ReasonLine("2 words, limit 1", "0", False),
             ReasonLine("no task type given", "0", False),
@@ -162,7 +162,7 @@ def test_the_reason_of_a_complex_prompt() -> None:
         ),
     )
     one = a_policy().probabilities(a_context("Compare these"), some_candidates(2))
-    assert one.reason.summary == "1 point, 3 needed to be simple: complex"
+    assert one.reason.summary == "Complex: 1 point, 3 needed to be simple"
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_exploration_is_spread_evenly(share: float, count: int, chosen: float, o
     """Every model gets its part, the chosen one among them, and the reason says so."""
     answer = a_policy(exploration=share).probabilities(a_context("Is this spam?"), some_candidates(count))
     assert answer.probabilities == (chosen, *[other] * (count - 1))
-    assert answer.reason.summary == f"3 points, 3 needed to be simple: simple; {share:.1%} of traffic explores"
+    assert answer.reason.summary == f"Simple: 3 points, 3 needed; {share:.1%} of traffic explores"
 
 
 def test_deciding_costs_nothing() -> None:

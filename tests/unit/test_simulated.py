@@ -71,7 +71,7 @@ def test_a_stream_says_the_same_as_a_plain_answer(models: Models, model: str, te
     assert stream.text == plain.text
     assert stream.usage == plain.usage
     assert stream.finish_reason == plain.finish_reason == "stop"
-    assert plain.text.startswith(f"[simulated {model.split('/')[1]}] ")
+    assert plain.text.startswith(f"[simulated {model.split('/')[1]}]")
     usage = plain.response.usage
     assert usage is not None
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens

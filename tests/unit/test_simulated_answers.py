@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import pytest
 
@@ -111,8 +112,9 @@ def test_a_wrong_answer_says_so() -> None:
         for kind in ("Is this spam? Letter {}.", "Analyze case {}.", "Prove claim {}.", "Write code for task {}."):
             text = kind.format(number)
             said = answer(7, "gpt-4o-mini", text)
-            assert said.startswith("[simulated gpt-4o-mini] ")
+            assert said.startswith("[simulated gpt-4o-mini]")
             assert said.endswith(WRONG) != is_right(7, "gpt-4o-mini", text)
+            assert said.count("```") == len(re.findall(r"^```", said, re.MULTILINE))  # else it is no fence
 
 
 def _right_answer(text: str) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from router_core.errors import NoEligibleArmError
-from router_core.policies.thompson import ThompsonPolicy, comparable_costs
+from router_core.policies.thompson import ThompsonPolicy, comparable_costs, counted
 from router_core.posterior import best_probabilities
 from router_core.settings import ArmSettings, GoalSettings
-from router_core.types import Candidate, ReasonLine
+from router_core.types import Candidate, Posterior, ReasonLine
 from tests.builders import CHEAP, STRONG, a_candidate, a_context, some_candidates
 
 INFINITE = math.inf
@@ -176,10 +176,33 @@ def test_the_reason() -> None:
     best = best_probabilities([c.posterior for c in candidates], [0.0001, 0.00225], 0.05)
     assert reason.summary == f"{STRONG}: {best[1]:.0%} likely to be the better buy, at $0.05 per good answer"
     assert reason.lines == (
-        ReasonLine(f"{CHEAP}: 0 rated, 33% good (1% to 84%), ~$0.000100 a call", f"{best[0]:.1%}"),
-        ReasonLine(f"{STRONG}: 98 rated, 90% good (83% to 95%), ~$0.002250 a call", f"{best[1]:.1%}"),
-        ReasonLine("starting weights still count for", "17%"),
-        ReasonLine("kept for every model, once learned", "2.0%"),
+        ReasonLine(f"{CHEAP}: 0 of 0 good (1% to 84%), ~$0.000100 a call", f"{best[0]:.1%}"),
+        ReasonLine(f"{STRONG}: 89 of 98 good (83% to 95%), ~$0.002250 a call", f"{best[1]:.1%}"),
+        ReasonLine("left of the starting weights", "17%"),
+        ReasonLine("always kept for every model", "2.0%"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("alpha", "seen", "prior", "words"),
+    [
+        (42.0, 46, 1.0, "41 of 46"),
+        (1.5, 1, 1.0, "0.5 of 1"),
+        (3.0, 1, 2.0, "1 of 1"),
+        (1_234_567.0, 1_300_000, 1.0, "1,234,566 of 1,300,000"),
+    ],
+)
+def test_evidence_in_words(alpha: float, seen: int, prior: float, words: str) -> None:
+    """Good answers of rated ones, whatever the prior; a tie is half a good one."""
+    assert counted(Posterior(alpha, 1.0, seen), prior) == words
+
+
+@pytest.mark.parametrize(("models", "word"), [(2, "better buy"), (3, "best buy")])
+def test_the_better_of_two_is_the_best_of_three(models: int, word: str) -> None:
+    """The summary speaks of as many models as there are."""
+    assert (
+        f"likely to be the {word}, at"
+        in a_policy().probabilities(a_context(), some_candidates(models)).reason.summary
     )
 
 
@@ -189,8 +212,8 @@ def test_the_reason_where_cost_is_ignored_or_unknown() -> None:
     reason = a_policy(**learned(success_value_usd=INFINITE)).probabilities(a_context(), candidates).reason
     assert reason.summary == f"{CHEAP}: 50% likely to be the better buy, cost ignored"
     assert reason.lines == (
-        ReasonLine(f"{CHEAP}: 0 rated, 33% good (1% to 84%), price unknown", "50.0%"),
-        ReasonLine(f"{STRONG}: 0 rated, 33% good (1% to 84%), ~$0.500000 a call", "50.0%"),
+        ReasonLine(f"{CHEAP}: 0 of 0 good (1% to 84%), price unknown", "50.0%"),
+        ReasonLine(f"{STRONG}: 0 of 0 good (1% to 84%), ~$0.500000 a call", "50.0%"),
         ReasonLine("an unknown price is taken to be the dearest known one"),
     )
 
@@ -200,7 +223,7 @@ def test_starting_weights_are_named_while_they_show(seen: int, said: bool) -> No
     """From 0.5 % down they are not mentioned."""
     candidates = [a_candidate("p/a", observations=seen), a_candidate("p/b")]
     lines = a_policy().probabilities(a_context(), candidates).reason.lines
-    assert ("starting weights still count for" in [line.text for line in lines]) is said
+    assert ("left of the starting weights" in [line.text for line in lines]) is said
 
 
 def test_deciding_costs_nothing() -> None:

@@ -1,0 +1,205 @@
+"""Judging labelled files from the shell: ``router-core verdict | replay``.
+
+Leaves out everything that is computed: it reads the file, calls the library and prints.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from router_core.errors import RouterError, SettingsError
+
+if TYPE_CHECKING:
+    from router_core.evaluation.labelled import Labelled
+    from router_core.evaluation.results import Report
+    from router_core.settings import Settings
+
+# Written here again so that `router-core --help` need not load what judges; a test holds them together.
+OUT_OF_RANGE = ("refuse", "clip", "drop")
+DUPLICATES = ("refuse", "first", "mean")
+ENCODINGS = ("utf-8", "cp1252", "latin-1")
+ROUTERS = ("random", "length", "heuristic", "points", "classifier", "thompson", "oracle")
+
+_FILE = (
+    click.argument("file", type=click.Path(dir_okay=False, exists=True)),
+    click.option("--settings", "place", type=click.Path(dir_okay=False, exists=True),
+                 help="A router.json, router.yaml or settings document; by default the default settings."),
+    click.option("--goal", default="default", show_default=True, help="Whose worth, priors and exploration."),
+    click.option("--worth", type=click.FloatRange(0), help="Dollars of a good answer; by default the goal's."),
+    click.option("--floor", type=click.FloatRange(0, 1), help="Instead: the share of good answers to reach."),
+    click.option("--out-of-range", type=click.Choice(OUT_OF_RANGE), default="refuse", show_default=True,
+                 help="Scores outside 0 to 1."),
+    click.option("--duplicates", type=click.Choice(DUPLICATES), default="refuse", show_default=True,
+                 help="Several scores of one prompt and model."),
+    click.option("--encoding", type=click.Choice(ENCODINGS), default="utf-8", show_default=True),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same report."),
+    click.option("--shuffles", type=click.IntRange(1, 10_000), default=20, show_default=True,
+                 help="Lives of Thompson sampling."),
+    click.option("--json", "as_json", is_flag=True, help="Everything as JSON (docs/evidence.md)."),
+)  # fmt: skip
+
+
+def _about_a_file(command: Callable[..., None]) -> Callable[..., None]:
+    """The argument and the options that both commands take."""
+    for add in reversed(_FILE):
+        command = add(command)
+    return command
+
+
+@click.command()
+@_about_a_file
+@click.option(
+    "-r", "--router", "routers", multiple=True, type=click.Choice(ROUTERS),
+    help="What to judge beside the models; may be repeated. By default all, the classifier where it was recorded.",
+)  # fmt: skip
+@click.option(
+    "--draws", type=click.IntRange(10, 100_000), default=1000, show_default=True, help="Of the bootstrap."
+)
+@click.option("--tolerance", type=click.FloatRange(0, 1), default=0.05, show_default=True,
+              help="Accuracy one would give up for the cheaper model.")  # fmt: skip
+def verdict(file: str, routers: Sequence[str], draws: int, tolerance: float, as_json: bool, **given: Any) -> None:
+    """Should I route at all? Judge routers on FILE: prompts whose answers by every model are scored.
+
+    FILE is CSV, JSON lines or Parquet, gzip or not; either one row per prompt and model (prompt, model, score, and
+    where known prompt_id, task, input_tokens, output_tokens, cost_usd, response), or one row per prompt with a
+    score column per model. How the verdict is reached: docs/evidence.md.
+
+    \b
+    router-core verdict scored.csv
+    router-core verdict scored.csv --worth 0.20
+    router-core verdict scored.parquet --floor 0.9 --json
+    """
+    from router_core.evaluation.results import dump
+    from router_core.evaluation.table import HEADINGS, table
+    from router_core.evaluation.verdict import verdict as concluded
+
+    report, notes = _judged(file, routers, draws, as_json, given)
+    found = concluded(report, tolerance)
+    if as_json:
+        document = {"verdict": json.loads(dump(found)), "report": json.loads(dump(report)), "notes": notes}
+        click.echo(json.dumps(document, ensure_ascii=False))
+        return
+    click.echo(f"{found.sentence}\n")
+    for line in (*found.reasons, *notes):
+        click.echo(f"- {line}")
+    click.echo()
+    _print_table([HEADINGS, *table(report)])
+
+
+@click.command()
+@_about_a_file
+@click.option("--refresh", type=click.IntRange(1, 1_000_000), default=10, show_default=True,
+              help="Prompts between two looks at the posteriors.")  # fmt: skip
+def replay(file: str, refresh: int, as_json: bool, **given: Any) -> None:
+    """Let Thompson sampling learn from nothing on FILE (see verdict), prompt by prompt, in many random orders.
+
+    Shows what it ends on and what learning cost. A simulation, not an estimate: it sees prompts in an order and
+    with ratings that your traffic will not have.
+    """
+    from router_core.evaluation.results import dump
+    from router_core.evaluation.table import HEADINGS, regret_lines, table
+
+    report, notes = _judged(file, ("thompson",), 200, as_json, given, refresh)
+    if as_json:
+        click.echo(json.dumps({"report": json.loads(dump(report)), "notes": notes}, ensure_ascii=False))
+        return
+    _print_table([line[:3] for line in (HEADINGS, *table(report))])
+    (path,) = report.regret
+    unit = "dollars" if path.in_dollars else "good answers"
+    click.echo(f"\nLost so far against {report.best_fixed} for everything, in {unit}:\n")
+    _print_table([("After prompts", "Lost (band over the shuffles)"), *regret_lines(path)])
+    for line in notes:
+        click.echo(f"- {line}")
+
+
+def _judged(
+    file: str, routers: Sequence[str], draws: int, as_json: bool, given: dict[str, Any], refresh: int = 10
+) -> tuple[Report, list[str]]:
+    """The report on a file, and what was left out or estimated; errors end the command with their sentence."""
+    from router_core.evaluation.rates import Rates
+    from router_core.evaluation.reading import read_labelled
+    from router_core.evaluation.report import evaluate
+    from router_core.evaluation.results import Objective
+
+    notes: list[str] = []
+    quiet = as_json or not sys.stderr.isatty()
+    with click.progressbar(length=1000, label="Judging", file=sys.stderr, hidden=quiet) as bar:
+        done = 0
+
+        def progress(part: float, words: str, start: float = 0.0, whole: float = 0.4) -> None:
+            nonlocal done
+            now = int(1000 * (start + whole * part))
+            bar.update(now - done)
+            done = now
+
+        try:
+            settings = _settings(given["place"])
+            settings.goal(given["goal"])
+            if given["worth"] is not None and given["floor"] is not None:
+                raise click.UsageError("give --worth or --floor, not both")
+            objective = None
+            if given["worth"] is not None or given["floor"] is not None:
+                objective = Objective(given["worth"], given["floor"])
+            data = read_labelled(
+                file,
+                encoding=given["encoding"],
+                out_of_range=given["out_of_range"],
+                duplicates=given["duplicates"],
+                rates=Rates.of(settings, given["goal"]),
+                tell=notes.append,
+                progress=progress,
+            )
+            report = evaluate(
+                routers or _usual(data),
+                data,
+                settings=settings,
+                goal=given["goal"],
+                objective=objective,
+                shuffles=given["shuffles"],
+                draws=draws,
+                seed=given["seed"],
+                refresh=refresh,
+                progress=lambda part, words: progress(part, words, 0.4, 0.6),
+            )
+        except RouterError as error:
+            click.echo(f"router-core: {error}", err=True)
+            sys.exit(1)
+    return report, notes
+
+
+def _usual(data: Labelled) -> list[str]:
+    return [name for name in ROUTERS if name != "classifier" or data.verdicts is not None]
+
+
+def _settings(place: str | None) -> Settings:
+    """The settings in a file: an export, or a settings document."""
+    from router_core.settings import Settings
+    from router_core.transfer import read_export
+
+    if place is None:
+        return Settings()
+    try:
+        text = Path(place).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{place} cannot be read: {error}") from None
+    if '"checksum"' in text or place.endswith((".yaml", ".yml")):
+        return read_export(place).settings
+    return Settings.from_document(text)
+
+
+def _print_table(lines: Iterable[Sequence[str]]) -> None:
+    """Columns side by side, the first aligned left, figures right."""
+    rows = [tuple(line) for line in lines]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            row[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+        ]
+        click.echo("  ".join(cells).rstrip())

@@ -1,0 +1,141 @@
+"""``router-core verdict`` and ``replay``: what they print, in words and in JSON, and how they refuse."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from click.testing import CliRunner, Result
+
+from router_core import cli_evidence
+from router_core.cli import main
+from router_core.evaluation.encodings import Encoding
+from router_core.evaluation.report import ROUTERS
+from router_core.evaluation.results import Report, Verdict, load
+from router_core.evaluation.survey import Duplicates, OutOfRange
+from router_core.settings import HeuristicSettings, Settings
+
+
+def run(*words: str) -> Result:
+    """The command as the shell calls it."""
+    return CliRunner().invoke(main, list(words))
+
+
+@pytest.fixture
+def scored(tmp_path: Path) -> str:
+    """The cheap model knows the short half of 300 prompts, the strong one all."""
+    place = tmp_path / "scored.csv"
+    with place.open("w", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(["prompt", "model", "score", "cost_usd", "input_tokens", "output_tokens", "verdict"])
+        for number in range(300):
+            hard = number % 2
+            prompt = f"Is {number} even? yes or no" + " and then tell me about its divisors" * 3 * hard
+            for model, score, cost in (("small", 1 - hard, 0.001), ("large", 1, 0.01)):
+                lines.writerow([prompt, model, score, cost, 20, 5, "COMPLEX" if hard else "SIMPLE"])
+    return str(place)
+
+
+def test_choices_are_the_librarys() -> None:
+    """What is offered is what the library takes."""
+    assert get_args(OutOfRange) == cli_evidence.OUT_OF_RANGE
+    assert get_args(Duplicates) == cli_evidence.DUPLICATES
+    assert get_args(Encoding) == cli_evidence.ENCODINGS
+    assert ROUTERS == cli_evidence.ROUTERS
+
+
+def test_the_verdict_in_words(scored: str) -> None:
+    """The sentence first, its reasons, then a line per router."""
+    said = run("verdict", scored, "--draws", "100", "--shuffles", "2")
+    assert said.exit_code == 0, said.output
+    assert said.output.startswith("Route by ")
+    assert "\n- small beside large: -50.0 points" in said.output
+    lines = [
+        line for line in said.output.splitlines() if line.startswith(("Prompt length", "Classifier", "small"))
+    ]
+    assert len(lines) == 3
+    assert "$5.50" in lines[1] + lines[2]  # half the prompts at $0.01, half at $0.001
+
+
+def test_the_verdict_as_json(scored: str) -> None:
+    """The documents of docs/evidence.md, which can be read back; the same each time."""
+    words = ("verdict", scored, "--json", "--draws", "100", "--router", "length", "--worth", "0.2", "--seed", "4")
+    said = json.loads(run(*words).output)
+    assert load(Verdict, json.dumps(said["verdict"])).choice == "length"
+    report = load(Report, json.dumps(said["report"]))
+    assert report.objective.success_value_usd == 0.2
+    assert [row.name for row in report.rows] == ["small", "large", "length"]
+    again = json.loads(run(*words).output)
+    for one in (said, again):
+        one["report"].pop("created_at")
+    assert again == said
+
+
+def test_a_floor(scored: str) -> None:
+    """The cheapest way to a share of good answers."""
+    said = run("verdict", scored, "--floor", "0.95", "--router", "heuristic", "--draws", "100")
+    assert said.output.startswith("Use large for everything: it is the cheapest model that reaches 95 %")
+
+
+def test_settings_from_a_file(scored: str, tmp_path: Path) -> None:
+    """The rules as that file sets them."""
+    file = tmp_path / "settings.json"
+    file.write_text(Settings(heuristic=HeuristicSettings(word_limit=10, threshold=3, brief_points=1)).document())
+    words = ("verdict", scored, "--router", "heuristic", "--json", "--draws", "50")
+
+    def strong_share(*more: str) -> float:
+        rows: list[dict[str, Any]] = json.loads(run(*words, *more).output)["report"]["rows"]
+        share: float = rows[-1]["shares"][1]
+        return share
+
+    assert strong_share() == 0.0  # "yes or no", short, no reasoning word: simple
+    assert strong_share("--settings", str(file)) == 0.5
+
+
+def test_replay(scored: str) -> None:
+    """What learning ends on and cost; in JSON too."""
+    said = run("replay", scored, "--shuffles", "3", "--refresh", "5", "--worth", "1")
+    assert said.exit_code == 0, said.output
+    assert "Lost so far against large for everything, in dollars:" in said.output
+    assert "300 " in said.output
+    report = load(Report, json.dumps(json.loads(run("replay", scored, "--json").output)["report"]))
+    assert report.shuffles == 20
+    assert report.regret[0].seen[-1] == 300
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "code", "sentence"),
+    [
+        ("prompt,model,score\na,x,1\na,y,7\nb,x,0\nb,y,1\n", (), 1, "outside 0 to 1"),
+        ("prompt,model,score\na,x,1\nb,x,0\n", (), 1, "at least two models are compared"),
+        ("", (), 1, "empty"),
+        ("prompt,model,score\na,x,1\na,y,0\n", ("--worth", "1", "--floor", "0.5"), 2, "not both"),
+        ("prompt,model,score\na,x,1\na,y,0\n", ("--goal", "none"), 1, "goal 'none' is not set up"),
+        (
+            "prompt,model,score\na,x,1\na,y,0\nb,x,1\nb,y,0\n",
+            ("--router", "classifier"),
+            1,
+            "no column of verdicts",
+        ),
+    ],
+)
+def test_refusals(tmp_path: Path, content: str, more: tuple[str, ...], code: int, sentence: str) -> None:
+    """One sentence on standard error, exit code 1; wrong usage 2."""
+    file = tmp_path / "bad.csv"
+    file.write_text(content)
+    said = run("verdict", str(file), "--draws", "20", *more)
+    assert said.exit_code == code
+    assert sentence in said.stderr
+    assert said.stdout == ""
+
+
+def test_clipped_when_asked(tmp_path: Path) -> None:
+    """A score outside the range is taken in where one says so, and the output says how many."""
+    file = tmp_path / "odd.csv"
+    file.write_text("prompt,model,score\na,x,1\na,y,7\nb,x,0\nb,y,1\n")
+    said = run("verdict", str(file), "--out-of-range", "clip", "--draws", "20")
+    assert said.exit_code == 0
+    assert "1 score outside 0 to 1" in said.output
