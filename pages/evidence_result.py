@@ -64,14 +64,8 @@ def _charts(_report: Report, place: str, id_: str, theme: Theme) -> dict[str, di
     if money is not None:
         charts["money"] = money
     if _report.regret:
-        charts["regret"] = regret_chart(_report.regret, _in_dollars(_report), theme)
+        charts["regret"] = regret_chart(_report.regret, theme)
     return charts
-
-
-def _in_dollars(report: Report) -> bool:
-    """Whether regret is told in money; else in good answers."""
-    known = all(report.row(model).cost_usd is not None for model in report.models)
-    return known and report.objective.success_value_usd is not None
 
 
 def known_result(store: Store, id_: str) -> bool:
@@ -123,7 +117,9 @@ def _verdict(kept: _Kept) -> None:
         if verdict.missing:
             st.markdown(f"**What is missing:** {escaped(verdict.missing)}.")
         with st.expander("How this was judged", key="method"):
-            st.markdown(_list(kept.method))
+            st.markdown(
+                _list((*kept.method, *(f"{note[:1].upper()}{note[1:]}." for note in kept.judgement.notes)))
+            )
 
 
 def _list(lines: Sequence[str]) -> str:
@@ -171,8 +167,7 @@ def _regret(report: Report, charts: dict[str, dict[str, Any]]) -> None:
     if "regret" not in charts:
         return
     st.markdown("**What learning costs**")
-    in_dollars = _in_dollars(report)
-    st.vega_lite_chart(charts["regret"], alt=regret_description(report.regret, in_dollars), key="chart-regret")
+    st.vega_lite_chart(charts["regret"], alt=regret_description(report.regret), key="chart-regret")
     st.caption(
         f"Lost so far against {escaped(report.best_fixed)} for everything, while Thompson sampling learns: mean"
         f" and 95 % band over {report.shuffles} shuffles. A simulation."

@@ -72,6 +72,7 @@ def _ask(shared: Resources, goal: str) -> None:
                 "Also run models nobody chose",
                 key="run_all",
                 help="Two answers to one prompt are paired evidence, the strongest there is.",
+                bind="query-params",
                 persist_state="session",
             )
             sent = st.form_submit_button("Compare", type="primary", key="send")

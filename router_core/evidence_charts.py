@@ -110,17 +110,17 @@ def money_description(report: Report) -> str:
     return "Share of good answers against dollars per 1,000 prompts. " + "; ".join(said) + "."
 
 
-def regret_chart(paths: Sequence[RegretPath], in_dollars: bool, theme: Theme) -> Spec:
+def regret_chart(paths: Sequence[RegretPath], theme: Theme) -> Spec:
     """What each learner had lost against the best fixed model after so many prompts, with the band over shuffles.
 
     Args:
-        paths: of the report.
-        in_dollars: whether losses are dollars; else good answers.
+        paths: of the report, all in dollars or all in good answers.
         theme: for the colours.
     """
     import altair as alt
     import pandas as pd
 
+    in_dollars = all(path.in_dollars for path in paths)
     values = [
         {"learner": path.name, "seen": seen, "mean": mean, "low": low, "high": high}
         for path in paths
@@ -148,12 +148,12 @@ def regret_chart(paths: Sequence[RegretPath], in_dollars: bool, theme: Theme) ->
     return dict((band + line).properties(height=240).to_dict())
 
 
-def regret_description(paths: Sequence[RegretPath], in_dollars: bool) -> str:
+def regret_description(paths: Sequence[RegretPath]) -> str:
     """The chart in words, for screen readers."""
     said = []
     for path in paths:
         ends = (path.mean[-1], path.low[-1], path.high[-1])
-        mean, low, high = (dollars(one) if in_dollars else f"{one:.1f} good answers" for one in ends)
+        mean, low, high = (dollars(one) if path.in_dollars else f"{one:.1f} good answers" for one in ends)
         said.append(f"{path.name} had lost {mean} ({low} to {high}) after {path.seen[-1]:,} prompts")
     return "Lost so far against the best fixed model. " + "; ".join(said) + "."
 

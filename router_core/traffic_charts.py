@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from router_core.charts import ACCENT, MUTED, Theme, model_color
+from router_core.charts import ACCENT, BACKGROUND, MUTED, Theme, model_color
 from router_core.evaluation.offpolicy import OffPolicyEstimate, Quantity
 from router_core.evaluation.paired import PairedTest
 from router_core.evaluation.results import Estimate
@@ -141,12 +141,16 @@ def evidence_chart(test: PairedTest, cheap: int, strong: int, theme: Theme) -> S
          "pairs": [int(table["pairs"].min())] * 2}
     )  # fmt: skip
     lines = alt.Chart(marks)
+    around: dict[str, Any] = {"stroke": BACKGROUND[theme], "strokeWidth": 4, "strokeJoin": "round"}
     return dict(
         alt.layer(
             lines.mark_rule(strokeDash=[4, 3], color=MUTED[theme]).encode(y=alt.Y("at:Q")),
             base.mark_line(strokeWidth=2).encode(y=y),
-            lines.mark_text(align="left", dx=6, dy=-7, fontSize=12, color=MUTED[theme]).encode(
-                x="pairs:Q", y="at:Q", text="said:N"
+            *(
+                lines.mark_text(align="left", dx=6, dy=-8, fontSize=12, color=MUTED[theme], **halo).encode(
+                    x="pairs:Q", y="at:Q", text="said:N"
+                )
+                for halo in (around, {})
             ),
         )
         .properties(height=260)

@@ -26,10 +26,14 @@ _FIGURES = (
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The answer and all that it rests on. ``results.dump`` and ``results.load`` turn it into JSON and back."""
+    """The answer and all that it rests on. ``results.dump`` and ``results.load`` turn it into JSON and back.
+
+    ``notes``: what was left out, changed or estimated on the way from the file, in sentences.
+    """
 
     verdict: Verdict
     report: Report
+    notes: tuple[str, ...] = ()
 
 
 def as_csv(report: Report) -> str:

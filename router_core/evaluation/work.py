@@ -137,8 +137,7 @@ def judge(
         now=now,
         progress=watch,
     )
-    report = replace(report, notes=(*notes, *(note for note in report.notes if note not in notes)))
-    return Judgement(verdict(report, wanted.tolerance), report)
+    return Judgement(verdict(report, wanted.tolerance), report, tuple(notes))
 
 
 def keep(store: Store, id_: str, found: Judgement) -> None:

@@ -141,13 +141,13 @@ def test_the_chart_in_words() -> None:
     assert "Prompt length: 100.0 % good answers at $5.50" in words
 
 
-PATH = RegretPath("thompson", (1, 50, 100), (0.0, 0.5, 0.75), (0.0, 0.1, 0.2), (0.0, 1.0, 2.0))
+PATH = RegretPath("thompson", True, (1, 50, 100), (0.0, 0.5, 0.75), (0.0, 0.1, 0.2), (0.0, 1.0, 2.0))
 
 
 @pytest.mark.parametrize("in_dollars", [True, False])
 def test_regret_is_a_line_in_a_band(in_dollars: bool) -> None:
     """Mean over prompts seen, low to high around it; dollars only where losses are money."""
-    spec = regret_chart([PATH], in_dollars, "light")
+    spec = regret_chart([replace(PATH, in_dollars=in_dollars)], "light")
     band, line = spec["layer"]
     (values,) = spec["datasets"].values()
     assert values[1] == {"learner": "thompson", "seen": 50, "mean": 0.5, "low": 0.1, "high": 1.0}
@@ -159,7 +159,9 @@ def test_regret_is_a_line_in_a_band(in_dollars: bool) -> None:
 
 def test_regret_in_words() -> None:
     """The end of the path."""
-    assert regret_description([PATH], True) == (
+    assert regret_description([PATH]) == (
         "Lost so far against the best fixed model. thompson had lost $0.75 ($0.20 to $2.00) after 100 prompts."
     )
-    assert "0.8 good answers (0.2 good answers to 2.0 good answers)" in regret_description([PATH], False)
+    assert "0.8 good answers (0.2 good answers to 2.0 good answers)" in regret_description(
+        [replace(PATH, in_dollars=False)]
+    )
