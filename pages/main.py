@@ -114,6 +114,7 @@ page = st.navigation(
         st.Page("playground.py", title="Playground", default=True),
         st.Page("costs.py", title="Costs"),
         st.Page("learning.py", title="Learning"),
+        st.Page("evidence.py", title="Evidence"),
         st.Page("history.py", title="History"),
         st.Page("settings.py", title="Settings"),
     ],

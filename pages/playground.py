@@ -74,6 +74,7 @@ def _form() -> tuple[list[Message], dict[str, Any]]:
                 "Also run models nobody chose",
                 key="run_all",
                 help="Two answers to one prompt are paired evidence, the strongest there is.",
+                bind="query-params",
                 persist_state="session",
             )
             st.form_submit_button("Compare", type="primary", key="send", on_click=_note)

@@ -1,4 +1,4 @@
-"""What all visits share: settings, store, models and the calls under way. Made once per process."""
+"""What all visits share: settings, store, models, calls and evaluations under way. Made once per process."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import streamlit as st
 
 from router_core.comparison import Playground
 from router_core.errors import SettingsError
+from router_core.evaluation.running import Jobs
 from router_core.llm import Models
 from router_core.retention import remove_expired
 from router_core.running import RunningCalls
@@ -25,10 +26,14 @@ _EVERY = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Resources:
-    """The playground and its calls; ``missing`` names the unset variables that made the models simulated."""
+    """The playground, its calls, and evaluations under way.
+
+    ``missing`` names the unset variables that made the models simulated.
+    """
 
     playground: Playground
     running: RunningCalls
+    jobs: Jobs
     simulated: bool
     missing: tuple[str, ...]
 
@@ -74,7 +79,7 @@ def _shared() -> _Shared:
         if _store_kind(settings)[0] != simulated:
             store.close()
             store, simulated, _ = _store_for(settings)
-    shared = _Shared(_made(settings, store, RunningCalls()), datetime.min.replace(tzinfo=UTC))
+    shared = _Shared(_made(settings, store, RunningCalls(), Jobs()), datetime.min.replace(tzinfo=UTC))
     _opened.append(shared)
     return shared
 
@@ -90,7 +95,7 @@ def change_settings(settings: Settings, note: str) -> None:
     version = SettingsVersion(settings.version, datetime.now(UTC), getpass.getuser(), note, settings.document())
     store, simulated, _ = _store_for(settings)
     try:
-        after = _made(settings, store, before.running)
+        after = _made(settings, store, before.running, before.jobs)
         before.playground.store.save_settings(version)
         if simulated != before.simulated:  # a key was found, or is now missing: the other store takes over
             store.save_settings(version)
@@ -122,9 +127,10 @@ def _store_for(settings: Settings) -> tuple[Store, bool, tuple[str, ...]]:
     return open_store(kind="simulated" if simulated else "live"), simulated, unset
 
 
-def _made(settings: Settings, store: Store, running: RunningCalls) -> Resources:
+def _made(settings: Settings, store: Store, running: RunningCalls, jobs: Jobs) -> Resources:
     simulated, unset = _store_kind(settings)
-    return Resources(Playground(settings, store, Models(settings, simulated=simulated)), running, simulated, unset)
+    playground = Playground(settings, store, Models(settings, simulated=simulated))
+    return Resources(playground, running, jobs, simulated, unset)
 
 
 @st.cache_resource(show_spinner=False)

@@ -23,6 +23,10 @@ MODEL_COLORS: Final[Mapping[Theme, Sequence[str]]] = {
     "light": ("#0067a3", "#b34700", "#8a3f78", "#00745a", "#7a5c00"),
     "dark": ("#5cb8f0", "#f2994a", "#d993c4", "#3cc9a0", "#e3c34d"),
 }
+ACCENT: Final[Mapping[Theme, str]] = {"light": "#0b111a", "dark": "#e6eaf0"}
+BACKGROUND: Final[Mapping[Theme, str]] = {"light": "#ffffff", "dark": "#12161c"}
+MUTED: Final[Mapping[Theme, str]] = {"light": "#5b6675", "dark": "#9aa5b4"}
+"""The text's colour, for what belongs to no model; what it stands on; and a quieter one."""
 BADGES: Final = ("blue", "orange", "violet", "green", "yellow")
 """Names under which .streamlit/config.toml gives widgets the same colours, in the same order."""
 

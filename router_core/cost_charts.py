@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from router_core.charts import Theme, model_color
+from router_core.charts import ACCENT, Theme, model_color
 
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-ACCENT: Final[Mapping[Theme, str]] = {"light": "#0b111a", "dark": "#e6eaf0"}
 _HEIGHT: Final = 210
 Spec = dict[str, Any]
 

@@ -39,6 +39,15 @@ def duration(milliseconds: float | None) -> str:
     return f"{milliseconds / 1000:.1f} s"
 
 
+def wait(seconds: float) -> str:
+    """About how long something still takes: about 12 s, about 3 min."""
+    if seconds < 1.5:
+        return "about a second"
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.0f} h"
+
+
 def share(part: float, digits: int = 1) -> str:
     """A part of 1 as a percentage: 94.2 %."""
     return f"{100 * part:.{digits}f} %"

@@ -1,0 +1,103 @@
+"""My data: a file is chosen, looked through, judged in the background, and found again by its address."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.evidence_checks import prepared
+from pages.evidence_file import chosen_table
+from pages.evidence_jobs import ready
+from pages.evidence_mapping import edited_mapping
+from pages.evidence_result import forget_result, known_result, show_result
+from pages.evidence_wanted import wanted
+from pages.resources import Resources
+from pages.shown import escaped
+from router_core.deciding import new_id
+from router_core.evaluation.progress import Watch
+from router_core.evaluation.work import Prepared, Wanted, judge, keep
+
+_ADDRESS = "evaluation"
+_LISTED = 50
+
+
+def show_data(shared: Resources) -> None:
+    """The evaluation that the address names, or the form that begins one."""
+    store = shared.playground.store
+    id_ = st.query_params.get(_ADDRESS) or st.session_state.get(_ADDRESS)
+    _tools(shared, id_)
+    if id_ is None:
+        _begin(shared)
+        return
+    st.session_state[_ADDRESS] = st.query_params[_ADDRESS] = id_
+    if known_result(store, id_):
+        show_result(store, id_)
+        return
+    job = shared.jobs.get(id_)
+    if job is None:
+        st.warning(f"The evaluation {escaped(repr(id_))} is not in this store; choose another, or judge a file.")
+    elif ready(job, "evaluation"):
+        st.rerun()
+
+
+def _tools(shared: Resources, id_: str | None) -> None:
+    """Earlier evaluations, a new one, and deleting the one that is shown."""
+    store = shared.playground.store
+    kept = [one for one in store.evaluations(_LISTED) if one.kind == "labelled"]
+    if not kept and id_ is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="evaluation-tools"):
+        if id_ is not None and st.button(
+            "Judge a file", key="new-evaluation", type="tertiary", icon=":material/add:"
+        ):
+            _go(None)
+        with st.popover(f"Earlier evaluations ({len(kept)})", type="tertiary", key="earlier", disabled=not kept):
+            for one in kept:
+                name = escaped(f"{one.name}, {one.created_at:%Y-%m-%d %H:%M}")
+                if st.button(name, key=f"open-{one.id}", type="tertiary", disabled=one.id == id_):
+                    _go(one.id)
+        if id_ is not None and known_result(store, id_):
+            with st.popover("Delete", type="tertiary", key="delete-evaluation", icon=":material/delete:"):
+                st.caption("The result is deleted for good. Your file is not touched.")
+                if st.button("Delete it", key="do-delete-evaluation", type="primary"):
+                    forget_result(store, id_)
+                    _go(None)
+
+
+def _go(id_: str | None) -> None:
+    """Show this evaluation, or the form."""
+    if id_ is None:
+        st.query_params.pop(_ADDRESS, None)
+        st.session_state.pop(_ADDRESS, None)
+    else:
+        st.session_state[_ADDRESS] = st.query_params[_ADDRESS] = id_
+    st.rerun()
+
+
+def _begin(shared: Resources) -> None:
+    """File, columns, problems, what is wanted; then the work starts."""
+    table = chosen_table()
+    if table is None:
+        return
+    goal = st.session_state["goal"]
+    mapping = edited_mapping(table)
+    found = prepared(shared, table, mapping, goal)
+    if found is None or found.data is None:
+        return
+    asked = wanted(shared, found.data, goal)
+    if asked is not None:
+        _go(_start(shared, found, asked))
+
+
+def _start(shared: Resources, found: Prepared, asked: Wanted) -> str:
+    """Begin the work; the id under which it will be kept."""
+    playground, id_ = shared.playground, new_id()
+    data, notes = found.data, found.notes
+    assert data is not None
+
+    def work(watch: Watch) -> str:
+        judged = judge(data, asked, playground.settings, ask=playground.ask, notes=notes, watch=watch)
+        keep(playground.store, id_, judged)
+        return id_
+
+    shared.jobs.start(id_, work)
+    return id_

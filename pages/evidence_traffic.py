@@ -1,0 +1,128 @@
+"""My traffic: what another router, or other settings, would have scored and cost on what was logged."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import streamlit as st
+
+from pages.evidence_jobs import background, ready
+from pages.evidence_tables import figures_table
+from pages.forms import edit
+from pages.resources import Resources
+from pages.shown import ROUTER_NAMES, escaped, labels
+from pages.traffic import offer_traffic
+from router_core.analytics import extent, ranges
+from router_core.charts import Theme
+from router_core.declared import validated
+from router_core.evaluation.offpolicy import Quantity
+from router_core.evaluation.what_if import ALWAYS, HEADINGS, WhatIf, lines, refusals, remarks, sentence, what_if
+from router_core.settings import Settings
+from router_core.traffic_charts import estimates_chart, estimates_description
+
+_IN_FORCE = "in force"
+_DRAFT = "a draft"
+_QUANTITIES: dict[Quantity, str] = {"reward": "Good answers", "cost_usd": "Cost"}
+
+
+def show_traffic(shared: Resources) -> None:
+    """The question, and the log's answer."""
+    goal = st.session_state["goal"]
+    if not extent(shared.playground.store).completions:
+        offer_traffic(shared, "Here you will see what other settings would have scored on your traffic.", goal)
+        return
+    settings = shared.playground.settings
+    names = labels([arm.arm() for arm in settings.goal(goal).arms])
+    targets = dict(ROUTER_NAMES) | {f"{ALWAYS}{arm}": f"Always {name}" for arm, name in names.items()}
+    with st.container(horizontal=True, vertical_alignment="bottom", key="what-if"):
+        target = st.selectbox("What would this have done?", list(targets), format_func=targets.__getitem__,
+                              key="target", width=260)  # fmt: skip
+        version = _IN_FORCE
+        if not target.startswith(ALWAYS):
+            version = st.selectbox("with settings", _versions(shared), key="target-settings", width=260)
+        span = st.segmented_control(
+            "Of the last", list(ranges()), default="all", key="target-range", required=True
+        )
+    right: Any = st.container(key="what-if-found")
+    if version == _DRAFT:
+        left, right = st.columns([2, 3], gap="large")
+        with left:
+            draft = _draft(shared, goal, target)
+    else:
+        draft = _saved(shared, version)
+    length = ranges()[span]
+    since = None if length is None else datetime.now(UTC) - length
+    playground = shared.playground
+    signature = (
+        playground.store.location, playground.store.revision, settings.version, draft.version, goal, target, span,
+    )  # fmt: skip
+    job = background(
+        "evidence-what-if",
+        signature,
+        lambda watch: what_if(playground.store, settings, draft, goal, target, since),
+    )
+    with right:
+        if ready(job, "what-if"):
+            _answer(job.result, targets[target], names, signature)
+
+
+def _versions(shared: Resources) -> list[str]:
+    saved = [
+        f"{one.created_at:%Y-%m-%d %H:%M} {one.version}" for one in shared.playground.store.settings_versions()
+    ]
+    return [_IN_FORCE, _DRAFT, *saved]
+
+
+def _draft(shared: Resources, goal: str, target: str) -> Settings:
+    """The settings in force, with what is changed here."""
+    settings = shared.playground.settings
+    raw: dict[str, Any] = settings.model_dump(mode="json")
+    with st.container(border=True, key="draft"):
+        st.caption("Nothing here is saved; Settings is where it would be.")
+        if target == "thompson":
+            raw["goals"][goal] = edit(settings.goal(goal), f"draft-{goal}", leave_out=("arms",))
+        else:
+            raw[target] = edit(getattr(settings, target), f"draft-{target}")
+    return validated(Settings, raw)
+
+
+def _saved(shared: Resources, version: str) -> Settings:
+    """The settings in force, or a saved version."""
+    if version == _IN_FORCE:
+        return shared.playground.settings
+    wanted = version.rsplit(" ", 1)[-1]
+    saved = {one.version: one.document for one in shared.playground.store.settings_versions()}
+    return Settings.from_document(saved[wanted])
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _charts(_found: WhatIf, signature: Any, theme: Theme) -> dict[str, dict[str, Any] | None]:
+    return {
+        quantity: estimates_chart(_found.report.estimates, _found.logged(quantity), quantity, theme)
+        for quantity in ("reward", "cost_usd")
+    }
+
+
+def _answer(found: WhatIf, name: str, names: dict[str, str], signature: Any) -> None:
+    theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+    with st.container(border=True, key="what-if-answer"):
+        st.subheader(escaped(sentence(found, name)), anchor=False)
+        for refusal in refusals(found):
+            st.info(escaped(refusal), icon=":material/info:")
+        st.markdown("\n".join(f"- {escaped(remark)}" for remark in remarks(found, names)))
+    charts = _charts(found, signature, theme)
+    shown = [quantity for quantity in _QUANTITIES if charts[quantity] is not None]
+    if not shown:
+        return
+    for column, quantity in zip(st.columns(2, gap="large"), shown, strict=False):
+        with column:
+            st.markdown(f"**{_QUANTITIES[quantity]}**")
+            alt = estimates_description(found.report.estimates, found.logged(quantity), quantity)
+            st.vega_lite_chart(charts[quantity], alt=alt, key=f"chart-{quantity}")
+    figures_table(HEADINGS, lines(found), "table-what-if")
+    st.caption(
+        "DR uses what is known of similar prompts and corrects it by what was drawn; SNIPS and IPS only reweigh"
+        " what was drawn. Where they disagree, trust none of them much. All hold 95 %. The cost is that of the"
+        " answers, deciding not included."
+    )
