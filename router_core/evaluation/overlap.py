@@ -192,7 +192,7 @@ def poor(log: Log, found: Overlap, least_ess: float) -> str | None:
     arm = int(np.argmin(scarce))
     if scarce[arm] < LEAST_ANSWERS:
         return (
-            f"about {scarce[arm]:.0f} effective answers speak for {log.arms[arm]}, to which the target gives"
+            f"about {int(scarce[arm])} effective answers speak for {log.arms[arm]}, to which the target gives"
             f" {share(found.target_share[arm])} of the traffic; at least {LEAST_ANSWERS} are needed"
         )
     return None
