@@ -9,13 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from router_core.evaluation.conclusion import verdict
     from router_core.evaluation.labelled import Labelled
     from router_core.evaluation.offpolicy import estimate
     from router_core.evaluation.paired import paired_test
     from router_core.evaluation.reading import read_labelled
     from router_core.evaluation.report import evaluate
     from router_core.evaluation.results import Objective
-    from router_core.evaluation.verdict import verdict
 
 __all__ = ["Labelled", "Objective", "estimate", "evaluate", "paired_test", "read_labelled", "verdict"]
 
@@ -26,6 +26,7 @@ _HOMES = {
     "evaluate": "report",
     "paired_test": "paired",
     "read_labelled": "reading",
+    "verdict": "conclusion",
 }
 
 

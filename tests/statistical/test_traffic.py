@@ -87,7 +87,7 @@ def test_their_own_rows_make_it_sharper(store: Store, target: str) -> None:
 
 
 def test_too_little_exploration_is_refused() -> None:
-    """Thompson sampling with a floor of 0.2 %, settled on the strong model, cannot tell what the rules would do."""
+    """Thompson sampling with a floor of 0.2 %, settled on one model, cannot tell what the rules would do."""
     settings = Settings(goals={"default": GoalSettings(exploration=0.002)})
     opened = open_store(":memory:", kind="simulated")
     generate(settings, opened, 12_000, until=UNTIL)
