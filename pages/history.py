@@ -29,7 +29,7 @@ def _search(shared: Resources) -> Search:
     """The filters; they live in the address."""
     found = choices(shared.playground.store)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="history-filters"):
-        text = st.text_input("Search the prompts", key="search", bind="query-params", width=200)
+        text = st.text_input("Search the prompts", key="search", bind="query-params", width=185)
         goal = st.selectbox("Goal", [_ANY, *found["goal"]], key="of-goal", bind="query-params", width=110)
         policy = st.selectbox(
             "Router",
@@ -41,7 +41,7 @@ def _search(shared: Resources) -> Search:
         )
         arm = st.selectbox("Model", [_ANY, *found["arm"]], key="model", bind="query-params", width=160)
         rated = st.selectbox("Rated", list(_RATED), key="rated", bind="query-params", width=105)
-        days = st.date_input("Days", (), key="days", width=200, bind="query-params")
+        days = st.date_input("Days", (), key="days", width=225, bind="query-params")
     since = until = None
     if isinstance(days, tuple) and days:
         since = datetime.combine(days[0], time(), UTC)
@@ -65,7 +65,7 @@ def _row(comparison: Comparison, names: Mapping[str, str]) -> dict[str, Any]:
         **{label: decided.get(policy, "") for policy, label in ROUTER_NAMES.items()},
         "Answers": sum(one.error is None for one in comparison.completions),
         "Cost": "price unknown" if None in costs else dollars(known),
-        "Rated": " ".join("👍" if one == 1 else "👎" if one == 0 else "½" for one in thumbs),
+        "Rated": ", ".join("good" if one == 1 else "bad" if one == 0 else "tie" for one in thumbs),
     }
 
 
