@@ -1,61 +1,145 @@
-"""Widgets made from the declaration of a setting: its type, range and help say which, nothing is said twice.
+"""Widgets made from the declaration of a setting: type, range, title and help say which; nothing is said twice.
 
 Leaves out checking (the declaration does it) and saving.
 """
 
 from __future__ import annotations
 
-import json
+import math
 import types
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+HALF = 282
+"""Pixels of a widget that shares its row with another."""
 
-def edit(model: BaseModel, key: str, *, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
-    """One widget per field; the values as plain data, for the declaration to check.
+_LONG = 80  # characters from which a text gets several lines
+
+
+def edit(
+    model: BaseModel,
+    key: str,
+    version: str,
+    *,
+    only: Sequence[str] = (),
+    choices: Mapping[str, Mapping[str, str]] | None = None,
+    half: int = HALF,
+) -> dict[str, Any]:
+    """One widget per field, two short ones to a row; the values as plain data, for the declaration to check.
 
     Args:
         model: the present values.
         key: prefix of the widgets' keys.
-        leave_out: fields that are not shown, and come back as they are.
+        version: of the settings. Part of the keys: what somebody else saves shows at once, never an old value.
+        only: the fields that are shown, in this order; by default all. The others come back as they are.
+        choices: field -> value -> label, for fields whose values are known ("": none); where none is not allowed,
+            other values may be written by hand.
+        half: pixels of a widget that shares its row.
     """
-    plain = model.model_dump(mode="json")
-    values = dict(plain)
-    for name, declared in type(model).model_fields.items():
-        if name not in leave_out:
-            values[name] = _widget(name, declared, plain[name], f"{key}.{name}")
+    values = model.model_dump(mode="json")
+    row = None
+    for name in only or type(model).model_fields:
+        declared = type(model).model_fields[name]
+        known = (choices or {}).get(name)
+        wide = _is_wide(declared, values[name], known)
+        if wide:
+            row = None
+            values[name] = _widget(declared, values[name], field_key(key, name, version), known, "stretch")
+            continue
+        if row is None:
+            row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+        with row:
+            values[name] = _widget(declared, values[name], field_key(key, name, version), known, half)
     return values
 
 
-def _widget(name: str, declared: FieldInfo, value: Any, key: str) -> Any:
+def field_key(key: str, name: str, version: str) -> str:
+    """The key of a field's widget."""
+    return f"{key}.{name}.{version[:6]}"
+
+
+def _is_wide(declared: FieldInfo, value: Any, known: Mapping[str, str] | None) -> bool:
+    kind, _ = _plain_type(declared.annotation)
+    return get_origin(kind) is tuple or (kind is str and known is None)
+
+
+def _widget(
+    declared: FieldInfo,
+    value: Any,
+    key: str,
+    known: Mapping[str, str] | None,
+    width: int | Literal["stretch"],
+) -> Any:
     kind, optional = _plain_type(declared.annotation)
-    label, help_ = name.replace("_", " ").replace(" usd", " in dollars").capitalize(), declared.description
-    if get_origin(kind) is Literal:
-        options = list(get_args(kind))
-        return st.selectbox(label, options, index=options.index(value), key=key, help=help_)
-    if kind is bool:
-        return st.toggle(label, value, key=key, help=help_)
-    if get_origin(kind) is tuple:
-        return st.multiselect(label, value, value, key=key, help=help_, accept_new_options=True)
-    if kind is int or (kind is float and isinstance(value, int | float) and not optional):
-        low, high = _range(declared, kind)
-        step = 1 if kind is int else None
-        number = kind(value)
-        return st.number_input(
-            label, low, high, number, step=step, key=key, help=help_, format=None if kind is int else "%g"
+    extra = declared.json_schema_extra if isinstance(declared.json_schema_extra, dict) else {}
+    label, help_ = declared.title or "", declared.description
+    common: dict[str, Any] = {"key": key, "help": help_, "width": width}
+    if known is not None:
+        present = value or ""
+        options = [*known, *([present] if present not in known else [])]
+        chosen = st.selectbox(
+            label,
+            options,
+            options.index(present),
+            format_func=lambda option: known.get(option, option),
+            accept_new_options=not optional,
+            **common,
         )
-    if get_origin(kind) is dict:
-        text = st.text_input(label, json.dumps(value), key=key, help=help_)
-        return _json(text)
-    text = "" if value is None else str(value)
-    if len(text) > 80:
-        said = st.text_area(label, text, key=key, help=help_, height="content")
+        return (chosen or None) if optional else chosen
+    if get_origin(kind) is Literal:
+        labels = extra.get("labels") or {}
+        choices = list(get_args(kind))
+        return st.selectbox(
+            label,
+            choices,
+            choices.index(value),
+            format_func=lambda choice: labels.get(choice, str(choice)),  # type: ignore[union-attr]
+            **common,
+        )
+    if kind is bool:
+        return st.toggle(label, value, **common)
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)[0]
+        options = list(get_args(inner)) if get_origin(inner) is Literal else value
+        free = get_origin(inner) is not Literal
+        return st.multiselect(label, options, value, accept_new_options=free, wrap=True, **common)
+    if kind in (int, float):
+        return _number(label, declared, kind, value, optional, extra.get("infinite"), common)
+    if len(str(value or "")) > _LONG:
+        said = st.text_area(label, value, height="content", **common)
     else:
-        said = st.text_input(label, text, key=key, help=help_)
-    return (said or None) if optional else said
+        said = st.text_input(label, value or "", placeholder="none" if optional else None, **common)
+    return (said.strip() or None) if optional else said
+
+
+def _number(
+    label: str,
+    declared: FieldInfo,
+    kind: type,
+    value: Any,
+    optional: bool,
+    infinite: Any,
+    common: dict[str, Any],
+) -> Any:
+    """A number within its range; one that may be infinite has a switch for that."""
+    low, high = _range(declared, kind)
+    form = {"step": 1} if kind is int else {"format": "%g"}
+    if not infinite:
+        given = None if value is None else kind(value)
+        return st.number_input(
+            label, low, high, given, **form, placeholder="never" if optional else None, **common
+        )
+    unlimited = math.isinf(float(value))
+    switch = f"{common['key']}.infinite"
+    usual = float(declared.default) if unlimited else float(value)
+    ignored = st.session_state.get(switch, unlimited)
+    number = st.number_input(label, low, high, usual, **form, disabled=ignored, **common)
+    st.toggle(str(infinite), unlimited, key=switch, width=common["width"])
+    return "Infinity" if ignored else number
 
 
 def _plain_type(annotation: Any) -> tuple[Any, bool]:
@@ -80,10 +164,3 @@ def _range(declared: FieldInfo, kind: type) -> tuple[Any, Any]:
 
 def _within(high: Any) -> Any:
     return min(high, 2**53 - 1) if isinstance(high, int) else high  # what a browser can count to
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text  # the declaration says what is wrong with it

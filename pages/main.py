@@ -33,8 +33,14 @@ def _mode(simulated: bool, missing: tuple[str, ...], playground: Playground) -> 
             st.markdown(
                 "Stop the app, then start it with a key:\n\n"
                 "```sh\nexport OPENAI_API_KEY=...\nmake run\n```\n\n"
-                "A local server (Ollama, LM Studio, vLLM, llama.cpp) or another provider is set up under"
-                " *Settings*, *Models & providers*."
+                "A local server (Ollama, LM Studio, vLLM, llama.cpp) or another provider is found and set up under"
+                " *Models & providers*; then give your traffic its models."
+            )
+            st.page_link(
+                "settings.py",
+                label="Models & providers",
+                icon=":material/settings:",
+                query_params={"tab": "Models & providers"},
             )
     else:
         providers = ", ".join(playground.settings.providers)

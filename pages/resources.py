@@ -6,7 +6,7 @@ import gc
 import getpass
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import streamlit as st
@@ -15,10 +15,13 @@ from router_core.comparison import Playground
 from router_core.errors import SettingsError
 from router_core.evaluation.running import Jobs
 from router_core.llm import Models
+from router_core.retention import remove_expired
 from router_core.running import RunningCalls
 from router_core.settings import Settings
 from router_core.store import open_store
 from router_core.store.base import SettingsVersion, Store
+
+_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,15 @@ class _Shared:
     """The resources of this process; another object takes their place when the settings change."""
 
     now: Resources
+    tidied: datetime
+
+    def tidy(self) -> None:
+        """Take out what has expired, once an hour."""
+        moment = datetime.now(UTC)
+        if moment - self.tidied >= _EVERY:
+            self.tidied = moment
+            playground = self.now.playground
+            remove_expired(playground.store, playground.settings.privacy, moment)
 
 
 _opened: list[_Shared] = []  # at most one; the cache itself cannot be asked outside a visit
@@ -51,13 +63,15 @@ def resources() -> Resources:
     Raises:
         RouterError: the settings or the store cannot be used; the sentence says what to do.
     """
-    return _shared().now
+    shared = _shared()
+    shared.tidy()
+    return shared.now
 
 
 @st.cache_resource(show_spinner="Opening the store ...")
 def _shared() -> _Shared:
     """Open everything. The newest version in the store goes before the file and the defaults."""
-    settings = _settings()
+    settings = first_settings()
     store, simulated, _ = _store_for(settings)
     saved = store.current_settings()
     if saved is not None:
@@ -65,7 +79,7 @@ def _shared() -> _Shared:
         if _store_kind(settings)[0] != simulated:
             store.close()
             store, simulated, _ = _store_for(settings)
-    shared = _Shared(_made(settings, store, RunningCalls(), Jobs()))
+    shared = _Shared(_made(settings, store, RunningCalls(), Jobs()), datetime.min.replace(tzinfo=UTC))
     _opened.append(shared)
     return shared
 
@@ -79,12 +93,18 @@ def change_settings(settings: Settings, note: str) -> None:
     shared = _shared()
     before = shared.now
     version = SettingsVersion(settings.version, datetime.now(UTC), getpass.getuser(), note, settings.document())
-    before.playground.store.save_settings(version)
     store, simulated, _ = _store_for(settings)
-    if simulated != before.simulated:  # a key was found, or is now missing: the other store takes over
-        store.save_settings(version)
-    shared.now = _made(settings, store, before.running, before.jobs)
+    try:
+        after = _made(settings, store, before.running, before.jobs)
+        before.playground.store.save_settings(version)
+        if simulated != before.simulated:  # a key was found, or is now missing: the other store takes over
+            store.save_settings(version)
+    except BaseException:
+        store.close()
+        raise
+    shared.now = after
     before.playground.store.close()
+    remove_expired(store, settings.privacy, version.created_at)
 
 
 def release() -> None:
@@ -120,8 +140,8 @@ def settle_memory() -> None:
     gc.freeze()
 
 
-def _settings() -> Settings:
-    """The settings file that ROUTER_SETTINGS names, else the defaults."""
+def first_settings() -> Settings:
+    """What is in force before anything is saved: the file that ROUTER_SETTINGS names, else the defaults."""
     place = os.environ.get("ROUTER_SETTINGS")
     if not place:
         return Settings()

@@ -3,113 +3,171 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import streamlit as st
 
-from pages.resources import Resources, change_settings
+from pages.differences import show_changes
+from pages.resources import Resources, change_settings, resources
 from pages.shown import escaped
+from router_core.comparison import Playground
 from router_core.errors import RouterError
-from router_core.exports import Export, dump, dump_evidence, dump_yaml, load, load_evidence
+from router_core.exports import Export, Learned, dump, dump_evidence, dump_yaml, load_any
 from router_core.exports.diff import changes
+from router_core.exports.keys import refuse_keys
 from router_core.exports.litellm import litellm_config
 from router_core.exports.snippet import python_snippet
-from router_core.transfer import export_of, take_over
+from router_core.settings import Settings
+from router_core.transfer import (
+    LearnedChange,
+    export_of,
+    learned_changes,
+    settings_in,
+    take_over_learned,
+    text_of_bytes,
+)
+from router_core.types import MICRO, Evidence
+
+_HALF = 470  # pixels: beside each other on a wide screen, below each other on a narrow one
 
 
 def show_takeaway(shared: Resources) -> None:
     """Out on the left, in on the right."""
-    out, into = st.columns(2, gap="large")
-    with out.container(border=True, key="export"):
-        _out(shared)
-    with into.container(border=True, key="import"):
-        _in(shared)
+    with st.container(horizontal=True, gap="medium", key="takeaway"):
+        with st.container(border=True, width=_HALF, key="export"):
+            _out(shared.playground)
+        with st.container(border=True, width=_HALF, key="import"):
+            _in(shared)
 
 
-def _out(shared: Resources) -> None:
-    playground = shared.playground
-    export = export_of(playground.store, playground.settings)
-    goal = st.session_state["goal"]
-    split = {name: playground.split(name) for name in playground.settings.goals}
+def _out(playground: Playground) -> None:
+    """Every file is made when it is asked for, not each time the page is drawn."""
+    store, settings, goal = playground.store, playground.settings, st.session_state["goal"]
     st.markdown("**Take it with you**")
     st.caption("Settings, prices and what was learned, with a checksum; never a key.")
-    files = (
-        ("router.json", "everything; Router.from_settings loads it and decides the same", dump(export)),
-        ("router.yaml", "the same, to read and to review", dump_yaml(export)),
-        ("evidence.json", "only what was learned", dump_evidence(export.learned)),
-        ("router.py", "a program that uses router.json", python_snippet(playground.settings, goal)),
-        ("config.yaml", "a LiteLLM proxy with the present split as weights", None),
+    refuse_keys(settings, {"settings": settings.model_dump(mode="json")})
+
+    def litellm() -> str:
+        split = {name: playground.split(name) for name in settings.goals}
+        return litellm_config(settings, split, export_of(store, settings).prices)
+
+    files: tuple[tuple[str, str, Callable[[], str]], ...] = (
+        (
+            "router.json",
+            "everything; Router.from_settings decides the same",
+            lambda: dump(export_of(store, settings)),
+        ),
+        ("router.yaml", "the same, to read and to review", lambda: dump_yaml(export_of(store, settings))),
+        ("evidence.json", "only what was learned", lambda: dump_evidence(export_of(store, settings).learned)),
+        ("router.py", "a program that uses router.json", lambda: python_snippet(settings, goal)),
+        ("config.yaml", "a LiteLLM proxy, split as now", litellm),
     )
-    for name, what, text in files:
-        if text is None:
-            text = litellm_config(playground.settings, split, export.prices)
-        with st.container(horizontal=True, vertical_alignment="center", key=f"take-{name}"):
-            st.download_button(name, text, name, key=f"download-{name}", on_click="ignore", width=150)
-            st.caption(what)
-    st.caption("Requests and outcomes as CSV, JSONL or Parquet: see History.")
+    for name, what, made in files:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"take-{name}"):
+            st.download_button(
+                name,
+                lambda made=made: made().encode(),
+                name,
+                key=f"download-{name}",
+                on_click="ignore",
+                width=130,
+            )
+            st.markdown(f":small[{escaped(what)}]", width=280)
+    st.page_link("history.py", label="Requests and outcomes, as CSV, JSONL or Parquet", icon=":material/history:")
     with st.expander("router.py", key="show-snippet"):
-        st.code(python_snippet(playground.settings, goal), language="python")
+        st.code(python_snippet(settings, goal), language="python")
 
 
 def _in(shared: Resources) -> None:
     st.markdown("**Bring one in**")
+    _offer_undo(shared)
     given = st.file_uploader("router.json, router.yaml or evidence.json", key="import-file", max_upload_size=10)
     if given is None:
         st.caption("It is checked first, shown, and asked about; what it changes can be undone.")
         return
     trust = st.checkbox("Accept a file that was edited by hand", key="trust-edited")
+    playground = shared.playground
     try:
-        text = given.getvalue().decode("utf-8")
-    except UnicodeDecodeError:
-        st.error("The file is not UTF-8 text; export it anew.", icon=":material/error:")
-        return
-    settings = shared.playground.settings
-    try:
-        learned = load_evidence(text, settings, trust_edited=trust) if "router-evidence" in text[:4000] else None
-        export = load(text, trust_edited=trust) if learned is None else None
+        found = load_any(text_of_bytes(given.getvalue()), playground.settings, trust_edited=trust)
+        wanted = settings_in(found) if isinstance(found, Export) else playground.settings
     except RouterError as error:
         st.error(str(error), icon=":material/error:")
         return
-    counts = (learned or export).evidence  # type: ignore[union-attr]
-    for goal, arms in counts.items():
-        for arm, one in arms.items():
-            st.caption(f"{escaped(goal)}, {escaped(arm)}: {one.reward_micro / 1e6:g} of {one.count:,} good")
-    if export is not None:
-        _settings_changes(shared, export)
-    st.caption("What this store has learned is set aside, not deleted: undo it on the learning page.")
-    if not st.button("Import", type="primary", key="do-import"):
-        return
-    if export is None:
-        assert learned is not None
-        export = export_of(shared.playground.store, settings)
-        for goal in learned.evidence:
-            shared.playground.store.import_learning(
-                goal,
-                learned.evidence[goal],
-                learned.output_tokens.get(goal, {}),
-                at=datetime.now(UTC),
-                author=getpass.getuser(),
-                note=f"evidence of {learned.created_at:%Y-%m-%d %H:%M}",
-            )
+    learned = found.learned if isinstance(found, Export) else found
+    st.caption(_origin(learned))
+    differs = changes(playground.settings.document(), wanted.document())
+    with_settings = bool(differs) and st.checkbox(
+        f"Take over its settings ({len(differs)} change{'s' * (len(differs) != 1)})", True, key="take-settings"
+    )
+    if differs:
+        show_changes(differs)
+    elif isinstance(found, Export):
+        st.caption("Its settings are those in force.")
+    target = wanted if with_settings else playground.settings
+    moved = learned_changes(playground.store, target, learned)
+    with_learning = bool(moved) and st.checkbox("Take over what it has learned", True, key="take-learning")
+    if moved:
+        _show_learned(moved)
+        st.caption("What is known here is set aside, not deleted.")
     else:
-        if export.settings != settings:
-            change_settings(export.settings, f"imported {given.name}")
-        from pages.resources import resources
+        st.caption("What it has learned is what is known here.")
+    if st.button("Import", type="primary", key="do-import", disabled=not (with_settings or with_learning)):
+        goals = [goal for goal in target.goals if goal in learned.evidence] if with_learning else []
+        _take_over(playground.settings, target if with_settings else None, learned, goals, given.name)
 
-        take_over(resources().playground.store, export)
-    st.session_state["saved"] = f"{given.name} was imported."
+
+def _origin(learned: Learned) -> str:
+    source = learned.provenance
+    kind = {"live": "live traffic", "simulated": "simulated traffic", None: "unknown traffic"}[source.store]
+    note = f" ({escaped(source.note)})" if source.note else ""
+    return (
+        f"Exported {learned.created_at:%Y-%m-%d %H:%M} UTC by router_core {escaped(source.router_core)} from"
+        f" {kind} with {source.outcomes:,} outcomes{note}."
+    )
+
+
+def _show_learned(moved: Sequence[LearnedChange]) -> None:
+    def said(one: Evidence) -> str:
+        return f"{one.reward_micro / MICRO:,g} of {one.count:,} good"
+
+    st.table(
+        {
+            "Goal": [escaped(one.goal) for one in moved],
+            "Model": [escaped(one.arm) for one in moved],
+            "Now": [said(one.before) for one in moved],
+            "Then": [said(one.after) for one in moved],
+        }
+    )
+
+
+def _take_over(
+    before: Settings, settings: Settings | None, learned: Learned, goals: Sequence[str], name: str
+) -> None:
+    if settings is not None:
+        change_settings(settings, _note(name))
+    take_over_learned(resources().playground.store, learned, goals, _note(name))
+    st.session_state["imported"] = (name, before if settings is not None else None, tuple(goals))
+    st.session_state["saved"] = f"{name} was imported."
     st.rerun()
 
 
-def _settings_changes(shared: Resources, export: Export) -> None:
-    found = changes(shared.playground.settings.document(), export.settings.document())
-    if not found:
-        st.caption("Its settings are those in force.")
+def _note(name: str) -> str:
+    return f"imported {name}"
+
+
+def _offer_undo(shared: Resources) -> None:
+    """Take the last import of this visit back; later, that is done under Versions and on the learning page."""
+    name, before, goals = st.session_state.get("imported", ("", None, ()))
+    if not name or not st.button(f"Undo the import of {name}", icon=":material/undo:", key="undo-import"):
         return
-    st.table(
-        {
-            "Setting": [escaped(one.path) for one in found],
-            "Now": [escaped(one.before or "–") for one in found],
-            "Then": [escaped(one.after or "–") for one in found],
-        }
-    )
+    if before is not None:
+        change_settings(before, f"undid the import of {name}")
+    store = resources().playground.store
+    for goal in goals:
+        events = [one for one in store.learning_events(goal) if one.kind != "snapshot"]
+        if events and events[-1].note == _note(name):  # else something came after it, which is not taken back
+            store.undo_learning(goal, at=datetime.now(UTC), author=getpass.getuser())
+    del st.session_state["imported"]
+    st.session_state["saved"] = f"The import of {name} was undone."
+    st.rerun()

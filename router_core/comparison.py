@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from router_core.accounting import Tally, tally
@@ -19,7 +18,6 @@ from router_core.policies import POLICIES
 from router_core.policies.classifier import Ask
 from router_core.policies.thompson import ThompsonPolicy, comparable_costs
 from router_core.posterior import best_probabilities
-from router_core.pricing import cost_usd
 from router_core.rewards import reward
 from router_core.settings import Settings
 from router_core.store.base import Batch, Comparison, Store
@@ -56,14 +54,6 @@ class Plan:
     messages: tuple[Message, ...]
     decisions: tuple[Decision, ...]
     calls: tuple[PlannedCall, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What one tiny call took; ``cost_usd`` None: the price is unknown."""
-
-    total_ms: float
-    cost_usd: Decimal | None
 
 
 class Playground:
@@ -197,15 +187,6 @@ class Playground:
         candidates = self._decider.candidates(usual)
         given = ThompsonPolicy(self.settings.goal(goal)).probabilities(usual, candidates).probabilities
         return {one.arm.id: p for one, p in zip(candidates, given, strict=True)}
-
-    def try_model(self, model: str) -> Trial:
-        """One tiny call, not stored: whether the model answers, how fast, for how much.
-
-        Raises:
-            ProviderError: it does not; the sentence says what to do.
-        """
-        answer = self._models.complete(model, [{"role": "user", "content": "Say OK."}], {"max_tokens": 16})
-        return Trial(answer.total_ms, cost_usd(answer.usage, self.price(model)))
 
     @property
     def ask(self) -> Ask:

@@ -36,13 +36,45 @@ class SplitChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdicts:
-    """What a success condition says about logged answers."""
+class Verdict:
+    """What a condition says about one logged answer; ``reward`` None: nothing, and ``why`` may tell the reason.
 
-    answers: int
-    good: int
-    bad: int
-    unknown: int
+    ``thumb`` is what a person said, None where nobody did.
+    """
+
+    arm: str
+    text: str
+    reward: float | None
+    why: str
+    thumb: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What a success condition says about logged answers, newest first."""
+
+    rows: tuple[Verdict, ...]
+
+    @property
+    def good(self) -> int:
+        """Answers that it calls good."""
+        return sum(row.reward is not None and row.reward >= 0.5 for row in self.rows)
+
+    @property
+    def unknown(self) -> int:
+        """Answers on which it says nothing."""
+        return sum(row.reward is None for row in self.rows)
+
+    @property
+    def bad(self) -> int:
+        """Answers that it calls bad."""
+        return len(self.rows) - self.good - self.unknown
+
+    @property
+    def agreement(self) -> tuple[int, int]:
+        """On how many of the answers that a person rated it says the same, and how many those are."""
+        both = [(row.reward, row.thumb) for row in self.rows if row.reward is not None and row.thumb is not None]
+        return sum((said >= 0.5) == (thumb >= 0.5) for said, thumb in both), len(both)
 
 
 def split_preview(store: Store, before: Settings, after: Settings, goal: str) -> list[SplitChange]:
@@ -89,13 +121,11 @@ def condition_preview(store: Store, goal: str, success_when: str) -> Verdicts:
         ConditionError: the condition is not valid.
     """
     condition = Condition(success_when)
-    answers = [
-        one
-        for comparison in store.find(Search(goal=goal), _ANSWERS)
-        for one in comparison.completions
-        if one.error is None and one.text is not None
-    ][:_ANSWERS]
-    rewards = [condition.judge(judged_of(one, one.text or "", None)).reward for one in answers]
-    good = sum(reward is not None and reward >= 0.5 for reward in rewards)
-    unknown = sum(reward is None for reward in rewards)
-    return Verdicts(len(answers), good, len(answers) - good - unknown, unknown)
+    rows: list[Verdict] = []
+    for comparison in store.find(Search(goal=goal), _ANSWERS):
+        thumbs = {one.completion_id: one.reward for one in comparison.outcomes if one.source == "thumb"}
+        for one in comparison.completions:
+            if one.error is None and one.text is not None and len(rows) < _ANSWERS:
+                said = condition.judge(judged_of(one, one.text, None))
+                rows.append(Verdict(one.arm, one.text, said.reward, said.why, thumbs.get(one.id)))
+    return Verdicts(tuple(rows))

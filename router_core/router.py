@@ -16,6 +16,7 @@ from router_core.declared import validated
 from router_core.errors import NoEligibleArmError, ProviderError, SettingsError
 from router_core.features import context
 from router_core.llm import Models
+from router_core.retention import remove_expired
 from router_core.rewards import reward
 from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.store import open_store
@@ -78,6 +79,7 @@ class Router:
         try:
             self._decider = Decider(self._settings, self._store, self._models, prices=prices)
             self._caller = Caller(self._decider, self._store, self._models, success_when)
+            remove_expired(self._store, self._settings.privacy, self._decider.now())
         except BaseException:
             self.close()
             raise

@@ -125,5 +125,9 @@ class SimulationSettings(Declaration):
 
     seed: int = Field(7, ge=0, le=2**63 - 1, title="Seed of the answers", description="Same seed, same answers.")
     latency_scale: float = Field(
-        1.0, ge=0, le=100, title="Delays", description="1: delays like a real provider's; 0: answers at once."
+        1.0,
+        ge=0,
+        le=100,
+        title="Delays, as a factor",
+        description="1: delays like a real provider's; 0: answers at once.",
     )

@@ -8,13 +8,36 @@ from __future__ import annotations
 import getpass
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from router_core.declared import validated
 from router_core.errors import SettingsError
-from router_core.exports import Export, Provenance, dump, load, only_known, resolved_prices
-from router_core.settings import Settings
+from router_core.exports import (
+    Export,
+    ImportFileError,
+    Learned,
+    Provenance,
+    dump,
+    load,
+    only_known,
+    resolved_prices,
+)
+from router_core.pricing import PriceBook
+from router_core.settings import PriceSettings, Settings
 from router_core.store.base import Store
+from router_core.types import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedChange:
+    """What is known of one model of a goal, before and after a file was taken over."""
+
+    goal: str
+    arm: str
+    before: Evidence
+    after: Evidence
 
 
 def export_of(store: Store, settings: Settings, note: str = "") -> Export:
@@ -31,6 +54,33 @@ def export_of(store: Store, settings: Settings, note: str = "") -> Export:
     )
 
 
+def text_of_file(path: str | Path) -> str:
+    """The text of an exported file.
+
+    Raises:
+        SettingsError: the file cannot be read, or is no text.
+    """
+    try:
+        return text_of_bytes(Path(path).read_bytes())
+    except OSError as error:
+        raise SettingsError(f"the exported file {path} cannot be read: {error}; correct the path") from None
+
+
+def text_of_bytes(data: bytes) -> str:
+    """The text of an exported file that is already in memory.
+
+    Raises:
+        ImportFileError: it is no UTF-8 text.
+    """
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ImportFileError(
+            f"the file is no text in UTF-8 (byte {error.start}), so it is no export of router_core;"
+            " choose the file that was exported"
+        ) from None
+
+
 def read_export(path: str | Path, *, trust_edited: bool = False) -> Export:
     """Read an exported file.
 
@@ -38,11 +88,38 @@ def read_export(path: str | Path, *, trust_edited: bool = False) -> Export:
         SettingsError: the file cannot be read.
         ImportFileError: its content is broken, foreign, edited or too new.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"the exported file {path} cannot be read: {error}; correct the path") from None
-    return load(text, trust_edited=trust_edited)
+    return load(text_of_file(path), trust_edited=trust_edited)
+
+
+def settings_in(export: Export) -> Settings:
+    """The settings of an export, with prices of one's own wherever the price book here says something else than
+    the file: the same prices, so the same decisions. A price that was unknown there stays the book's.
+    """  # fmt: skip
+    settings = export.settings
+    here = PriceBook(settings.prices)
+    other = {model: price for model, price in export.prices.items() if price and price != here.price(model)}
+    if not other:
+        return settings
+    own = {model: validated(PriceSettings, asdict(price)) for model, price in other.items()}
+    return settings.model_copy(update={"prices": {**settings.prices, **own}})
+
+
+def learned_changes(store: Store, settings: Settings, learned: Learned) -> list[LearnedChange]:
+    """What taking over would change, model by model, in the goals that both have.
+
+    Args:
+        store: where it would be taken over.
+        settings: those in force afterwards.
+        learned: what the file has.
+    """
+    found = []
+    for goal, chosen in ((name, one) for name, one in settings.goals.items() if name in learned.evidence):
+        now, then = store.evidence(goal, chosen.teaching_rule()), learned.evidence[goal]
+        found += [
+            LearnedChange(goal, arm.id, now.get(arm.id, Evidence()), then.get(arm.id, Evidence()))
+            for arm in chosen.arms
+        ]
+    return [one for one in found if one.before != one.after]
 
 
 def mark(export: Export) -> str:
@@ -52,14 +129,19 @@ def mark(export: Export) -> str:
 
 def take_over(store: Store, export: Export, goals: Sequence[str] | None = None) -> None:
     """Begin again, in these goals (default: all of the export), from what the export has learned."""
-    for goal in goals or list(export.settings.goals):
+    take_over_learned(store, export.learned, goals or list(export.settings.goals), mark(export))
+
+
+def take_over_learned(store: Store, learned: Learned, goals: Sequence[str], note: str = "") -> None:
+    """Begin again, in these goals, from what was learned elsewhere; each is a logged event that can be undone."""
+    for goal in goals:
         store.import_learning(
             goal,
-            export.evidence.get(goal, {}),
-            export.output_tokens.get(goal, {}),
+            learned.evidence.get(goal, {}),
+            learned.output_tokens.get(goal, {}),
             at=datetime.now(UTC),
             author=getpass.getuser(),
-            note=mark(export),
+            note=note or f"learned until {learned.created_at:%Y-%m-%d %H:%M} UTC",
         )
 
 

@@ -46,6 +46,7 @@ class ChatServer:
         self.requests: list[Request] = []
         self.script: list[Reply | Callable[[Request], Reply]] = []
         self.usual: Reply | Callable[[Request], Reply] = usual
+        self.listing = as_json({"object": "list", "data": [{"id": "tiny"}, {"id": "big"}]})
         self.hung_up = threading.Event()
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -81,10 +82,15 @@ class ChatServer:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._send(server.listing if self.path == "/v1/models" else refused(404))
+
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 lowered = {name.lower(): value for name, value in self.headers.items()}
-                reply = server.next_reply(Request(self.path, lowered, body))
+                self._send(server.next_reply(Request(self.path, lowered, body)))
+
+            def _send(self, reply: Reply) -> None:
                 self.close_connection = True
                 server.pause(reply.delay_s)
                 try:

@@ -6,7 +6,7 @@ Leaves out where it comes from (traffic.py) and what is made of it (offpolicy.py
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ class Log:
         prompt: (n,), numbers from 0 up; rows of one prompt share one. None: every row is a prompt of its own.
         logger: (n,), index into ``loggers``: which router, as it was set, drew the row. None: one for all.
         loggers: their names.
+        checked: leave out the checks below: the rows are those of a log that passed them.
 
     Raises:
         EvaluationError: shapes differ, or a value is out of range.
@@ -52,8 +53,11 @@ class Log:
     prompt: Ints | None = None
     logger: Ints | None = None
     loggers: tuple[str, ...] = ("log",)
+    checked: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
+        if self.checked:
+            return
         n, k = len(self.action), len(self.arms)
         parts = {name: getattr(self, name) for name in ("reward", "cost_usd", "features", "prompt", "logger")}
         wrong = [name for name, part in parts.items() if part is not None and len(part) != n]
@@ -82,21 +86,25 @@ class Log:
 
     def rows(self, wanted: NDArray[np.bool_] | NDArray[np.intp]) -> Log:
         """Some of the rows, or all in another order: a mask or indices."""
-
-        def part(column: Array | Ints | None) -> NDArray[np.float64] | NDArray[np.int64] | None:
-            return None if column is None else column[wanted]
-
-        return Log(
-            self.arms,
-            self.probabilities[wanted],
-            self.action[wanted],
-            self.reward[wanted],
-            self.cost_usd[wanted],
-            part(self.features),  # type: ignore[arg-type]
-            part(self.prompt),  # type: ignore[arg-type]
-            part(self.logger),  # type: ignore[arg-type]
-            self.loggers,
+        return replace(
+            self,
+            probabilities=self.probabilities[wanted],
+            action=self.action[wanted],
+            reward=self.reward[wanted],
+            cost_usd=self.cost_usd[wanted],
+            features=None if self.features is None else self.features[wanted],
+            prompt=None if self.prompt is None else self.prompt[wanted],
+            logger=None if self.logger is None else self.logger[wanted],
+            checked=True,
         )
+
+    def by_loggers(self, wanted: NDArray[np.bool_]) -> Log:
+        """The rows that some of the loggers drew, and only those loggers. ``wanted``: one truth per logger."""
+        if self.logger is None:
+            return self
+        kept = self.rows(wanted[self.logger])
+        names = tuple(name for name, keep in zip(self.loggers, wanted.tolist(), strict=True) if keep)
+        return replace(kept, logger=(np.cumsum(wanted) - 1)[kept.logger], loggers=names)
 
 
 Target = Array | Callable[[Log], Array]

@@ -10,14 +10,23 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from router_core.errors import EvaluationError
 from router_core.evaluation.log import Array, Log, Target, probabilities_of
-from router_core.evaluation.overlap import LEAST_ESS, Overlap, at, overlap, poor, sums_of, unable
+from router_core.evaluation.overlap import (
+    LEAST_ESS,
+    Overlap,
+    Support,
+    counts,
+    out_of_reach,
+    overlap,
+    poor,
+    support,
+    unheard,
+)
 from router_core.evaluation.results import Estimate
-from router_core.evaluation.reward_model import fit_left_out
+from router_core.evaluation.reward_model import predicted
 from router_core.words import share
 
 Estimator = Literal["IPS", "SNIPS", "DR"]
@@ -41,7 +50,7 @@ class OffPolicyEstimate:
         quantity: reward (share of good answers) or cost_usd (of the answer; deciding is not in it).
         figure: the mean per row and its interval; None where ``refusal`` says why there is none.
         ess: effective sample size: so many of the answers the estimate rests on.
-        rows: answers with a known outcome that were used.
+        rows: answers with a known outcome.
         known_share: share of each model's answers with a known outcome, in the report's order; None: never drawn.
         refusal: why there is no figure.
     """
@@ -64,7 +73,7 @@ class OffPolicyReport:
         rows: decisions in the log.
         target_share, logged_share: part of the traffic that each model gets by the target, and got.
         estimates: every quantity by every estimator.
-        left_out: routers whose rows could not be used.
+        left_out: routers that could not have chosen what the target would; nothing of theirs is in the figures.
         warnings: what one has to know to read the figures.
     """
 
@@ -128,79 +137,97 @@ def estimate(
         EvaluationError: the target's probabilities do not fit the log.
     """
     q = probabilities_of(target, log)
+    asked = _Asked(tuple(estimators), by_arm, level, least_ess)
+    rows, found = len(log), support(q, log)
+    left_out: tuple[str, ...] = ()
+    why: str | None = None
+    if not rows:
+        why = "the log has no decision that a router drew; send some traffic first"
+    else:
+        reaches = found.reaches
+        left_out = tuple(name for name, can in zip(log.loggers, reaches.tolist(), strict=True) if not can)
+        if not reaches.any():
+            why = out_of_reach(log, found)
+        elif left_out and log.logger is not None:
+            # as a whole: without only the rows that miss, the estimate would be about other prompts
+            q, log = q[reaches[log.logger]], log.by_loggers(reaches)
+            found = support(q, log)
+    judged = [
+        _quantity(q, log, found, one, asked) if why is None else _refused(log, found, one, asked, why)
+        for one in quantities
+    ]
     whole = max(1, len(log))
-    found = [_quantity(q, log, one, estimators, by_arm, level, least_ess) for one in quantities]
     return OffPolicyReport(
         log.arms,
-        len(log),
-        tuple((np.ones(len(q)) @ q / whole).tolist()),  # faster than a sum over rows
-        tuple((np.bincount(log.action, minlength=len(log.arms)) / whole).tolist()),
-        tuple(one for estimates, _, _ in found for one in estimates),
-        tuple(dict.fromkeys(name for _, left_out, _ in found for name in left_out)),
-        tuple(dict.fromkeys(text for _, _, warnings in found for text in warnings)),
+        rows,
+        tuple((found.wanted.sum(axis=0) / whole).tolist()),
+        tuple((found.drawn.sum(axis=0) / whole).tolist()),
+        tuple(one for part in judged for one in part.estimates),
+        left_out,
+        tuple(dict.fromkeys(text for part in judged for text in part.warnings)),
     )
 
 
-_Found = tuple[list[OffPolicyEstimate], tuple[str, ...], list[str]]
+@dataclass(frozen=True)
+class _Asked:
+    """The arguments of ``estimate`` that go with every quantity."""
+
+    estimators: tuple[Estimator, ...]
+    by_arm: bool
+    level: float
+    least_ess: float
 
 
-def _quantity(
-    q: Array,
-    log: Log,
-    quantity: Quantity,
-    estimators: Sequence[Estimator],
-    by_arm: bool,
-    level: float,
-    least_ess: float,
-) -> _Found:
-    """Every estimate of one quantity, the routers left out, and warnings."""
+@dataclass(frozen=True)
+class _Judged:
+    estimates: list[OffPolicyEstimate]
+    warnings: list[str]
+
+
+def _quantity(q: Array, log: Log, found: Support, quantity: Quantity, asked: _Asked) -> _Judged:
+    """Every estimate of one quantity."""
     outcome = log.reward if quantity == "reward" else log.cost_usd
     known = ~np.isnan(outcome)
-    word = _KNOWN[quantity]
-    drawn = np.bincount(log.action, minlength=len(log.arms))
-    heard = np.bincount(log.action, weights=known, minlength=len(log.arms))
-    shares = tuple(
-        part / all_ if all_ else None for part, all_ in zip(heard.tolist(), drawn.tolist(), strict=True)
+    heard = found.drawn if known.all() else counts(log, known)
+    hears = found.hears(heard)
+    if not hears.any():
+        nothing = f"none of the {len(log):,} answers is {_KNOWN[quantity]}"
+        why = unheard(log, found, heard, _KNOWN[quantity]) if heard.any() else nothing
+        return _refused(log, found, quantity, asked, why)
+    if not hears.all() and log.logger is not None:
+        q, log = q[hears[log.logger]], log.by_loggers(hears)
+        return _quantity(q, log, support(q, log), quantity, asked)
+    shares = _known_share(found, heard)
+    warnings = _uneven(log, found, shares, asked.by_arm) if quantity == "reward" else []
+    if not asked.by_arm and not known.all():
+        q, log, outcome = q[known], log.rows(known), outcome[known]
+        found, known = support(q, log), known[known]
+        heard = found.drawn
+    weights = overlap(found, log, known, heard)
+    why_not = poor(log, weights, asked.least_ess)
+    figures = {} if why_not else _figures(q, log, outcome, weights, quantity, asked)
+    estimates = [
+        OffPolicyEstimate(one, quantity, figures.get(one), weights.ess, len(weights.weight), shares, why_not)
+        for one in asked.estimators
+    ]
+    return _Judged(estimates, warnings + _odd(log, weights))
+
+
+def _refused(log: Log, found: Support, quantity: Quantity, asked: _Asked, why: str) -> _Judged:
+    known = ~np.isnan(log.reward if quantity == "reward" else log.cost_usd)
+    shares = _known_share(found, counts(log, known))
+    rows = int(known.sum())
+    return _Judged(
+        [OffPolicyEstimate(one, quantity, None, 0.0, rows, shares, why) for one in asked.estimators], []
     )
 
-    def given(
-        figures: dict[Estimator, Estimate], ess: float, rows: int, refusal: str | None
-    ) -> list[OffPolicyEstimate]:
-        return [
-            OffPolicyEstimate(name, quantity, figures.get(name), ess, rows, shares, refusal) for name in estimators
-        ]
 
-    if not len(log):
-        return given({}, 0.0, 0, "the log has no decision that a router drew; send some traffic first"), (), []
-    if not known.any():
-        return given({}, 0.0, 0, f"none of the {len(log):,} answers is {word}"), (), []
-    if not by_arm and not known.all():
-        q, log, outcome, known = q[known], log.rows(known), outcome[known], known[known]
-    sums = sums_of(q, log, known)
-    able = sums.able
-    left_out = tuple(name for name, can in zip(log.loggers, able.tolist(), strict=True) if not can)
-    if not able.any():
-        return given({}, 0.0, int(known.sum()), unable(log, sums, word)), left_out, []
-    if log.logger is not None and not able.all():
-        rows = able[log.logger]
-        q, log, outcome, known = q[rows], _renumbered(log.rows(rows), able), outcome[rows], known[rows]
-        sums = sums_of(q, log, known)
-    weights = overlap(sums, log, known)
-    warnings = _warnings(weights, log, quantity, shares, drawn, by_arm)
-    refusal = poor(log, weights, least_ess)
-    figures = {} if refusal else _figures(q, log, outcome, weights, quantity, estimators, level)
-    return given(figures, weights.ess, len(weights.weight), refusal), left_out, warnings
-
-
-def _renumbered(log: Log, able: NDArray[np.bool_]) -> Log:
-    """The log with the loggers that are left."""
-    assert log.logger is not None
-    numbers = np.cumsum(able) - 1
-    names = tuple(name for name, can in zip(log.loggers, able.tolist(), strict=True) if can)
-    return Log(
-        log.arms, log.probabilities, log.action, log.reward, log.cost_usd, log.features, log.prompt,
-        numbers[log.logger], names,
-    )  # fmt: skip
+def _known_share(found: Support, heard: Array) -> tuple[float | None, ...]:
+    """Share of each model's answers with a known outcome; None: never drawn."""
+    drawn = found.drawn.sum(axis=0).tolist()
+    return tuple(
+        part / whole if whole else None for part, whole in zip(heard.sum(axis=0).tolist(), drawn, strict=True)
+    )
 
 
 def _figures(
@@ -209,8 +236,7 @@ def _figures(
     outcome: Array,
     weights: Overlap,
     quantity: Quantity,
-    estimators: Sequence[Estimator],
-    level: float,
+    asked: _Asked,
 ) -> dict[Estimator, Estimate]:
     """Value and interval of each estimator."""
     n, arms, action, w = len(log), len(log.arms), weights.action, weights.weight
@@ -225,7 +251,7 @@ def _figures(
     means = np.divide(
         np.bincount(action, weights=wy, minlength=arms), mass, out=np.full(arms, 0.5), where=mass > 0
     )
-    z = float(-ndtri((1.0 - level) / 2.0))
+    z = float(-ndtri((1.0 - asked.level) / 2.0))
     shift, more = _imagined(weights, means, z) if quantity == "reward" else (0.0, 0.0)
 
     def interval(value: float, deviation: Array, base: Array | None, size: float) -> Estimate:
@@ -240,31 +266,20 @@ def _figures(
         return Estimate(value, min(low, value), max(high, value))
 
     found: dict[Estimator, Estimate] = {}
-    for name in estimators:
+    for name in asked.estimators:
         if name == "IPS":
             ips = float(wy.sum()) / n
             found[name] = interval(ips, wy, np.full(n, -ips) * weights.part, n)
         elif name == "SNIPS":
             found[name] = interval(snips, w * (y - snips), None, total)
         else:
-            direct, own = _direct(q, log, y, weights, _EXPECTED[quantity])
+            direct, own = predicted(q, log.features, log.action, weights.rows, y, _EXPECTED[quantity])
             residual = w * (y - own)
             direct *= weights.part
             dr = float(direct.sum() + residual.sum()) / n
             direct -= dr * weights.part
             found[name] = interval(dr, residual, direct, n)
     return found
-
-
-def _direct(q: Array, log: Log, y: Array, weights: Overlap, expected: float) -> tuple[Array, Array]:
-    """(n,) what the reward model says the target brings on each row, and (m,) of the model that was drawn."""
-    given = fit_left_out(log.features, log.action, weights.known, y, len(log.arms), expected)
-    direct = q[:, 0] * given.every[0]
-    for arm in range(1, len(log.arms)):
-        direct += q[:, arm] * given.every[arm]
-    saw_itself = given.every.ravel().take(weights.action * len(log) + weights.rows)
-    direct[weights.known] += at(q, weights.rows, weights.action) * (given.own - saw_itself)
-    return direct, given.own
 
 
 def _sum_of_squares(deviation: Array, base: Array | None, log: Log, weights: Overlap) -> float:
@@ -292,33 +307,31 @@ def _imagined(weights: Overlap, means: Array, z: float) -> tuple[float, float]:
     return shift, float((share_of**2 * part**2).sum()) / (4.0 * z * z)
 
 
-def _warnings(
-    weights: Overlap,
-    log: Log,
-    quantity: Quantity,
-    shares: tuple[float | None, ...],
-    drawn: NDArray[np.intp],
-    by_arm: bool,
-) -> list[str]:
-    """What one has to know to read the figures."""
-    found = []
+def _uneven(log: Log, found: Support, shares: tuple[float | None, ...], by_arm: bool) -> list[str]:
+    """A warning where the answers of some model are rated much more often than those of another."""
+    drawn = found.drawn.sum(axis=0).tolist()
     seen = [
         (part, name)
-        for part, name, count in zip(shares, log.arms, drawn.tolist(), strict=True)
+        for part, name, count in zip(shares, log.arms, drawn, strict=True)
         if part is not None and count >= 20
     ]
-    if quantity == "reward" and seen and max(seen)[0] > _UNEVEN * min(seen)[0]:
-        most, least = max(seen), min(seen)
-        done = "answers are weighted so that this alone does no harm" if by_arm else "nothing is done about it"
-        found.append(
-            f"{share(most[0])} of {most[1]}'s answers are rated, but {share(least[0])} of {least[1]}'s; {done},"
-            " but if people rate because they are pleased or not, the estimates are tilted"
-        )
+    if not seen or max(seen)[0] <= _UNEVEN * min(seen)[0]:
+        return []
+    most, least = max(seen), min(seen)
+    done = "answers are weighted so that this alone does no harm" if by_arm else "nothing is done about it"
+    return [
+        f"{share(most[0])} of {most[1]}'s answers are rated, but {share(least[0])} of {least[1]}'s; {done}, but if"
+        " people rate because they are pleased or not, the estimates are tilted"
+    ]
+
+
+def _odd(log: Log, weights: Overlap) -> list[str]:
+    """A warning where the weights do not average 1, as they do where the logged probabilities are true."""
     error = float(np.sqrt(weights.second.sum())) / len(log)
     average = float(weights.weight.sum()) / len(log)
-    if abs(average - 1.0) > _ODD * error:
-        found.append(
-            f"the weights average {average:.2f}, where 1 is expected: the logged probabilities are hardly those of"
-            " the draws"
-        )
-    return found
+    if abs(average - 1.0) <= _ODD * error:
+        return []
+    return [
+        f"the weights average {average:.2f}, where 1 is expected: the logged probabilities are hardly those of the"
+        " draws"
+    ]

@@ -26,12 +26,11 @@ FEWEST_ROWS: Final = 30
 
 
 @dataclass(frozen=True)
-class Sums:
-    """Sums by logger and model, each (loggers, k): all that can be said before any answer is looked at.
+class Support:
+    """Sums by logger and model, each (loggers, k): what follows from the probabilities alone.
 
     Args:
         drawn: rows on which the model was drawn.
-        known: those of them with a known outcome.
         wanted: sum of the target's probabilities q.
         missed: rows where the target may choose the model and the logger could not: q > 0 = p.
         square: sum of q^2 / p, the expected sum of squared weights.
@@ -39,45 +38,43 @@ class Sums:
     """
 
     drawn: Array
-    known: Array
     wanted: Array
     missed: Array
     square: Array
     ratio: Array
 
     @property
-    def able(self) -> NDArray[np.bool_]:
-        """(loggers,): those that could have chosen whatever the target may choose, and of whose answers by every
-        model that matters some outcome is known.
-        """  # fmt: skip
-        rows = self.drawn.sum(axis=1)
-        unheard = (self.wanted > MINOR * rows[:, None]) & (self.known == 0)
-        able: NDArray[np.bool_] = (
-            (self.missed.sum(axis=1) == 0) & ~unheard.any(axis=1) & (self.known.sum(axis=1) > 0)
-        )
-        return able
+    def reaches(self) -> NDArray[np.bool_]:
+        """(loggers,): those that could have chosen whatever the target may choose."""
+        return np.asarray(self.missed.sum(axis=1) == 0)
+
+    def hears(self, known: Array) -> NDArray[np.bool_]:
+        """(loggers,): those of whose answers some outcome is known, by every model that the target cares for.
+
+        ``known``: (loggers, k), answers with a known outcome.
+        """
+        unheard = (self.wanted > MINOR * self.drawn.sum(axis=1)[:, None]) & (known == 0)
+        return np.asarray(~unheard.any(axis=1) & (known.sum(axis=1) > 0))
 
 
-def sums_of(target: Array, log: Log, known: NDArray[np.bool_]) -> Sums:
+def support(target: Array, log: Log) -> Support:
     """Count and add up."""
-    count, arms = len(log.loggers), len(log.arms)
+    count = len(log.loggers)
     logger = log.logger if count > 1 else None
-    cell = log.action if logger is None else logger * arms + log.action
-    shape, size = (count, arms), count * arms
     p = log.probabilities
-    if p.min() > 0.0:
-        ratio, missed = target / p, np.zeros(shape)
+    if not len(p) or p.min() > 0.0:
+        ratio, missed = target / p, np.zeros((count, len(log.arms)))
     else:
         ratio = np.divide(target, p, out=np.zeros_like(p), where=p > 0.0)
         missed = _sums(((p == 0.0) & (target > 0.0)).astype(np.float64), logger, count)
-    return Sums(
-        np.bincount(cell, minlength=size).reshape(shape).astype(np.float64),
-        np.bincount(cell, weights=known, minlength=size).reshape(shape).astype(np.float64),
-        _sums(target, logger, count),
-        missed,
-        _sums(ratio, logger, count, target),
-        ratio,
-    )
+    return Support(counts(log), _sums(target, logger, count), missed, _sums(ratio, logger, count, target), ratio)
+
+
+def counts(log: Log, which: NDArray[np.bool_] | None = None) -> Array:
+    """(loggers, k): rows by who drew which model; only some of them where ``which`` says so."""
+    count, arms = len(log.loggers), len(log.arms)
+    cell = log.action if log.logger is None or count == 1 else log.logger * arms + log.action
+    return np.bincount(cell, weights=which, minlength=count * arms).reshape(count, arms).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -114,8 +111,8 @@ class Overlap:
         return float(1.0 / (shares**2 / each).sum()) if (each > 0.0).all() else 0.0
 
 
-def overlap(sums: Sums, log: Log, known: NDArray[np.bool_]) -> Overlap:
-    """Weigh the rows; every logger is able.
+def overlap(found: Support, log: Log, known: NDArray[np.bool_], heard: Array) -> Overlap:
+    """Weigh the rows; every logger reaches the target and hears of it. ``heard``: ``known`` counted.
 
     An answer counts 1 / (share known of its model's answers by this logger). That is right where being known
     depends on the model alone; where it depends on the answer (unhappy people rate more), nothing mends it.
@@ -125,9 +122,9 @@ def overlap(sums: Sums, log: Log, known: NDArray[np.bool_]) -> Overlap:
     feedback from multiple loggers).
     """
     n, arms = len(log), len(log.arms)
-    drawn = sums.drawn.sum(axis=1)
-    inverse = np.where(sums.known > 0, sums.drawn / np.maximum(sums.known, 1.0), 0.0)
-    squares = (sums.square * inverse).sum(axis=1)
+    drawn = found.drawn.sum(axis=1)
+    inverse = np.divide(found.drawn, heard, out=np.zeros_like(heard), where=heard > 0)
+    squares = (found.square * inverse).sum(axis=1)
     parts = drawn / np.maximum(squares, 1e-300)
     parts *= n / float(parts @ drawn)
     factor = (parts[:, None] * inverse).ravel()
@@ -137,7 +134,7 @@ def overlap(sums: Sums, log: Log, known: NDArray[np.bool_]) -> Overlap:
     rows = np.arange(n) if everything else np.flatnonzero(known)
     index = slice(None) if everything else rows
     action = log.action[index]
-    weight = at(sums.ratio, rows, action)
+    weight = found.ratio.ravel().take(rows * arms + action)  # [rows, action], three times as fast
     weight *= factor[action if logger is None else logger[index] * arms + action]
 
     total, square = float(weight.sum()), float(weight @ weight)
@@ -146,8 +143,8 @@ def overlap(sums: Sums, log: Log, known: NDArray[np.bool_]) -> Overlap:
         by_prompt = np.bincount(log.prompt[index], weights=weight)
         together = float(by_prompt @ by_prompt)
     alike = together / square if square > 0.0 else 1.0
-    mass = parts @ sums.wanted
-    second = parts**2 @ (sums.square * inverse)
+    mass = parts @ found.wanted
+    second = parts**2 @ (found.square * inverse)
     return Overlap(
         index,
         rows,
@@ -161,22 +158,22 @@ def overlap(sums: Sums, log: Log, known: NDArray[np.bool_]) -> Overlap:
     )
 
 
-def unable(log: Log, sums: Sums, known: str) -> str:
-    """Why no logger is able. ``known``: "rated" or "of known cost"."""
-    rows = len(log)
-    missed = sums.missed.sum(axis=0)
-    if missed.any():
-        arm = int(np.argmax(missed))
-        return (
-            f"on {share(missed[arm] / rows)} of the rows the target can choose {log.arms[arm]} where the log never"
-            " could, so nothing is known of what would have happened; let the router that serves explore"
-        )
-    wanted = np.where(sums.known.sum(axis=0) == 0, sums.wanted.sum(axis=0), 0.0)
-    if not wanted.any():
-        wanted = np.where(sums.known == 0, sums.wanted, 0.0).sum(axis=0)
-    arm = int(np.argmax(wanted))
-    part = share(sums.wanted[:, arm].sum() / rows)
-    return f"no answer of {log.arms[arm]} is {known}, and the target gives it {part} of the traffic"
+def out_of_reach(log: Log, found: Support) -> str:
+    """Why no logger reaches the target."""
+    missed = found.missed.sum(axis=0)
+    arm = int(np.argmax(missed))
+    return (
+        f"on {share(missed[arm] / len(log))} of the rows the target can choose {log.arms[arm]} where the log never"
+        " could, so nothing is known of what would have happened; let the router that serves explore"
+    )
+
+
+def unheard(log: Log, found: Support, known: Array, what: str) -> str:
+    """Why no logger hears of the target. ``what``: "rated" or "of known cost"."""
+    silent = np.where(known == 0, found.wanted, 0.0).sum(axis=0)
+    arm = int(np.argmax(silent))
+    part = share(float(found.wanted[:, arm].sum()) / len(log))
+    return f"no answer of {log.arms[arm]} is {what}, and the target gives it {part} of the traffic"
 
 
 def poor(log: Log, found: Overlap, least_ess: float) -> str | None:
@@ -199,12 +196,6 @@ def poor(log: Log, found: Overlap, least_ess: float) -> str | None:
             f" {share(found.target_share[arm])} of the traffic; at least {LEAST_ANSWERS} are needed"
         )
     return None
-
-
-def at(table: Array, rows: NDArray[np.intp], columns: Ints) -> Array:
-    """One entry of each row: ``table[rows, columns]``, three times as fast."""
-    flat: Array = np.ascontiguousarray(table).ravel().take(rows * table.shape[1] + columns)
-    return flat
 
 
 def _sums(values: Array, logger: Ints | None, count: int, times: Array | None = None) -> Array:

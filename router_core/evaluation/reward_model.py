@@ -5,75 +5,106 @@ Leaves out anything clever: its errors are corrected by the weights, so it need 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class Predictions:
-    """What models would bring.
-
-    ``every`` (k, n): each model on each row. ``own`` (m,): the model that was drawn, on each of the m rows that
-    taught, *without* that row's own outcome.
-    """
-
-    every: Array
-    own: Array
+_BLOCK: Final = 32_768  # rows at a time: what is made of them stays in the processor's cache
 
 
-def fit_left_out(
+def predicted(
+    target: Array,
     features: Array | None,
     action: NDArray[np.int64],
-    taught: NDArray[np.intp] | slice,
+    taught: NDArray[np.intp],
     outcome: Array,
-    arms: int,
     expected: float,
-) -> Predictions:
-    """Fit, and predict every row without its own outcome.
+) -> tuple[Array, Array]:
+    """What the target would bring by the reward model, each row predicted without its own outcome.
 
     Leaving one row out of a ridge regression has a closed form: y - m_(-i) = (y - m) / (1 - h), h the row's
     leverage (Allen 1974). That is a fold per row, without any chance in it: the same rows give the same figures in
-    any order. The other models' predictions on a row have not seen its outcome to begin with.
+    any order. What the models that were not drawn would have brought has not seen the row's outcome to begin with.
 
     Args:
+        target: (n, k), its probabilities q.
         features: (n, f) or None; standardised here.
         action: (n,), the model drawn.
-        taught: the m rows with an outcome.
+        taught: the m rows with an outcome, rising.
         outcome: (m,).
-        arms: how many models, k.
         expected: what a model without outcomes is taken to bring; it weighs as much as one row.
+
+    Returns:
+        (n,) sum over models of q m, and (m,) m of the model that was drawn.
     """
-    design = _design(features, len(action))
-    known, drawn = design[:, taught], action[taught]
-    coefficients = np.zeros((arms, len(design)))
-    own = np.empty(len(outcome))
-    for arm in range(arms):
-        rows = np.flatnonzero(drawn == arm)
-        x, y = known.take(rows, axis=1), outcome.take(rows)
-        inverse = np.linalg.inv(x @ x.T + np.eye(len(x)))
-        beta = inverse @ (x @ (y - expected))
-        coefficients[arm] = beta
-        residual = y - expected - beta @ x
-        leverage = np.einsum("ji,ji->i", x, inverse @ x)
-        own[rows] = y - residual / (1.0 - leverage)
-    every = coefficients @ design
-    every += expected
-    return Predictions(every, own)
+    rows, arms = target.shape
+    mean, scale = _standard(features, rows)
+    size = 1 + len(mean)
+    gram, moment = np.zeros((arms, size, size)), np.zeros((arms, size))
+    gram += np.eye(size)
+    for known in _blocks(len(taught)):
+        here = taught[known]
+        x, drawn, y = _design(features, here, mean, scale), action[here], outcome[known] - expected
+        for arm in range(arms):
+            own = np.flatnonzero(drawn == arm)
+            xa = x.take(own, axis=1)
+            gram[arm] += xa @ xa.T
+            moment[arm] += xa @ y.take(own)
+    inverse = np.linalg.inv(gram)
+    coefficients = np.einsum("kij,kj->ki", inverse, moment)
+
+    direct, left_out = np.empty(rows), np.empty(len(taught))
+    ends = np.searchsorted(taught, np.arange(_BLOCK, rows + _BLOCK, _BLOCK)).tolist()
+    for part, start, end in zip(_blocks(rows), [0, *ends], ends, strict=False):
+        x = _design(features, part, mean, scale)
+        every = coefficients @ x
+        every += expected
+        direct[part] = np.einsum("ij,ji->i", target[part], every)
+        here = taught[start:end]
+        inside, drawn, y = here - part.start, action[here], outcome[start:end]
+        for arm in range(arms):
+            own = np.flatnonzero(drawn == arm)
+            place = inside.take(own)
+            xa, said = x.take(place, axis=1), every[arm].take(place)
+            leverage = np.einsum("ji,ji->i", xa, inverse[arm] @ xa)
+            change = (said - y.take(own)) * leverage / (1.0 - leverage)
+            left_out[start + own] = said + change
+            direct[here.take(own)] += target[here.take(own), arm] * change
+    return direct, left_out
 
 
-def _design(features: Array | None, rows: int) -> Array:
-    """(1 + f, n): ones, and the features that vary, standardised. A row per feature: columns would be slow."""
+def _blocks(rows: int) -> Iterator[slice]:
+    return (slice(start, min(start + _BLOCK, rows)) for start in range(0, rows, _BLOCK))
+
+
+def _standard(features: Array | None, rows: int) -> tuple[Array, Array]:
+    """Mean and 1 / standard deviation of each feature; 0 for what does not vary."""
+    if features is None or not rows:
+        return np.empty(0), np.empty(0)
+    shift = features[0]  # near enough to the mean for squares not to lose digits
+    sums, squares = np.zeros(len(shift)), np.zeros(len(shift))
+    for part in _blocks(rows):
+        off = np.ascontiguousarray(features[part].T)
+        off -= shift[:, None]
+        sums += off.sum(axis=1)
+        squares += np.einsum("ij,ij->i", off, off)
+    mean = sums / rows
+    squares -= rows * mean * mean
+    mean += shift
+    deviation = np.sqrt(np.maximum(squares, 0.0) / rows)
+    return mean, np.divide(1.0, deviation, out=np.zeros_like(mean), where=deviation > 1e-9 * (1.0 + np.abs(mean)))
+
+
+def _design(features: Array | None, rows: slice | NDArray[np.intp], mean: Array, scale: Array) -> Array:
+    """(1 + f, rows): ones, and the standardised features. A row per feature, for columns would be slow."""
     if features is None:
-        return np.ones((1, rows))
-    columns = np.ascontiguousarray(features.T)
-    mean, deviation = columns.mean(axis=1), columns.std(axis=1)
-    varies = np.flatnonzero(deviation > 1e-9 * (1.0 + np.abs(mean)))
-    design = np.ones((1 + len(varies), rows))
-    for row, place in zip(design[1:], varies.tolist(), strict=True):
-        np.subtract(columns[place], mean[place], out=row)
-        row /= deviation[place]
+        return np.ones((1, rows.stop - rows.start if isinstance(rows, slice) else len(rows)))
+    given = features[rows]
+    design = np.ones((1 + len(mean), len(given)))
+    np.subtract(given.T, mean[:, None], out=design[1:])
+    design[1:] *= scale[:, None]
     return design

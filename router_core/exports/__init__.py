@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from router_core.exports.diff import Change, changes
-    from router_core.exports.document import Export, dump, dump_evidence, load, load_evidence, resolved_prices
+    from router_core.exports.document import (
+        Export,
+        dump,
+        dump_evidence,
+        load,
+        load_any,
+        load_evidence,
+        resolved_prices,
+    )
     from router_core.exports.learned import Learned, Provenance, only_known
     from router_core.exports.litellm import litellm_config, litellm_data
     from router_core.exports.parsing import ImportFileError
@@ -30,6 +38,7 @@ __all__ = [
     "litellm_config",
     "litellm_data",
     "load",
+    "load_any",
     "load_evidence",
     "only_known",
     "python_snippet",
@@ -49,6 +58,7 @@ _HOMES = {
     "litellm_config": "litellm",
     "litellm_data": "litellm",
     "load": "document",
+    "load_any": "document",
     "load_evidence": "document",
     "only_known": "learned",
     "python_snippet": "snippet",

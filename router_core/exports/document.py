@@ -163,6 +163,17 @@ def load_evidence(text: str, settings: Settings, *, trust_edited: bool = False) 
     return read(_EvidenceFile, of_format(document, EVIDENCE_FORMAT, trust_edited=trust_edited)).learned(settings)
 
 
+def load_any(text: str, settings: Settings, *, trust_edited: bool = False) -> Export | Learned:
+    """Whatever was exported: a whole router, or (for these settings) what was learned alone.
+
+    Raises:
+        ImportFileError: as ``load`` and ``load_evidence``.
+    """
+    if parse(text).get("format") == EVIDENCE_FORMAT:
+        return load_evidence(text, settings, trust_edited=trust_edited)
+    return load(text, trust_edited=trust_edited)
+
+
 def of_format(document: dict[str, Any], wanted: str, *, trust_edited: bool) -> dict[str, Any]:
     """The document in the present version, its checksum verified and taken off.
 

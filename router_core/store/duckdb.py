@@ -34,6 +34,7 @@ from router_core.store.learning import Counting
 from router_core.store.loading import load
 from router_core.store.opening import connect, prepare
 from router_core.store.reading import Reading, uuid_of
+from router_core.store.renewing import renew
 from router_core.store.teaching import Led, Lesson, lesson
 from router_core.types import STOPPED, Completion, Evidence, OutputTokens, StoreKind, TeachingRule
 
@@ -72,6 +73,7 @@ class DuckDBStore(Reading):
         self._leading = False
         self._commit_lock = Lock()
         self._holders = 1
+        self._untidy = False  # whether something was deleted, so that its bytes are still in the file
         self._revision = 0
         self._seq = 0  # of the last outcome
         self._connection: duckdb.DuckDBPyConnection | None = connect(location)
@@ -168,7 +170,9 @@ class DuckDBStore(Reading):
         with self._commit_lock:
             try:
                 with self._cursor() as cursor:
-                    return change(cursor, search)
+                    touched = change(cursor, search)
+                self._untidy |= touched > 0
+                return touched
             finally:
                 self._recall()
 
@@ -276,6 +280,8 @@ class DuckDBStore(Reading):
             if self._holders <= 0 and self._connection is not None:
                 self._connection.close()
                 self._connection = None
+                if self._untidy:
+                    renew(self._location)
 
     def _require_open(self) -> duckdb.DuckDBPyConnection:
         connection = self._connection

@@ -1,7 +1,7 @@
 """Taking things out of the log for good: whole prompts with all that followed, or only their texts.
 
 The one exception to "append-only", because people have a right to it. Evidence of deleted prompts is gone with
-them; that of prompts whose texts were taken out stays.
+them; that of prompts whose texts were taken out stays. Leaves out the bytes in the file (renewing.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ import duckdb
 
 from router_core.store.base import Search
 from router_core.store.finding import prompts_where
+from router_core.store.renewing import NOTE
 
+_HAS_TEXTS: Final = """
+    (messages IS NOT NULL
+        OR id IN (SELECT prompt_id FROM completion WHERE text IS NOT NULL)
+        OR id IN (SELECT prompt_id FROM decision SEMI JOIN
+                  (SELECT completion_id FROM outcome WHERE comment <> '') AS said USING (completion_id)))
+"""
 _NOT_KEPT: Final = '{"lines":[],"summary":"not kept (texts were removed)"}'
 
 
@@ -21,6 +28,7 @@ def erase(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
     return _each(
         cursor,
         search,
+        "true",
         "DELETE FROM outcome WHERE completion_id IN"
         " (SELECT completion_id FROM decision SEMI JOIN gone ON prompt_id = gone)",
         "DELETE FROM completion WHERE prompt_id IN (SELECT gone FROM gone)",
@@ -30,10 +38,11 @@ def erase(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
 
 
 def strip(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
-    """Take the texts out of the prompts that a search finds: fingerprints, figures and outcomes stay."""
+    """Take the texts out of the prompts found that still have some: fingerprints, figures and outcomes stay."""
     return _each(
         cursor,
         search,
+        _HAS_TEXTS,
         "UPDATE outcome SET comment = '' WHERE comment <> '' AND completion_id IN"
         " (SELECT completion_id FROM decision SEMI JOIN gone ON prompt_id = gone)",
         "UPDATE completion SET text = NULL, error = if(error IS NULL, NULL, 'not kept (texts were removed)')"
@@ -46,13 +55,15 @@ def strip(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
     )
 
 
-def _each(cursor: duckdb.DuckDBPyConnection, search: Search, *statements: str) -> int:
+def _each(cursor: duckdb.DuckDBPyConnection, search: Search, which: str, *statements: str) -> int:
     condition, wanted = prompts_where(search)
     cursor.begin()
     try:
-        cursor.execute(f"CREATE TEMP TABLE gone AS SELECT id AS gone FROM prompt WHERE {condition}", wanted)
+        cursor.execute(
+            f"CREATE TEMP TABLE gone AS SELECT id AS gone FROM prompt WHERE {condition} AND {which}", wanted
+        )
         touched: Any = cursor.execute("SELECT count(*) FROM gone").fetchall()[0][0]
-        for statement in statements:
+        for statement in (*statements, NOTE) if touched else ():
             cursor.execute(statement)
         cursor.execute("DROP TABLE gone")
         cursor.commit()

@@ -12,12 +12,13 @@ import duckdb
 
 from router_core.errors import StoreError, StoreKindError, StoreTooNewError
 from router_core.store.faults import read_only, store_error
+from router_core.store.renewing import noted, renew
 from router_core.store.schema import META, MIGRATIONS
 from router_core.types import StoreKind
 
 
 def connect(location: str) -> duckdb.DuckDBPyConnection:
-    """Open the file, making it and its folder where there is none.
+    """Open the file, making it and its folder where there is none; without what was deleted from it before.
 
     Raises:
         StoreError: the subclass and the sentence say why it cannot be opened.
@@ -33,7 +34,12 @@ def connect(location: str) -> duckdb.DuckDBPyConnection:
         if not os.access(path if path.exists() else path.parent, os.W_OK):
             raise read_only(location)
     try:
-        return duckdb.connect(location)
+        connection = duckdb.connect(location)
+        if noted(connection):
+            connection.close()
+            renew(location)
+            connection = duckdb.connect(location)
+        return connection
     except duckdb.Error as error:
         raise store_error(error, location) from error
 

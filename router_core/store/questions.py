@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from router_core.errors import StoreError
+from router_core.store import logged
 
 _TIME: Final = "created_at >= $since AND created_at < $until AND ($goal IS NULL OR goal = $goal)"
 
@@ -155,6 +156,7 @@ _QUESTIONS: Final[dict[str, str]] = {
         SELECT count(*) AS calls, avg(input_tokens) AS input_tokens, avg(output_tokens) AS output_tokens
         FROM ({_CALLS}) WHERE error IS NULL AND input_tokens IS NOT NULL
     """,
+    **logged.QUESTIONS,
 }
 """Every answer is a table with the columns named above; times are UTC."""
 
@@ -169,4 +171,5 @@ def question_text(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[s
         raise StoreError(f"the store has no question {name!r}; it has {sorted(_QUESTIONS)}")
     led = parameters.get("policy") is not None or parameters.get("origin") is not None
     text = _QUESTIONS[name].replace("/* led */", _LED if led else "")
+    text = logged.with_arms(text, parameters.get("arms", ()))
     return text, {key: value for key, value in parameters.items() if re.search(rf"\${key}\b", text)}

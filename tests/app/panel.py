@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -31,3 +32,18 @@ def opened(page: str | None = None, **query: str) -> AppTest:
         at.switch_page(f"{page}.py").run()
     assert not at.exception, at.exception
     return at
+
+
+def texts(at: AppTest) -> str:
+    """Every text on the page."""
+    kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.success)
+    return "\n".join(str(one.value) for kind in kinds for one in kind)
+
+
+def field(at: AppTest, name: str) -> Any:
+    """The widget of a setting. Its key has the version of the settings in it, which is left out here."""
+    kinds = (at.text_input, at.text_area, at.number_input, at.selectbox, at.multiselect, at.toggle, at.checkbox)
+    version = resources.resources().playground.settings.version[:6]
+    known = {str(one.key).replace(f".{version}", "").replace(f"{version}-", ""): one
+             for kind in (*kinds, at.button) for one in kind}  # fmt: skip
+    return known[name]

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from pages.resources import resources
 from router_core.demo import generate
 from router_core.settings import Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.store.base import Search, Store
-from tests.app.panel import forget, opened
+from tests.app.panel import forget, opened, texts
 
 PAGES = ("costs", "learning", "history", "settings")
 SETTINGS = Settings(simulation=SimulationSettings(latency_scale=0))
@@ -37,12 +36,6 @@ def full() -> Iterator[Store]:
     generate(SETTINGS, store, 2_000)
     yield store
     store.close()
-
-
-def texts(at: AppTest) -> str:
-    """Every text on the page."""
-    kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.success)
-    return "\n".join(str(one.value) for kind in kinds for one in kind)
 
 
 @pytest.mark.parametrize(
@@ -133,44 +126,3 @@ def test_deleting_asks_first(full: Store) -> None:
     at.button(key="erase").click().run()
     assert 0 < full.count(Search()) < 2_000
     assert not at.exception
-
-
-def test_a_changed_setting_is_saved_and_in_force(full: Store) -> None:
-    """The next decision follows it, the version is listed, and the one before can be brought back."""
-    at = opened("settings", tab="Rules")
-    at.number_input(key="heuristic.threshold").set_value(99).run()
-    assert "**1 change**" in texts(at)
-    at.text_input(key="settings-note").set_value("nothing is simple").run()
-    at.button(key="save-settings").click().run()
-    assert "it is in force" in texts(at)
-    assert resources().playground.settings.heuristic.threshold == 99
-    plan = resources().playground.compare([{"role": "user", "content": "Is this spam? yes or no"}], "default")
-    rules = next(one for one in plan.decisions if one.policy == "heuristic")
-    assert rules.chosen == "openai/gpt-4o"
-    assert [one.note for one in full.settings_versions()] == ["nothing is simple"]
-    forget()
-    again = opened("settings", tab="Versions")
-    assert resources().playground.settings.heuristic.threshold == 99
-    assert not again.exception
-
-
-def test_an_invalid_setting_is_a_sentence(full: Store) -> None:
-    """Nothing can be saved while it stands."""
-    at = opened("settings")
-    at.text_input(key="goal-default.simple_arm").set_value("openai/none").run()
-    assert "simple_arm is 'openai/none'; it must be one of" in at.error[0].value
-    assert not [one for one in at.button if one.key == "save-settings"]
-
-
-def test_test_connection(full: Store) -> None:
-    """One tiny call: its time and its price."""
-    at = opened("settings", tab="Models & providers")
-    at.button(key="test-openai").click().run()
-    assert "answered in" in at.success[0].value
-
-
-def test_export_offers_every_file(full: Store) -> None:
-    """All formats are there; none of them breaks the page."""
-    at = opened("settings", tab="Export & import")
-    assert not at.error
-    assert "Take it with you" in texts(at)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,6 +104,76 @@ def test_stripping_keeps_what_was_learned(store: Store) -> None:
     assert [one.comment for one in store.outcome_history(ident(3))] == [""]
     assert store.evidence("default", ALL) == before == store.rebuild_evidence("default", ALL)
     assert store.count(Search(text="spam")) == 0
+
+
+def test_stripping_again_finds_nothing(store: Store) -> None:
+    """But a comment that came since is taken out, too."""
+    assert store.strip(Search()) == 3
+    assert store.strip(Search()) == 0
+    store.write(Batch(outcomes=[an_outcome(9, 1, 0.0, comment="as I said, spam")]))
+    assert store.strip(Search()) == 1
+    assert store.outcome_history(ident(1))[-1].comment == ""
+
+
+SECRET = b"4711-0815"
+
+
+def private(place: Path) -> Store:
+    """Many prompts in a file, one of them with something that nobody else should read."""
+    with closing(open_store(place)) as made:
+        made.write(Batch([a_prompt(n) for n in range(2, 400)], [a_decision(n) for n in range(2, 400)]))
+        messages = ({"role": "user", "content": f"my account is {SECRET.decode()}"},)
+        made.write(Batch([a_prompt(1, messages=messages)], [a_decision(1)], [a_completion(1)]))
+    assert SECRET in place.read_bytes()
+    return open_store(place)
+
+
+@pytest.mark.parametrize("change", ["strip", "erase"])
+def test_no_text_is_left_in_the_file(tmp_path: Path, change: str) -> None:
+    """Once the store is closed, and everything else is as it was."""
+    place = tmp_path / "it's private.duckdb"
+    place_mode = None
+    with closing(private(place)) as opened:
+        place_mode = place.stat().st_mode
+        assert getattr(opened, change)(Search(ids=(ident(1),))) == 1
+        others = opened.find(Search(since=at(2)), 1000)
+    assert SECRET not in place.read_bytes()
+    assert [file.name for file in tmp_path.iterdir()] == [place.name]
+    assert place.stat().st_mode == place_mode
+    with closing(open_store(place)) as again:
+        assert again.find(Search(since=at(2)), 1000) == others
+        assert again.count(Search()) == (398 if change == "erase" else 399)
+        again.write(Batch([a_prompt(2)], [a_decision(2)], [a_completion(2)], [an_outcome(1, 2)]))
+        assert again.count(Search()) == (398 if change == "erase" else 399)
+
+
+def test_no_text_is_left_after_a_crash(tmp_path: Path) -> None:
+    """The process ended before it could close the store; the next to open it finishes what was begun."""
+    place = tmp_path / "private.duckdb"
+    private(place).close()
+    code = (
+        "import os, sys; from router_core.store import open_store; from router_core.store.base import Search;"
+        f"open_store(sys.argv[1]).strip(Search(ids=('{ident(1)}',))); os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(place)], check=False).returncode == 9
+    assert SECRET in place.read_bytes()
+    with closing(open_store(place)) as again:
+        assert again.count(Search()) == 399
+    assert SECRET not in place.read_bytes()
+
+
+def test_a_file_that_cannot_be_written_anew_stays(tmp_path: Path) -> None:
+    """Something stands where the copy would go: nothing is lost, and the next closing does it."""
+    place = tmp_path / "private.duckdb"
+    obstacle = tmp_path / "private.duckdb.new"
+    with closing(private(place)) as opened:
+        obstacle.mkdir()
+        opened.strip(Search(ids=(ident(1),)))
+    assert SECRET in place.read_bytes()
+    obstacle.rmdir()
+    with closing(open_store(place)) as again:
+        assert again.count(Search()) == 399
+    assert SECRET not in place.read_bytes()
 
 
 def test_erased_ids_may_be_written_again(store: Store) -> None:

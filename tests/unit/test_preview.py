@@ -45,13 +45,27 @@ def test_without_texts_there_is_no_preview(store: Store) -> None:
     """Nothing is made up."""
     store.strip(Search())
     assert split_preview(store, Settings(), Settings(), "default") == []
-    assert condition_preview(store, "default", "len(content) > 0").answers == 0
+    assert condition_preview(store, "default", "len(content) > 0").rows == ()
 
 
 def test_condition_on_the_last_answers(store: Store) -> None:
     """Good and bad are told apart; a line that is not valid is refused."""
     always = condition_preview(store, "default", "len(content) > 0")
-    assert (always.answers, always.good, always.bad, always.unknown) == (20, 20, 0, 0)
+    assert (len(always.rows), always.good, always.bad, always.unknown) == (20, 20, 0, 0)
     assert condition_preview(store, "default", "len(content) > 100000").bad == 20
     with pytest.raises(ConditionError):
         condition_preview(store, "default", "import os")
+
+
+def test_condition_beside_what_people_said(store: Store) -> None:
+    """A condition that says good of every answer agrees with the thumbs up; what it cannot judge it leaves."""
+    newest = store.find(Search(), 20)
+    thumbs = [one.reward for found in newest for one in found.outcomes if one.source == "thumb"]
+    always = condition_preview(store, "default", "len(content) > 0")
+    assert always.agreement == (sum(thumb == 1.0 for thumb in thumbs), len(thumbs))
+    assert thumbs
+    assert [row.text for row in always.rows] == [one.text for found in newest for one in found.completions][:20]
+    never = condition_preview(store, "default", "1 / (latency_ms - latency_ms) > 0")
+    assert (never.good, never.bad, never.unknown) == (0, 0, 20)
+    assert "ZeroDivisionError" in never.rows[0].why
+    assert never.agreement == (0, 0)

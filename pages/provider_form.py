@@ -1,0 +1,180 @@
+"""Providers and prices: addresses, the variables that hold keys, a connection tried, servers of this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.forms import edit
+from pages.models import model_options, priced, remember_servers, servers_found, used_models
+from pages.resources import Resources
+from pages.shown import dollars, duration, escaped
+from router_core.declared import validated
+from router_core.errors import RouterError
+from router_core.llm import Models
+from router_core.pricing import PriceBook
+from router_core.providers import KNOWN
+from router_core.reaching import USUAL_PORTS, LocalServer, local_servers, try_model
+from router_core.settings import PriceSettings, ProviderSettings, Settings
+
+_HALF = 264  # of the room within a border
+_RATES = {name: declared.title or "" for name, declared in PriceSettings.model_fields.items()}
+
+
+def provider_form(shared: Resources, draft: dict[str, Any]) -> None:
+    """Put what stands in the forms into the draft."""
+    settings = shared.playground.settings
+    st.caption("Keys are read from the environment and never stored; here only their variables are named.")
+    for name, provider in settings.providers.items():
+        with st.container(border=True, key=f"provider-{name}"):
+            draft["providers"][name] = _provider(settings, name, provider)
+            if len(settings.providers) > 1 and st.checkbox("Remove", key=f"drop-{name}.{settings.version[:6]}"):
+                del draft["providers"][name]
+            else:
+                _test(settings, draft, name)
+    with st.container(border=True, key="another-provider"):
+        _another(settings, draft)
+    _prices(settings, draft)
+
+
+def _provider(settings: Settings, name: str, provider: ProviderSettings) -> dict[str, Any]:
+    title = st.empty()
+    found = edit(provider, f"provider-{name}", settings.version, half=_HALF)
+    env = found["api_key_env"]
+    there = (
+        "needs no key" if env is None else f"{env} is {'set' if os.environ.get(env, '').strip() else 'not set'}"
+    )
+    title.markdown(f"**{escaped(name)}** :small[:gray[{escaped(there)}]]")
+    return found
+
+
+def _another(settings: Settings, draft: dict[str, Any]) -> None:
+    """A provider that people know, one found on this machine, or one written by hand."""
+    mark = settings.version[:6]
+    st.markdown("**Another provider**")
+    if st.button("Look for servers on this machine", icon=":material/search:", key="find-local"):
+        remember_servers(local_servers())
+    servers = servers_found()
+    if servers is not None:
+        _found(settings, servers)
+    names = dict.fromkeys([*(one.name for one in servers or ()), *KNOWN])
+    options = [name for name in names if name not in settings.providers]
+    name = st.selectbox(
+        "Its name",
+        options,
+        None,
+        key=f"new-provider.{mark}",
+        accept_new_options=True,
+        placeholder="choose one, or write a name of your own",
+        help="The first part of its models' names: provider/model.",
+    )
+    if not name:
+        return
+    if name in settings.providers:
+        st.error(f"There is a provider {escaped(name)} already; change it above, or give another name.")
+        return
+    local = next((one for one in servers or () if one.name == name), None)
+    known = ProviderSettings(base_url=local.base_url, api_key_env=None) if local else KNOWN.get(name)
+    start = known or ProviderSettings(base_url="http://127.0.0.1:11434/v1", api_key_env=None)
+    draft["providers"][name] = _provider(settings, name, start)
+    _test(settings, draft, name, local.models if local else ())
+
+
+def _found(settings: Settings, servers: list[LocalServer]) -> None:
+    if not servers:
+        ports = ", ".join(str(port) for port in USUAL_PORTS)
+        st.caption(f"None answers on the usual ports ({ports}). Start one, or write its address below.")
+    known = {provider.base_url.rstrip("/"): name for name, provider in settings.providers.items()}
+    for server in servers:
+        models = f"{len(server.models)} model{'s' * (len(server.models) != 1)}"
+        with st.container(horizontal=True, vertical_alignment="center", key=f"found-{server.name}"):
+            st.markdown(f"**{escaped(server.name)}** {escaped(server.base_url)}: {models}")
+            if server.base_url in known:
+                st.caption(f"is set up as {escaped(known[server.base_url])}")
+            else:
+                st.button(
+                    "Use it",
+                    key=f"use-{server.name}",
+                    on_click=st.session_state.__setitem__,
+                    args=(f"new-provider.{settings.version[:6]}", server.name),
+                )
+
+
+def _test(settings: Settings, draft: Mapping[str, Any], provider: str, found: tuple[str, ...] = ()) -> None:
+    """One tiny call with what stands in the form: whether it answers, what that took and cost."""
+    own = [model for model in model_options(settings) if model.startswith(f"{provider}/")]
+    options = list(dict.fromkeys([*(f"{provider}/{one}" for one in found), *own]))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"try-{provider}"):
+        model = st.selectbox(
+            "Try it with",
+            options,
+            0 if options else None,
+            key=f"try-model-{provider}",
+            accept_new_options=True,
+            placeholder=f"{provider}/model",
+            width=_HALF,
+        )
+        pressed = st.button("Test connection", key=f"test-{provider}", disabled=not model)
+    if not pressed or not model:
+        return
+    simulated = os.environ.get("ROUTER_SIMULATED") == "1"
+    try:
+        wanted = validated(Settings, draft)
+        with st.spinner("Asking ..."):
+            took = try_model(Models(wanted, simulated=simulated), PriceBook(wanted.prices), model)
+    except RouterError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    who = " (simulated: ROUTER_SIMULATED is 1)" if simulated else ""
+    st.success(
+        f"{escaped(model)} answered in {duration(took.total_ms)} for {escaped(dollars(took.cost_usd))}{who}.",
+        icon=":material/check:",
+    )
+
+
+def _prices(settings: Settings, draft: dict[str, Any]) -> None:
+    """Own prices beside those of the book; a row without own prices changes nothing."""
+    st.markdown("**Prices** :small[:gray[dollars per million tokens; what you write goes before the book]]")
+    book = PriceBook()
+    names = list(dict.fromkeys([*used_models(settings), *settings.prices]))
+    table = pd.DataFrame(
+        [
+            {
+                "model": name,
+                "book": priced(book.price(name)),
+                **{rate: _number(settings, name, rate) for rate in _RATES},
+            }
+            for name in names
+        ]
+    ).astype(dict.fromkeys(_RATES, "float64"))
+    rows = st.data_editor(
+        table,
+        num_rows="dynamic",
+        hide_index=True,
+        key=f"prices.{settings.version[:6]}",
+        column_config={
+            "model": st.column_config.TextColumn("Model", width=165),
+            "book": st.column_config.TextColumn("Price book", disabled=True, width=100),
+            **{
+                rate: st.column_config.NumberColumn(title, min_value=0.0, format="%g", width=width)
+                for (rate, title), width in zip(_RATES.items(), (75, 75, 110), strict=True)
+            },
+        },
+        placeholder="",
+        alt="Models with the price book's prices and your own.",
+    )
+    own = {}
+    for row in rows.to_dict("records"):
+        given = {rate: f"{row[rate]:.9f}" for rate in _RATES if pd.notna(row[rate])}
+        if isinstance(row["model"], str) and row["model"].strip() and given:
+            own[row["model"].strip()] = given
+    draft["prices"] = own
+
+
+def _number(settings: Settings, model: str, rate: str) -> float | None:
+    amount = getattr(settings.prices[model], rate) if model in settings.prices else None
+    return None if amount is None else float(amount)

@@ -1,0 +1,137 @@
+"""A belief about one model's success as a logistic function of features: a normal distribution over its weights.
+
+Success has probability sigmoid(w . x), w ~ N(mean, covariance). Each outcome moves the belief by its Laplace
+approximation: the mode of likelihood times belief, and the curvature there (Chapelle & Li 2011, algorithm 3, with
+the full covariance). Leaves out what the features are, and what is chosen by it (best_buy.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+_STEPS = 50  # of Newton's method, at most
+_CLOSE = 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Belief:
+    """N(mean, covariance) over d weights; ``observations`` outcomes are in it."""
+
+    mean: Array
+    covariance: Array
+    observations: int = 0
+
+    def logit(self, x: Array) -> tuple[float, float]:
+        """Mean and variance of the logit of success on a prompt with features ``x`` (d,)."""
+        return float(self.mean @ x), float(x @ self.covariance @ x)
+
+
+def prior(mean: Array, deviation: Array) -> Belief:
+    """Independent weights: N(mean, diag(deviation^2)), both (d,)."""
+    return Belief(np.asarray(mean, np.float64), np.diag(np.square(np.asarray(deviation, np.float64))))
+
+
+def update(belief: Belief, x: Array, reward: float) -> Belief:
+    """The belief after one more outcome.
+
+    Along ``x`` alone the mode is one number to find: s with s = reward - sigmoid(m + v s), m and v the mean and
+    variance of the logit; the covariance loses rank one. Exact for the Laplace approximation of one outcome.
+
+    Args:
+        belief: before.
+        x: (d,), features of the prompt.
+        reward: in [0, 1]; a fraction counts as that share of a good answer.
+    """
+    along = belief.covariance @ x
+    m, v = float(belief.mean @ x), float(along @ x)
+    s = _step(m, v, reward)
+    p = _sigmoid(m + v * s)
+    curvature = p * (1.0 - p)
+    shrink = curvature / (1.0 + curvature * v)
+    covariance = belief.covariance - np.multiply.outer(along * shrink, along)
+    return Belief(belief.mean + s * along, covariance, belief.observations + 1)
+
+
+def fit(before: Belief, x: Array, rewards: Array, weights: Array | None = None) -> Belief:
+    """The belief after many outcomes at once: the mode of all of them together and the curvature there.
+
+    Does not depend on the order. ``update`` one by one comes close to it: each outcome's curvature is then taken
+    where the mode was at that time.
+
+    Args:
+        before: belief without these outcomes.
+        x: (n, d), features.
+        rewards: (n,), in [0, 1].
+        weights: (n,), how often each outcome counts; None: once.
+    """
+    if not len(rewards):
+        return before
+    precision: Array = np.asarray(np.linalg.inv(before.covariance), np.float64)
+    counted = np.ones(len(rewards)) if weights is None else weights
+    mean = before.mean.copy()
+    value = _loss(before, precision, mean, x, rewards, counted)
+    for _ in range(_STEPS):
+        p = _sigmoids(x @ mean)
+        slope = x.T @ (counted * (rewards - p)) - precision @ (mean - before.mean)
+        hessian = precision + (x * (counted * p * (1.0 - p))[:, None]).T @ x
+        step: Array = np.asarray(np.linalg.solve(hessian, slope), np.float64)
+        length = 1.0
+        while True:  # the loss is convex: half the step until it falls
+            tried = mean + length * step
+            loss = _loss(before, precision, tried, x, rewards, counted)
+            if loss <= value or length < 1e-6:
+                break
+            length /= 2.0
+        mean, value = tried, loss
+        if float(np.abs(length * step).max()) < _CLOSE:
+            break
+    p = _sigmoids(x @ mean)
+    hessian = precision + (x * (counted * p * (1.0 - p))[:, None]).T @ x
+    return Belief(mean, np.asarray(np.linalg.inv(hessian), np.float64), before.observations + len(rewards))
+
+
+def _loss(before: Belief, precision: Array, mean: Array, x: Array, rewards: Array, counted: Array) -> float:
+    """Minus the log of likelihood times prior, up to a constant."""
+    eta, away = x @ mean, mean - before.mean
+    return float(counted @ (np.logaddexp(0.0, eta) - rewards * eta) + 0.5 * away @ precision @ away)
+
+
+def _step(m: float, v: float, reward: float) -> float:
+    """The root s of reward - sigmoid(m + v s) - s, which falls in s.
+
+    Newton's method within [reward - 1, reward], and half the bracket wherever that does not halve what is off.
+    """
+    low, high = reward - 1.0, reward
+    s, before = reward - _sigmoid(m), inf
+    for _ in range(_STEPS):
+        p = _sigmoid(m + v * s)
+        off = reward - p - s
+        if off > 0.0:
+            low = s
+        else:
+            high = s
+        moved = s + off / (1.0 + v * p * (1.0 - p))
+        if not low < moved < high or abs(off) > 0.5 * before:
+            moved = 0.5 * (low + high)
+        before = abs(off)
+        if abs(moved - s) < _CLOSE:
+            return moved
+        s = moved
+    return s
+
+
+def _sigmoid(x: float) -> float:
+    if x >= 0.0:
+        return 1.0 / (1.0 + exp(-x))
+    e = exp(x)
+    return e / (1.0 + e)
+
+
+def _sigmoids(x: Array) -> Array:
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))

@@ -1,0 +1,194 @@
+"""The log, through the store, as arrays: for estimates of other policies, and as pairs of answers.
+
+A row is one *drawn* decision with what became of the answer that it led to. Forced and fallback decisions (nobody
+drew them; decisions by the rules after the classifier failed among them) are left out. In the playground three
+routers decide on one prompt and may share an answer: each is a row with its own propensity and the same reward,
+and ``Log.prompt`` tells estimates that they belong together. Leaves out what a target would choose (targets.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router_core.errors import EvaluationError
+from router_core.evaluation.log import Log
+from router_core.evaluation.paired import Pairs
+from router_core.settings import Settings
+from router_core.store.base import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """The drawn decisions of one goal.
+
+    Args:
+        goal: its name.
+        since, until: the part of the log that was read (UTC; None: any).
+        log: the rows. Rewards are those of the first source in the goal's ``teaching_precedence`` that spoke, of
+            all outcomes, whatever was reset since; a call that failed has neither a reward nor a cost.
+        context: (n,), a number for what the policies saw; equal ones saw the same.
+        fingerprint: (n,), a number for the messages, which are told apart even where texts are not kept.
+        input_tokens: (n,), estimated before the call.
+        failed: rows whose call failed.
+    """
+
+    goal: str
+    since: datetime | None
+    until: datetime | None
+    log: Log
+    context: NDArray[np.uint64]
+    fingerprint: NDArray[np.uint64]
+    input_tokens: NDArray[np.int64]
+    failed: int
+
+    def parameters(self) -> dict[str, Any]:
+        """What the store has to be told to speak of the same rows."""
+        return _parameters(self.goal, self.since, self.until)
+
+
+def read_traffic(
+    store: Store,
+    settings: Settings,
+    goal: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    policies: Sequence[str] | None = None,
+) -> Traffic:
+    """Every drawn decision of a goal, rated or not.
+
+    Args:
+        store: the log.
+        settings: which source of ratings counts, and models that may not be in the log yet.
+        goal: its name.
+        since, until: half-open in time; None: any.
+        policies: only rows that these routers drew; None: any.
+
+    Raises:
+        SettingsError: there is no such goal.
+        StoreError: the store cannot be read.
+    """
+    chosen = settings.goal(goal)
+    wanted = _parameters(goal, since, until) | {"precedence": list(chosen.teaching_precedence)}
+    drawn = store.table("loggers", wanted)
+    arms = list(dict.fromkeys([*(arm.id for arm in chosen.arms), *(arm for row in drawn["arms"] for arm in row)]))
+    rows = store.table("logged", {**wanted, "arms": arms})
+    names = {
+        number: (policy, f"{policy} {version[:8]}")
+        for number, policy, version in zip(drawn["logger"], drawn["policy"], drawn["policy_version"], strict=True)
+    }
+    if policies is not None:
+        kept = [number for number, (policy, _) in names.items() if policy in policies]
+        rows = rows[rows["logger"].isin(kept)]
+    return _traffic(rows, arms, {number: name for number, (_, name) in names.items()}, goal, since, until)
+
+
+def _traffic(
+    rows: pd.DataFrame,
+    arms: list[str],
+    names: dict[int, str],
+    goal: str,
+    since: datetime | None,
+    until: datetime | None,
+) -> Traffic:
+    import pandas as pd
+
+    logger, numbers = pd.factorize(rows["logger"])
+    failed = rows["failed"].to_numpy(bool)
+    cost = rows["cost_usd"].to_numpy(np.float64, copy=True)
+    cost[failed] = np.nan
+    sizes = rows[["words", "characters", "input_tokens"]].to_numpy(np.float64)
+    log = Log(
+        tuple(arms),
+        np.stack([rows[f"p{place}"].to_numpy(np.float64) for place in range(len(arms))], axis=1),
+        rows["action"].to_numpy(np.int64),
+        rows["reward"].to_numpy(np.float64),
+        cost,
+        np.log1p(sizes),
+        pd.factorize(rows["prompt"])[0].astype(np.int64),
+        logger.astype(np.int64),
+        tuple(names[number] for number in numbers) or ("log",),
+    )
+    return Traffic(
+        goal,
+        since,
+        until,
+        log,
+        rows["context"].to_numpy(np.uint64),
+        rows["fingerprint"].to_numpy(np.uint64),
+        rows["input_tokens"].to_numpy(np.int64),
+        int(failed.sum()),
+    )
+
+
+def read_pairs(
+    store: Store,
+    settings: Settings,
+    goal: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    only_asked_all: bool = False,
+) -> list[Pairs]:
+    """Each other model of the goal paired with its strongest, the last in the settings.
+
+    A pair is a prompt that both answered and whose answers were both rated, because every model was asked or
+    because routers disagreed. They come in the order in which the second of the two ratings that count now was
+    given.
+
+    Args:
+        store: the log.
+        settings: the models, cheap to strong, and which source of ratings counts.
+        goal: its name.
+        since, until: when the models answered, half-open; None: any.
+        only_asked_all: leave out prompts on which routers disagreed: they need not be like the others.
+
+    Raises:
+        SettingsError: there is no such goal.
+        EvaluationError: it has one model.
+        StoreError: the store cannot be read.
+    """
+    chosen = settings.goal(goal)
+    *others, strong = (arm.id for arm in chosen.arms)
+    if not others:
+        raise EvaluationError(
+            f"goal {goal!r} has one model, {strong}; pairs need two: add another in its settings"
+        )
+    wanted = _parameters(goal, since, until)
+    rows = store.table("pairs", {**wanted, "precedence": list(chosen.teaching_precedence), "strong": strong})
+    if only_asked_all:
+        rows = rows[rows["asked_all"]]
+    found = []
+    for cheap in others:
+        own = rows[rows["arm"] == cheap]
+        found.append(
+            Pairs(
+                cheap,
+                strong,
+                own["y_cheap"].to_numpy(np.float64),
+                own["y_strong"].to_numpy(np.float64),
+                own["time"].to_numpy("datetime64[us]"),
+                own["asked_all"].to_numpy(bool),
+            )
+        )
+    return found
+
+
+def _parameters(goal: str, since: datetime | None, until: datetime | None) -> dict[str, Any]:
+    moments = {"since": since, "until": until}
+    return {
+        "goal": goal,
+        **{
+            name: None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
+            for name, moment in moments.items()
+        },
+    }
