@@ -122,15 +122,22 @@ def test_tokens_of_the_prompt_hold_for_every_model() -> None:
     assert [one.input_tokens for one in guess.models] == [None, None]
 
 
-@pytest.mark.parametrize(("ids", "expected"), [(("1", "2"), None), (("1", "1"), "id"), ((None, None), "id")])
-def test_a_column_that_numbers_the_rows_identifies_nothing(
-    ids: tuple[str | None, ...], expected: str | None
-) -> None:
-    """One prompt has one id, or the column is something else."""
+@pytest.mark.parametrize(
+    ("name", "ids", "expected"),
+    [("id", "123", None), ("id", "112", "id"), ("id", (None,) * 3, "id"), ("Prompt ID", "123", "Prompt ID")],
+)
+def test_a_column_that_numbers_the_rows(name: str, ids: tuple[str | None, ...], expected: str | None) -> None:
+    """It identifies no prompts, for these repeat; unless it says that it does."""
     sample = [
-        {"id": id_, "prompt": "a", "model": model, "score": "1"} for id_, model in zip(ids, "xy", strict=True)
+        {name: id_, "prompt": text, "model": "x", "score": "1"} for id_, text in zip(ids, "aab", strict=True)
     ]
     assert guess_mapping(tuple(sample[0]), sample).prompt_id == expected
+
+
+def test_a_column_that_numbers_the_rows_of_a_wide_file() -> None:
+    """There it identifies prompts, even those of the same text."""
+    sample = [{"id": id_, "prompt": "a", "x": "1", "y": "0"} for id_ in "12"]
+    assert guess_mapping(tuple(sample[0]), sample).prompt_id == "id"
 
 
 def test_the_columns_in_use() -> None:
