@@ -112,7 +112,7 @@ def _models(found: Cells, seen: Survey, mapping: Mapping) -> Iterator[Problem]:
     missing = [name for name in mapping.only if name not in found.models]
     if missing:
         yield Problem(
-            "few models", f"no answers of {', '.join(map(repr, missing))}, which should be compared",
+            "missing model", f"no answers of {listed(missing)}, which should be compared",
             f"choose among: {listed(found.models)}", blocks=True, count=len(missing),
         )  # fmt: skip
     if len(seen.models) < 2:

@@ -142,7 +142,7 @@ def data_file(source: str | Path | bytes, name: str | None = None) -> DataFile:
         first = raw.read(16)
         raw.seek(0)
         sha256 = hashlib.file_digest(raw, "sha256").hexdigest()  # type: ignore[arg-type]
-        size = raw.tell()
+        size = raw.seek(0, io.SEEK_END)
     if not first:
         raise DataFileError(f"{called or 'the file'} is empty; give one with a row per prompt and model")
     packed = first.startswith(_GZIP)

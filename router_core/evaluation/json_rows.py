@@ -99,7 +99,7 @@ def _entries(file: DataFile, text: io.TextIOWrapper) -> Rows:
         except ValueError as error:  # it may go on in the next piece
             more = text.read(max(_CHUNK, len(held) - at))
             if not more:
-                raise _not_json(file, place, error, held[at:]) from None
+                raise _not_json(file, place, getattr(error, "msg", str(error)), held[at:]) from None
             held, at = held[at:] + more, 0
             if len(held) > 2 * LONGEST_ROW:
                 raise _too_long(file, place) from None
@@ -112,7 +112,8 @@ def _object(file: DataFile, place: str, text: str) -> dict[str, Any]:
     try:
         return _checked(file, place, json.loads(text))
     except ValueError as error:
-        raise _not_json(file, place, error, text) from None
+        where = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise _not_json(file, place, getattr(error, "msg", str(error)) + where, text) from None
 
 
 def _checked(file: DataFile, place: str, found: Any) -> dict[str, Any]:
@@ -124,12 +125,8 @@ def _checked(file: DataFile, place: str, found: Any) -> dict[str, Any]:
     return found
 
 
-def _not_json(file: DataFile, place: str, error: ValueError, text: str) -> DataFileError:
-    why = (
-        f"{error.msg}, column {error.colno}"
-        if isinstance(error, json.JSONDecodeError)
-        else str(error).partition("; use sys")[0]
-    )
+def _not_json(file: DataFile, place: str, why: str, text: str) -> DataFileError:
+    why = why.partition("; use sys")[0]  # the rest is advice for programmers
     return DataFileError(
         f"{file.name}: {place} is not JSON ({why}): {text[:60]!r}; give one object a line, or one list of objects"
     )
@@ -147,6 +144,7 @@ def _columns(file: DataFile, rows: list[tuple[int, dict[str, Any]]]) -> dict[str
     names = dict.fromkeys(name for _, row in rows for name in row)
     columns = {name: [_text(row.get(name)) for _, row in rows] for name in names}
     try:
+        "".join(names).encode()
         return {name: pa.array(column, pa.string()).dictionary_encode() for name, column in columns.items()}
     except UnicodeEncodeError:
         place = next(place for place, row in rows if not _whole(row))

@@ -81,6 +81,7 @@ _NAMES: Final = {
     "output_tokens": ("output_tokens", "completion_tokens", "tokens_out", "out_tokens"),
     "response": ("response", "model_response", "answer", "model_answer", "output", "completion"),
 }  # fmt: skip
+_SURELY_PROMPTS: Final = ("prompt_id", "question_id", "query_id")
 _SHARED: Final = ("prompt", "prompt_id", "task", "verdict")
 _PER_ANSWER: Final = ("score", "cost_usd", "input_tokens", "output_tokens", "response")
 _BETWEEN: Final = r"[\s_|.:/-]+"
@@ -113,9 +114,9 @@ def guess_mapping(columns: Sequence[str], sample: Sample) -> Mapping:
         Long where a column names the model, else wide; what was not found is None.
     """
     found = {part: _named(columns, part) for part in _NAMES}
-    if found["prompt_id"] and found["prompt"] and not _identifies(sample, found["prompt_id"], found["prompt"]):
-        found["prompt_id"] = None
     if found["model"] is not None:
+        if _numbers_rows(sample, found["prompt_id"], found["prompt"]):
+            found["prompt_id"] = None
         return Mapping("long", **found)  # type: ignore[arg-type]
     shared = {part: found[part] for part in (*_SHARED, "input_tokens")}
     rest = [column for column in columns if column not in shared.values()]
@@ -127,11 +128,12 @@ def _named(columns: Iterable[str], part: str) -> str | None:
     return next((plain[name] for name in _NAMES[part] if name in plain), None)
 
 
-def _identifies(sample: Sample, id_: str, prompt: str) -> bool:
-    """Whether one prompt has one id: a column that numbers the rows of a long file does not identify prompts."""
-    seen: dict[str, str | None] = {}
-    rows = [(row.get(prompt), row.get(id_)) for row in sample]
-    return all(seen.setdefault(text, name) == name for text, name in rows if text)
+def _numbers_rows(sample: Sample, id_: str | None, prompt: str | None) -> bool:
+    """Whether a column that may hold ids of prompts has one of each row: prompts repeat, and it does not."""
+    if id_ is None or prompt is None or re.sub(_BETWEEN, "_", id_.strip().lower()) in _SURELY_PROMPTS:
+        return False
+    ids, texts = {row.get(id_) for row in sample}, {row.get(prompt) for row in sample}
+    return len(texts) < len(sample) == len(ids)
 
 
 def _models(columns: Sequence[str], sample: Sample) -> tuple[ModelColumns, ...]:

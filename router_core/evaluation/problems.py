@@ -16,8 +16,9 @@ from router_core.evaluation.mapping import Mapping
 from router_core.evaluation.tables import Table
 
 Kind = Literal[
-    "missing column", "ragged rows", "model twice", "few models", "many models", "no number", "out of range",
-    "duplicates", "texts differ", "unplaced", "incomplete", "nothing left", "tokens", "cost", "price", "verdicts",
+    "missing column", "ragged rows", "model twice", "missing model", "few models", "many models", "no number",
+    "out of range", "duplicates", "texts differ", "unplaced", "incomplete", "nothing left", "tokens", "cost",
+    "price", "verdicts",
 ]  # fmt: skip
 
 SHOWN: Final = 5

@@ -89,10 +89,8 @@ def open_table(
             " that are not needed"
         )
     data = data.rename_columns(_unique(data.column_names))
-    sample = [
-        {column: None if text is None else text[:_SHOWN] for column, text in row.items()}
-        for row in data.slice(0, _HEAD).to_pylist()
-    ]
+    sample = data.slice(0, _HEAD).to_pylist()
+    head = [{column: text and text[:_SHOWN] for column, text in row.items()} for row in sample]
     columns = tuple(data.column_names)
     watch(1.0, f"read {data.num_rows:,} rows")
     return Table(
@@ -101,7 +99,7 @@ def open_table(
         encoding=None if used is None else used.removesuffix("-sig"),
         columns=columns,
         rows=data.num_rows,
-        head=tuple(sample),
+        head=tuple(head),
         guess=guess_mapping(columns, sample),
         ragged=ragged,
         data=data,
