@@ -52,7 +52,7 @@ def resources() -> Resources:
 @st.cache_resource(show_spinner="Opening the store ...")
 def _shared() -> _Shared:
     """Open everything. The newest version in the store goes before the file and the defaults."""
-    settings = _settings()
+    settings = first_settings()
     store, simulated, _ = _store_for(settings)
     saved = store.current_settings()
     if saved is not None:
@@ -114,8 +114,8 @@ def settle_memory() -> None:
     gc.freeze()
 
 
-def _settings() -> Settings:
-    """The settings file that ROUTER_SETTINGS names, else the defaults."""
+def first_settings() -> Settings:
+    """What is in force before anything is saved: the file that ROUTER_SETTINGS names, else the defaults."""
     place = os.environ.get("ROUTER_SETTINGS")
     if not place:
         return Settings()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 
@@ -15,6 +16,19 @@ from router_core.settings import PriceSettings
 from router_core.types import Price, Usage
 
 MILLION = Decimal(1_000_000)
+_NO_TEXT = (
+    "audio",
+    "embed",
+    "image",
+    "moderation",
+    "realtime",
+    "rerank",
+    "transcribe",
+    "tts",
+    "whisper",
+    "ft:",
+    ".ft",
+)
 _PROBE = 1_000  # tokens; small enough to stay in the first tier of models priced by context length
 
 
@@ -63,6 +77,24 @@ def expected_cost_usd(input_tokens: float, output_tokens: float, price: Price | 
         input_tokens * float(price.input_usd_per_million_tokens)
         + output_tokens * float(price.output_usd_per_million_tokens)
     ) / 1e6
+
+
+@lru_cache(maxsize=64)
+def book_models(provider: str) -> tuple[str, ...]:
+    """The models of a provider that the price book knows and that answer with text, as ``provider/model``."""
+    from genai_prices.data import providers
+
+    now = datetime.now(UTC)
+    found = []
+    for listed in providers:
+        if listed.id == provider:
+            for model in listed.models:
+                rates = model.get_prices(now)
+                text = rates.input_mtok is not None and rates.output_mtok is not None
+                named = model.is_match(model.id) and not any(word in model.id for word in _NO_TEXT)
+                if text and named and not model.deprecated:
+                    found.append(f"{provider}/{model.id}")
+    return tuple(sorted(found))
 
 
 @lru_cache(maxsize=4096)
