@@ -89,7 +89,7 @@ def _run_again(shared: Resources, comparison: Comparison) -> None:
 
 
 def _other_answers(others: list[Completion], names: Mapping[str, str]) -> None:
-    """Answers that were asked for again later, and those of models that their goal no longer has."""
+    """Answers to the same prompt that were asked for again later."""
     if not others:
         return
     with st.expander(f"Other answers ({len(others)})", key="other-answers"):
