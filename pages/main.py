@@ -50,8 +50,11 @@ def _mode(simulated: bool, missing: tuple[str, ...], playground: Playground) -> 
 
 
 def _visited(playground: Playground) -> list[Comparison]:
-    """The prompts of this visit. Those that can no longer change are read once."""
+    """The prompts of this visit. Those that can no longer change are read once; what is read anew in this run is
+    left for the page, as "fresh".
+    """  # fmt: skip
     read: dict[str, Comparison] = st.session_state.setdefault("visited", {})
+    fresh: dict[str, Comparison] = {}
     for prompt_id in st.session_state.get("visit", []):
         known = read.get(prompt_id)
         stored = {completion.id for completion in known.completions} if known else set()
@@ -59,7 +62,8 @@ def _visited(playground: Playground) -> list[Comparison]:
         if not settled or prompt_id == st.query_params.get("prompt"):
             found = playground.store.comparison(prompt_id)
             if found is not None:
-                read[prompt_id] = found
+                read[prompt_id] = fresh[prompt_id] = found
+    st.session_state["fresh"] = fresh
     return list(read.values())
 
 

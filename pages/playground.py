@@ -155,7 +155,7 @@ def _current(shared: Resources) -> Comparison | None:
     if prompt_id != named:
         st.query_params["prompt"] = prompt_id
     notes.sent = None
-    found = shared.playground.store.comparison(prompt_id)
+    found = st.session_state["fresh"].get(prompt_id) or shared.playground.store.comparison(prompt_id)
     if found is None:
         st.warning(f"The prompt {prompt_id!r} in the address is not in this store; compare a new one.")
         return None
