@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -87,17 +88,20 @@ def test_their_own_rows_make_it_sharper(store: Store, target: str) -> None:
 
 
 def test_too_little_exploration_is_refused() -> None:
-    """Thompson sampling with a floor of 0.2 %, settled on one model, cannot tell what the rules would do."""
+    """Thompson sampling that has nearly settled on the strong model cannot tell what the rules would do."""
     settings = Settings(goals={"default": GoalSettings(exploration=0.002)})
     opened = open_store(":memory:", kind="simulated")
     generate(settings, opened, 12_000, until=UNTIL)
     late = UNTIL - timedelta(days=5)
     traffic = read_traffic(opened, settings, "default", policies=["thompson"], since=late)
     report = estimate_policy(opened, settings, "default", "heuristic", traffic)
-    for one in report.estimates:
+    for estimator in ("IPS", "SNIPS", "DR"):
+        one = report.of("reward", estimator)  # type: ignore[arg-type]
         assert one.figure is None
         assert one.refusal is not None
-        assert "the log seldom chose as the target would" in one.refusal
+        assert re.search(
+            r"seldom chose as the target would|effective answers speak for openai/gpt-4o-mini", one.refusal
+        )
 
 
 def test_pairs_of_simulated_traffic(store: Store) -> None:

@@ -80,7 +80,7 @@ def test_only_what_was_drawn(store: Store) -> None:
     traffic = read_traffic(store, SETTINGS, "default")
     assert sorted(by_number(traffic)) == [1, 2, 3, 5, 6]
     assert traffic.log.arms == (CHEAP, STRONG)
-    assert sorted(traffic.log.loggers) == ["classifier c", "heuristic h", "thompson v1"]
+    assert sorted(traffic.log.loggers) == ["classifier c", "heuristic h", "thompson"]
 
 
 def test_rewards_and_costs(store: Store) -> None:
@@ -107,7 +107,27 @@ def test_propensities_are_each_rows_own(store: Store) -> None:
     assert len({int(log.prompt[row[n]]) for n in (1, 2, 3)}) == 1
     assert len({int(log.prompt[row[n]]) for n in (1, 5, 6)}) == 3
     assert log.logger is not None
-    assert [log.loggers[log.logger[row[n]]] for n in (1, 2)] == ["thompson v1", "heuristic h"]
+    assert [log.loggers[log.logger[row[n]]] for n in (1, 2)] == ["thompson", "heuristic h"]
+
+
+def test_versions_of_a_router_that_could_choose_anything_are_one() -> None:
+    """Versions that could not stay apart: one of them may support a target that another does not."""
+    store = open_store(":memory:")
+    versions = [("thompson", "v1", (0.75, 0.25)), ("thompson", "v2", (0.5, 0.5)),
+                ("heuristic", "h1", (1.0, 0.0)), ("heuristic", "h2", (1.0, 0.0))]  # fmt: skip
+    store.write(
+        Batch(
+            [a_prompt(n) for n in range(1, 5)],
+            [
+                decided(n, policy=policy, policy_version=version, probabilities=p)
+                for n, (policy, version, p) in enumerate(versions, start=1)
+            ],
+        )
+    )
+    log = read_traffic(store, SETTINGS, "default").log
+    assert sorted(log.loggers) == ["heuristic h1", "heuristic h2", "thompson"]
+    assert log.logger is not None
+    assert np.bincount(log.logger)[log.loggers.index("thompson")] == 2
 
 
 def test_a_part_of_the_log(store: Store) -> None:
@@ -115,7 +135,7 @@ def test_a_part_of_the_log(store: Store) -> None:
     assert sorted(by_number(read_traffic(store, SETTINGS, "default", since=at(3), until=at(6)))) == [3, 5]
     only = read_traffic(store, SETTINGS, "default", policies=["thompson"])
     assert sorted(by_number(only)) == [1, 5, 6]
-    assert only.log.loggers == ("thompson v1",)
+    assert only.log.loggers == ("thompson",)
     goal = GoalSettings(teaching_precedence=("condition",))
     conditions = read_traffic(store, Settings(goals={"default": goal}), "default")
     assert conditions.log.reward[by_number(conditions)[3]] == 0.0
