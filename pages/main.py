@@ -22,6 +22,13 @@ _STYLE = """
 [data-testid="stMainBlockContainer"] { padding-top: 4.75rem; }
 </style>
 """
+# The theme's light accent needs dark letters on it; on an open popover's button Streamlit darkens it too much.
+_DARK = """
+<style>
+.st-key-send button p { color: #0b111a; }
+button[kind="tertiary"]:active, button[kind="tertiary"][aria-expanded="true"] { color: #8fbcf8; }
+</style>
+"""
 
 
 def _mode(simulated: bool, missing: tuple[str, ...], playground: Playground) -> None:
@@ -105,8 +112,8 @@ except RouterError as error:
     st.stop()
 
 st.html(_STYLE)
-if st.context.theme.type == "dark":  # the theme's light accent needs dark letters on it
-    st.html("<style>.st-key-send button p { color: #0b111a; }</style>")
+if st.context.theme.type == "dark":
+    st.html(_DARK)
 page = st.navigation(
     [
         st.Page("playground.py", title="Playground", default=True),
