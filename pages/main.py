@@ -13,7 +13,7 @@ from router_core.comparison import Playground
 from router_core.errors import RouterError
 from router_core.store.base import Comparison
 
-st.set_page_config(page_title="Router Playground", page_icon="🔀", layout="wide", initial_sidebar_state=272)
+st.set_page_config(page_title="Router Playground", page_icon="🔀", layout="wide", initial_sidebar_state=288)
 
 # Cards and answers side by side where each has room to be read, else below each other; less blank above.
 _STYLE = """
