@@ -64,7 +64,7 @@ def _card(name: str, decision: Decision, goal: GoalSettings) -> None:
         f"**{name}** chose {badge(names.get(decision.chosen, decision.chosen), order.get(decision.chosen))}"
     )
     if decision.fallback is not None:
-        st.markdown(f":red-badge[fell back to the rules] {said(decision.fallback)}")
+        st.markdown(":red-badge[fell back to the rules]")
     summary = decision.reason.summary
     if decision.propensity < max(decision.probabilities):
         summary += f"; drawn all the same, with a chance of {decision.propensity:.0%}"

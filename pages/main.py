@@ -13,13 +13,20 @@ from router_core.comparison import Playground
 from router_core.errors import RouterError
 from router_core.store.base import Comparison
 
-st.set_page_config(page_title="Router Playground", page_icon="🔀", layout="wide", initial_sidebar_state=272)
+st.set_page_config(page_title="Router Playground", page_icon="🔀", layout="wide", initial_sidebar_state=288)
 
 # Cards and answers side by side where each has room to be read, else below each other; less blank above.
 _STYLE = """
 <style>
 .st-key-decisions [data-testid="stColumn"], .st-key-answers [data-testid="stColumn"] { min-width: 13.5rem; }
 [data-testid="stMainBlockContainer"] { padding-top: 4.75rem; }
+</style>
+"""
+# The theme's light accent needs dark letters on it; on an open popover's button Streamlit darkens it too much.
+_DARK = """
+<style>
+.st-key-send button p { color: #0b111a; }
+button[kind="tertiary"]:active, button[kind="tertiary"][aria-expanded="true"] { color: #8fbcf8; }
 </style>
 """
 
@@ -111,8 +118,8 @@ except RouterError as error:
     st.stop()
 
 st.html(_STYLE)
-if st.context.theme.type == "dark":  # the theme's light accent needs dark letters on it
-    st.html("<style>.st-key-send button p { color: #0b111a; }</style>")
+if st.context.theme.type == "dark":
+    st.html(_DARK)
 page = st.navigation(
     [
         st.Page("playground.py", title="Playground", default=True),

@@ -155,6 +155,18 @@ def test_nobody_listens(server: ChatServer, make_models: Make) -> None:
             ask()
 
 
+@pytest.mark.parametrize("pieces", [(), (b'{"id": "c1", "choices": [',)])
+def test_a_connection_that_breaks_before_the_answer(
+    server: ChatServer, make_models: Make, pieces: tuple[bytes, ...]
+) -> None:
+    """Asked again; when it goes on, the provider may have billed what never came."""
+    server.usual = Reply(200, pieces, broken=True)
+    with pytest.raises(ProviderUnavailableError, match="the connection to openai broke before") as caught:
+        make_models(max_retries=1).complete(MODEL, HELLO, {})
+    assert caught.value.maybe_billed
+    assert len(server.requests) == 2
+
+
 def test_a_hung_connection(server: ChatServer, make_models: Make) -> None:
     """The deadline holds; nothing is tried again after it."""
     server.usual = Reply(delay_s=30)
