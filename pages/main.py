@@ -85,7 +85,7 @@ except RouterError as error:
     st.stop()
 
 if st.context.theme.type == "dark":  # the theme's light accent needs dark letters on it
-    st.html("<style>.st-key-send button p { color: #0b111a; }</style>")
+    st.html("<style>[data-testid^=stBaseButton-primary] p, [data-tag] { color: #0b111a !important; }</style>")
 page = st.navigation(
     [
         st.Page("playground.py", title="Playground", default=True),
