@@ -26,6 +26,7 @@ _TABS = ("Goals", "Models & providers", "Rules", "Classifier", "Calls & privacy"
 _SPLIT = ("Goals", "Models & providers", "Rules")  # what these change can be told from the log
 _STYLE = """<style>
 div:has(> .st-key-consequences) { position: sticky; top: 4.5rem; }
+[data-testid="stTable"] td + td { min-width: 3.6rem; }
 [data-testid="stTable"] td + td * { overflow-wrap: anywhere !important; white-space: normal !important; }
 </style>"""
 
