@@ -24,10 +24,15 @@ _FAILED = "This model did not answer. Why is shown once you have rated."
 
 def show_answers(shared: Resources, comparison: Comparison) -> None:
     """All columns, then the verdicts on several answers at once."""
-    if any(_under_way(shared.running.get(decision.completion_id)) for decision in comparison.decisions):
+    asked = {decision.completion_id for decision in comparison.decisions}
+    stored = {completion.id for completion in comparison.completions}
+    if any(_under_way(shared.running.get(completion_id)) for completion_id in asked):
         _watch(shared, comparison)
     else:
-        _columns(shared, _reread(shared, comparison), busy=False)
+        if not asked <= stored:  # the last may have been stored since
+            comparison = _reread(shared, comparison)
+        with st.container():  # a fragment makes one too: of the same shape, one takes the other's place
+            _columns(shared, comparison, busy=False)
 
 
 @st.fragment(run_every=_REFRESH_S)

@@ -64,7 +64,7 @@ def _card(name: str, decision: Decision, goal: GoalSettings) -> None:
         f"**{name}** chose {badge(names.get(decision.chosen, decision.chosen), order.get(decision.chosen))}"
     )
     if decision.fallback is not None:
-        st.markdown(f":red-badge[fell back to the rules] {said(decision.fallback)}")
+        st.markdown(":red-badge[fell back to the rules]")
     summary = decision.reason.summary
     if decision.propensity < max(decision.probabilities):
         summary += f"; drawn all the same, with a chance of {decision.propensity:.0%}"
@@ -74,7 +74,7 @@ def _card(name: str, decision: Decision, goal: GoalSettings) -> None:
         badge(f"{names.get(arm, arm)} {probability:.0%}", order.get(arm))
         for arm, probability in zip(decision.arms, decision.probabilities, strict=True)
     )
-    st.markdown("Chance to be chosen: " + " ".join(chances))
+    st.markdown("Chances " + " ".join(chances))
     cost = "free" if decision.decision_cost_usd == 0 else dollars(decision.decision_cost_usd)
     cached = ", remembered" if decision.cached else ""
     expected = decision.expected_cost_usd[decision.arms.index(decision.chosen)]

@@ -13,13 +13,20 @@ from router_core.comparison import Playground
 from router_core.errors import RouterError
 from router_core.store.base import Comparison
 
-st.set_page_config(page_title="Router Playground", page_icon="🔀", layout="wide", initial_sidebar_state=272)
+st.set_page_config(page_title="Router Playground", page_icon="🔀", layout="wide", initial_sidebar_state=288)
 
 # Cards and answers side by side where each has room to be read, else below each other; less blank above.
 _STYLE = """
 <style>
 .st-key-decisions [data-testid="stColumn"], .st-key-answers [data-testid="stColumn"] { min-width: 13.5rem; }
 [data-testid="stMainBlockContainer"] { padding-top: 4.75rem; }
+</style>
+"""
+# The theme's light accent needs dark letters on it; on an open popover's button Streamlit darkens it too much.
+_DARK = """
+<style>
+.st-key-send button p { color: #0b111a; }
+button[kind="tertiary"]:active, button[kind="tertiary"][aria-expanded="true"] { color: #8fbcf8; }
 </style>
 """
 
@@ -50,8 +57,11 @@ def _mode(simulated: bool, missing: tuple[str, ...], playground: Playground) -> 
 
 
 def _visited(playground: Playground) -> list[Comparison]:
-    """The prompts of this visit. Those that can no longer change are read once."""
+    """The prompts of this visit. Those that can no longer change are read once; what is read anew in this run is
+    left for the page, as "fresh".
+    """  # fmt: skip
     read: dict[str, Comparison] = st.session_state.setdefault("visited", {})
+    fresh: dict[str, Comparison] = {}
     for prompt_id in st.session_state.get("visit", []):
         known = read.get(prompt_id)
         stored = {completion.id for completion in known.completions} if known else set()
@@ -59,7 +69,8 @@ def _visited(playground: Playground) -> list[Comparison]:
         if not settled or prompt_id == st.query_params.get("prompt"):
             found = playground.store.comparison(prompt_id)
             if found is not None:
-                read[prompt_id] = found
+                read[prompt_id] = fresh[prompt_id] = found
+    st.session_state["fresh"] = fresh
     return list(read.values())
 
 
@@ -107,8 +118,8 @@ except RouterError as error:
     st.stop()
 
 st.html(_STYLE)
-if st.context.theme.type == "dark":  # the theme's light accent needs dark letters on it
-    st.html("<style>.st-key-send button p { color: #0b111a; }</style>")
+if st.context.theme.type == "dark":
+    st.html(_DARK)
 page = st.navigation(
     [
         st.Page("playground.py", title="Playground", default=True),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -27,8 +29,8 @@ def _take_example() -> None:
     st.session_state["example"] = None  # a pill is a shortcut, not a state: it can be taken again
 
 
-def _ask(shared: Resources, goal: str) -> None:
-    """The form; what it sends is decided, stored and started before the rest of the page is drawn."""
+def _form() -> tuple[list[Message], dict[str, Any]]:
+    """What there is to ask, and how: the messages and the options of ``Playground.compare``."""
     st.pills("Examples", [one.name for one in EXAMPLES], key="example", on_change=_take_example)
     with st.form("ask", border=False):
         text = st.text_area(
@@ -75,57 +77,88 @@ def _ask(shared: Resources, goal: str) -> None:
                 bind="query-params",
                 persist_state="session",
             )
-            sent = st.form_submit_button("Compare", type="primary", key="send")
-    if not sent:
-        return
+            st.form_submit_button("Compare", type="primary", key="send", on_click=_note)
     messages: list[Message] = [{"role": "user", "content": text or ""}]
     if (system or "").strip():
         messages.insert(0, {"role": "system", "content": system})
-    params: dict[str, float | int] = {}
-    if temperature is not None:
-        params["temperature"] = temperature
-    if limit:
-        params["max_tokens"] = int(limit)
-    with st.spinner("The routers decide ..."):
-        try:
-            plan = shared.playground.compare(
-                messages,
-                goal,
-                task_type=None if task_type == TASK_TYPES[0] else task_type,
-                params=params,
-                blind=blind,
-                run_all=run_all,
-            )
-        except RouterError as error:
-            st.error(str(error), icon=":material/error:")
-            return
-    _start(shared, plan)
+    params = {"temperature": temperature, "max_tokens": limit}
+    return messages, {
+        "task_type": None if task_type == TASK_TYPES[0] else task_type,
+        "params": {name: value for name, value in params.items() if value is not None},
+        "blind": blind,
+        "run_all": run_all,
+    }
 
 
-def _start(shared: Resources, plan: Plan) -> None:
-    st.session_state.setdefault("visit", []).append(plan.prompt.id)
-    st.session_state.setdefault("messages", {})[plan.prompt.id] = plan.messages
-    st.session_state.pop("moved", None)
+@dataclass
+class _Notes:
+    """What one run of this page leaves to the next: a click ends a run early, wherever it is."""
+
+    asked: bool = False
+    deciding: Future[Plan] | None = None
+    sent: str | None = None
+
+
+def _notes() -> _Notes:
+    notes: _Notes = st.session_state.setdefault("notes", _Notes())
+    return notes
+
+
+def _note() -> None:
+    _notes().asked = True
+
+
+@st.cache_resource(show_spinner=False)
+def _deciders() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(32, "deciding")
+
+
+def _begin(shared: Resources, goal: str, messages: list[Message], options: dict[str, Any]) -> Plan:
+    """Decide, store, and start the calls; in a thread of its own, for runs of the page come and go."""
+    plan = shared.playground.compare(messages, goal, **options)
     for call in plan.calls:
         start = partial(shared.playground.stream, plan.prompt, plan.messages, call)
         shared.running.start(call.completion_id, start)
-    st.query_params["prompt"] = plan.prompt.id
+    return plan
+
+
+def _ask(shared: Resources, goal: str) -> None:
+    """The form; what it sends is decided, stored and started before the rest of the page is drawn."""
+    messages, options = _form()
+    notes = _notes()
+    if notes.asked:
+        notes.asked = False
+        notes.deciding = _deciders().submit(_begin, shared, goal, messages, options)
+    if notes.deciding is None:
+        return
+    with st.spinner("The routers decide ..."):
+        wait([notes.deciding])
+    try:
+        plan = notes.deciding.result()
+        st.session_state.setdefault("visit", []).append(plan.prompt.id)
+        st.session_state.setdefault("messages", {})[plan.prompt.id] = plan.messages
+        notes.sent = plan.prompt.id
+    except RouterError as error:
+        st.error(str(error), icon=":material/error:")
+    notes.deciding = None
 
 
 def _current(shared: Resources) -> Comparison | None:
-    """The comparison that the address names, else this visit's last, with its messages where they are known."""
+    """The comparison just sent, else the one that the address names, else this visit's last; with its messages
+    where they are known.
+    """  # fmt: skip
+    notes, visited = _notes(), st.session_state.get("visit", [])
     named = st.query_params.get("prompt") or st.query_params.get("comparison")
-    visited = st.session_state.get("visit", [])
-    prompt_id = named or (visited[-1] if visited else None)
+    prompt_id = notes.sent or named or (visited[-1] if visited else None)
     if not prompt_id:
         return None
-    found = shared.playground.store.comparison(prompt_id)
-    if found is None:
-        if named:
-            st.warning(f"The prompt {prompt_id!r} in the address is not in this store; compare a new one.")
-        return None
-    if not named:  # back from another page
+    if prompt_id != named:
         st.query_params["prompt"] = prompt_id
+    notes.sent = None
+    found = st.session_state["fresh"].get(prompt_id) or shared.playground.store.comparison(prompt_id)
+    if found is None:
+        st.warning(f"The prompt {prompt_id!r} in the address is not in this store; compare a new one.")
+        return None
     if found.prompt.messages is None:
         known = st.session_state.get("messages", {}).get(prompt_id)
         found = replace(found, prompt=replace(found.prompt, messages=known))

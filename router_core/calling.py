@@ -79,6 +79,7 @@ class Caller:
             first_token_ms=None,
             total_ms=answer.total_ms,
             retries=answer.retries,
+            unpriced_retries=answer.unpriced_retries,
             **self._money(arm, answer.usage),
         )
         self._store.write(
@@ -121,6 +122,7 @@ class Caller:
                 total_ms=answer.total_ms,
                 error=self._sentence(error),
                 retries=answer.retries,
+                unpriced_retries=answer.unpriced_retries,
                 **self._money(arm, answer.usage),
             )
             outcomes = self._judge(completion, answer.text, None) if complete else []

@@ -6,12 +6,13 @@ to strong, told apart by colour-blind eyes (after Okabe & Ito 2008), with a vari
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from router_core.posterior import density, interval
+from router_core.posterior import Array, density, interval
 from router_core.types import Posterior
 
 if TYPE_CHECKING:
@@ -37,6 +38,62 @@ def model_color(index: int, theme: Theme) -> str:
     return colors[index % len(colors)]
 
 
+OTHER_COLOR: Final[Mapping[Theme, str]] = {"light": "#5b6675", "dark": "#9aa5b4"}
+"""Of a model that is in the log and no longer in the settings."""
+
+_TICKS: Final = 8
+_HOUR: Final = timedelta(hours=1)
+_STEPS: Final = (
+    *(timedelta(minutes=count) for count in (1, 2, 5, 10, 15, 30)),
+    *(timedelta(hours=count) for count in (1, 2, 3, 6, 12)),
+    *(timedelta(days=count) for count in (1, 2, 7, 14, 28, 91, 182, 364)),
+)
+
+
+def model_scale(arms: Mapping[str, str], theme: Theme, present: Iterable[str] = ()) -> alt.Scale:
+    """Each label in its model's colour; labels that are present and of no model in the settings are grey.
+
+    Args:
+        arms: arm id -> label, cheap to strong.
+        theme: for the colours.
+        present: the labels in the table.
+    """
+    import altair as alt
+
+    labels = list(dict.fromkeys(arms.values()))
+    others = sorted(set(present) - set(labels))
+    colors = [model_color(index, theme) for index in range(len(labels))] + [OTHER_COLOR[theme]] * len(others)
+    return alt.Scale(domain=labels + others, range=colors)
+
+
+def time_x(since: datetime, until: datetime, whole: bool = True) -> alt.X:
+    """The field "time" on an axis with at most about eight ticks that say which day or hour it is (UTC).
+
+    Args:
+        since: its beginning.
+        until: its end.
+        whole: span all of it whatever is in the table, and say UTC; False: for bars, which end at an ``x2``.
+    """
+    import altair as alt
+
+    span = until - since
+    step = next((one for one in _STEPS if one * _TICKS >= span), _STEPS[-1])
+    form = "%H:%M" if step < 12 * _HOUR else "%-d %b" if step < timedelta(days=91) else "%b %Y"
+    midnight = since.replace(hour=0, minute=0, second=0, microsecond=0)
+    first = midnight - (midnight - since) // step * step  # the first multiple of the step, counted from midnight
+    ticks = [first + index * step for index in range(1 + (until - first) // step)]
+    axis = alt.Axis(format=form, values=[_clock(tick) for tick in ticks], labelOverlap="greedy", grid=False)
+    if not whole:
+        return alt.X("time:T", title=None, axis=axis)
+    scale = alt.Scale(domain=[_clock(since), _clock(until)])
+    return alt.X("time:T", title="UTC", axis=axis, scale=scale)
+
+
+def _clock(moment: datetime) -> str:
+    """Without a zone, as the tables have it: a browser then shows the same clock."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}"
+
+
 def posterior_chart(
     now: Mapping[str, Posterior], before: Mapping[str, Posterior] | None, theme: Theme
 ) -> alt.LayerChart:
@@ -50,22 +107,27 @@ def posterior_chart(
     import altair as alt
     import pandas as pd
 
-    theta = np.linspace(0.002, 0.998, 250)
+    low, high = _shown_shares([*now.values(), *(before or {}).values()])
+    theta = np.linspace(low, high, 250)
     frames = []
     for state, posteriors in (("before", before or {}), ("now", now)):
         for label, posterior in posteriors.items():
             if state == "before" and posterior == now.get(label):
                 continue
+            at = _points(posterior, theta)
             frames.append(
-                pd.DataFrame(
-                    {"share": theta, "density": density(posterior, theta), "model": label, "state": state}
-                )
+                pd.DataFrame({"share": at, "density": density(posterior, at), "model": label, "state": state})
             )
     table = pd.concat(frames, ignore_index=True)
     labels = list(now)
     colors = [model_color(index, theme) for index in range(len(labels))]
     base = alt.Chart(table).encode(
-        x=alt.X("share:Q", title="share of good answers", axis=alt.Axis(format="%", grid=False, tickCount=5)),
+        x=alt.X(
+            "share:Q",
+            title="share of good answers",
+            axis=alt.Axis(format="%" if high - low > 0.1 else ".1%", grid=False, tickCount=5),
+            scale=alt.Scale(domain=[0, 1] if high - low > 0.99 else [low, high], nice=False),
+        ),
         # Before any rating every share is equally likely: a line at half the height, not a wall.
         y=alt.Y("density:Q", axis=None, stack=None, scale=alt.Scale(domain=[0, max(2.0, table["density"].max())])),
         color=alt.Color(
@@ -80,6 +142,22 @@ def posterior_chart(
     dashed = base.transform_filter("datum.state == 'before'").mark_line(strokeDash=[4, 3], strokeWidth=1.5)
     chart: alt.LayerChart = (filled + dashed).properties(height=190)
     return chart
+
+
+def _shown_shares(posteriors: Sequence[Posterior]) -> tuple[float, float]:
+    """From where to where the densities are drawn: everything, unless all of their mass lies close together."""
+    ends = [interval(one, 0.9999) for one in posteriors]
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    margin = 0.15 * (high - low)
+    return (0.002, 0.998) if high - low > 0.3 else (max(0.0001, low - margin), min(0.9999, high + margin))
+
+
+def _points(posterior: Posterior, theta: Array) -> Array:
+    """Where a density is drawn: the common points, and more of them where it is narrow."""
+    low, high = interval(posterior, 0.9999)
+    if high - low > 0.1:
+        return theta
+    return np.union1d(theta, np.clip(np.linspace(low, high, 60), theta[0], theta[-1]))
 
 
 def posterior_description(now: Mapping[str, Posterior]) -> str:

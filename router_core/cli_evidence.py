@@ -75,15 +75,15 @@ def verdict(file: str, routers: Sequence[str], draws: int, tolerance: float, as_
     router-core verdict scored.csv --worth 0.20
     router-core verdict scored.parquet --floor 0.9 --json
     """
+    from router_core.evaluation.conclusion import verdict as concluded
+    from router_core.evaluation.kept import Judgement
     from router_core.evaluation.results import dump
     from router_core.evaluation.table import HEADINGS, table
-    from router_core.evaluation.verdict import verdict as concluded
 
     report, notes = _judged(file, routers, draws, as_json, given)
     found = concluded(report, tolerance)
     if as_json:
-        document = {"verdict": json.loads(dump(found)), "report": json.loads(dump(report)), "notes": notes}
-        click.echo(json.dumps(document, ensure_ascii=False))
+        click.echo(dump(Judgement(found, report, tuple(notes))))
         return
     click.echo(f"{found.sentence}\n")
     for line in (*found.reasons, *notes):

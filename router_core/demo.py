@@ -447,6 +447,7 @@ class _Traffic:
                 "total_ms": np.where(broken, first, first + tokens_out / pace * 1000.0),
                 "error": _pick([None, "simulated: the provider failed (500)"], broken.astype(np.int64)),
                 "retries": np.zeros(count, np.int32),
+                "unpriced_retries": np.zeros(count, np.int32),
             }
         )
         return table, tokens_out

@@ -1,22 +1,32 @@
-"""What is wrong with a machine: versions, store, settings, keys, prices, models. Each check says what it found."""
+"""What is wrong with a machine: versions, store, settings, keys, reachability, prices, models.
+
+Each check says what it found, with the remedy where something is wrong. Leaves out mending it.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Final
 
 from router_core.errors import RouterError
 from router_core.llm import Models
-from router_core.pricing import PriceBook, cost_usd
-from router_core.settings import Settings
-from router_core.store import open_store
-from router_core.store.base import Store
+from router_core.pricing import PriceBook
+from router_core.reaching import try_model, unreachable
+from router_core.settings import ProviderSettings, Settings
+from router_core.store import open_store, store_path
+from router_core.store.base import Search, Store
 from router_core.types import StoreKind
 
-_LIBRARIES = ("router-playground", "duckdb", "openai", "streamlit", "numpy", "scipy", "genai-prices")
+_PROJECT: Final = "router-playground"
+_NEED: Final = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?>=([0-9.]+)$")  # what the extras need is left out
+_SHOWN: Final = ("duckdb", "openai", "streamlit", "numpy", "scipy", "genai-prices")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,69 +39,117 @@ class Check:
 
 
 def examine(
-    place: str | None, kind: StoreKind, settings_of: Callable[[Store], Settings], *, call: bool = False
+    place: str | None,
+    kind: StoreKind,
+    settings_of: Callable[[Store | None], Settings],
+    *,
+    call: bool = False,
+    network: bool = True,
 ) -> Iterator[Check]:
-    """Look at everything, one check after the other; nothing is changed but that a missing store is made.
+    """Look at everything, one check after the other; no store is made where there is none.
 
     Args:
         place: the store's place, as for ``open_store``.
         kind: which of the two stores.
-        settings_of: the settings that are in force for a store.
+        settings_of: the settings that are in force for a store, or without one.
         call: also ask each model for one word.
+        network: whether to ask if providers can be reached.
     """
     yield _versions()
     try:
-        store = open_store(place, kind=kind)
+        path = store_path(place, kind=kind)
+        store = open_store(place, kind=kind) if path is None or path.exists() else None
     except RouterError as error:
         yield Check("store", False, str(error))
         return
+    if store is None:
+        yield _room(path)
     try:
-        held = store.table("extent", {}).iloc[0]
-        found = f"{store.location}, {kind}: {int(held['prompts']):,} prompts, {int(held['outcomes']):,} outcomes"
-        yield Check("store", True, found)
+        if store is not None:
+            held = store.table("extent", {}).iloc[0]
+            found = (
+                f"{store.location}, {kind}: {int(held['prompts']):,} prompts, {int(held['outcomes']):,} outcomes"
+            )
+            yield Check("store", True, found)
         try:
             settings = settings_of(store)
         except RouterError as error:
             yield Check("settings", False, str(error))
             return
         yield Check("settings", True, f"version {settings.version}, goals {', '.join(settings.goals)}")
-        for goal in settings.goals:
-            rule = settings.goal(goal).teaching_rule()
-            same = store.evidence(goal, rule) == store.rebuild_evidence(goal, rule)
-            yield Check(
-                f"learning of {goal}", same, "equals the log" if same else "differs from the log; report it"
-            )
+        if store is not None:
+            yield from _log(store, settings)
     finally:
-        store.close()
-    yield from _models(settings, kind == "simulated", call)
+        if store is not None:
+            store.close()
+    yield from _models(settings, kind == "simulated", call, network)
+
+
+def _room(path: Path | None) -> Check:
+    """Whether a store that is not there yet can be made."""
+    folder = next(one for one in Path(path or ".").absolute().parents if one.exists())
+    if os.access(folder, os.W_OK):
+        return Check("store", True, f"{path} is not there yet; it is made when it is first used")
+    return Check("store", False, f"{path} cannot be made: allow writing to {folder}, or set ROUTER_STORE")
+
+
+def _log(store: Store, settings: Settings) -> Iterator[Check]:
+    for goal in settings.goals:
+        rule = settings.goal(goal).teaching_rule()
+        same = store.evidence(goal, rule) == store.rebuild_evidence(goal, rule)
+        yield Check(f"learning of {goal}", same, "equals the log" if same else "differs from the log; report it")
+    days = settings.privacy.expire_after_days
+    if days is not None:
+        old = store.count(Search(until=datetime.now(UTC) - timedelta(days=days)))
+        gone = settings.privacy.expire == "texts" or not old
+        found = f"requests expire after {days} days; {old:,} are older"
+        yield Check("privacy", gone, found if gone else f"{found}: remove them with router-core prune")
 
 
 def _versions() -> Check:
-    found = [f"Python {platform.python_version()}"]
-    missing = []
-    for name in _LIBRARIES:
+    """What is installed, against what this project says it needs."""
+    found, wrong = [f"Python {platform.python_version()}"], []
+    try:
+        needed = requires(_PROJECT) or []
+        found.append(f"{_PROJECT} {version(_PROJECT)}")
+    except PackageNotFoundError:
+        return Check("versions", False, f"{_PROJECT} is not installed; run make test, or pip install --editable .")
+    for line in needed:
+        told = _NEED.match(line)
+        if told is None:
+            continue
+        name, least = told.groups()
         try:
-            found.append(f"{name} {version(name)}")
+            present = version(name)
         except PackageNotFoundError:
-            missing.append(name)
-    if missing:
-        return Check("versions", False, f"not installed: {', '.join(missing)}; run make test or pip install again")
+            wrong.append(f"{name} is missing")
+            continue
+        if name in _SHOWN:
+            found.append(f"{name} {present}")
+        if _numbers(present) < _numbers(least):
+            wrong.append(f"{name} is {present}, {least} or newer is needed")
+    if wrong:
+        return Check("versions", False, f"{'; '.join(wrong)}: run make test, or pip install again")
     return Check("versions", True, ", ".join(found))
 
 
-def _models(settings: Settings, simulated: bool, call: bool) -> Iterator[Check]:
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text.partition("+")[0])[:4])
+
+
+def _models(settings: Settings, simulated: bool, call: bool, network: bool) -> Iterator[Check]:
     models = Models(settings, simulated=simulated)
-    missing = models.missing_keys()
     for name, provider in settings.providers.items():
-        env = provider.api_key_env
-        if env is None:
-            yield Check(f"key of {name}", True, "needs none")
-        elif simulated:
-            yield Check(f"key of {name}", True, "not needed: simulated models")
-        elif name in missing:
-            yield Check(f"key of {name}", False, f"{env} is not set: export {env}=..., or use --simulated")
-        else:
-            yield Check(f"key of {name}", True, f"{env} is set ({len(os.environ.get(env, ''))} characters)")
+        yield _key(name, provider, models, simulated)
+        if network and not simulated:
+            why = unreachable(provider.base_url)
+            yield Check(
+                f"reach of {name}",
+                why is None,
+                f"{provider.base_url} answers"
+                if why is None
+                else f"{provider.base_url} cannot be reached ({why}); check the address and the network",
+            )
     book = PriceBook(settings.prices)
     wanted = sorted(
         {arm.model for goal in settings.goals.values() for arm in goal.arms} | {settings.classifier.model}
@@ -108,11 +166,21 @@ def _models(settings: Settings, simulated: bool, call: bool) -> Iterator[Check]:
     models.close()
 
 
+def _key(name: str, provider: ProviderSettings, models: Models, simulated: bool) -> Check:
+    env = provider.api_key_env
+    if env is None:
+        return Check(f"key of {name}", True, "needs none")
+    if simulated:
+        return Check(f"key of {name}", True, "not needed: simulated models")
+    if name in models.missing_keys():
+        return Check(f"key of {name}", False, f"{env} is not set: export {env}=..., or use --simulated")
+    return Check(f"key of {name}", True, f"{env} is set ({len(os.environ.get(env, ''))} characters)")
+
+
 def _call(models: Models, book: PriceBook, model: str) -> Check:
     try:
-        answer = models.complete(model, [{"role": "user", "content": "Say OK."}], {"max_tokens": 16})
+        took = try_model(models, book, model)
     except RouterError as error:
         return Check(f"call of {model}", False, str(error))
-    cost = cost_usd(answer.usage, book.price(model))
-    spent = "price unknown" if cost is None else f"${cost:f}"
-    return Check(f"call of {model}", True, f"answered in {answer.total_ms:.0f} ms, {spent}")
+    spent = "price unknown" if took.cost_usd is None else f"${took.cost_usd:f}"
+    return Check(f"call of {model}", True, f"answered in {took.total_ms:.0f} ms, {spent}")

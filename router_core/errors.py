@@ -126,16 +126,17 @@ class ProviderTimeoutError(ProviderError):
 
 
 class ProviderUnavailableError(ProviderError):
-    """No connection could be made, or the provider failed with a 5xx status.
+    """No connection could be made, it broke before the answer, or the provider failed with a 5xx status.
 
     ``retry_after_s`` is the provider's own wish in seconds, where it gave one.
     """
 
     kind = "unavailable"
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, retry_after_s: float | None = None, maybe_billed: bool = False) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.maybe_billed = maybe_billed
 
 
 class RequestRejectedError(ProviderError):

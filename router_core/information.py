@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
-import numpy as np
-
 from router_core.errors import SettingsError
 
 _ROUNDING = 1e-12
@@ -102,14 +100,14 @@ def value_of_information(
         acted_on: share of verdicts that come and decide: less than 1 where the classifier fails at times, or part
             of the traffic is drawn evenly for exploration.
     """
-    success = np.array(prospect.success)
-    chances = np.array(prospect.chances)
-    if success_value_usd == inf:
-        gain = float(chances @ success.max(axis=1) - np.array(prospect.without).max())
-        return inf if gain * acted_on > _ROUNDING else 0.0
-    costs = np.array(costs_usd, dtype=np.float64)
-    after = chances @ (success_value_usd * success - costs).max(axis=1)
-    before = (success_value_usd * np.array(prospect.without) - costs).max()
-    gain = float(after - before)
-    scale = success_value_usd + float(costs.max())
-    return acted_on * gain if gain > _ROUNDING * scale else 0.0
+    costs = [0.0] * len(costs_usd) if success_value_usd == inf else list(costs_usd)
+    value = 1.0 if success_value_usd == inf else success_value_usd
+
+    def best(success: tuple[float, ...]) -> float:
+        return max(value * chance - cost for chance, cost in zip(success, costs, strict=True))
+
+    after = sum(chance * best(success) for chance, success in zip(prospect.chances, prospect.success, strict=True))
+    gain = acted_on * (after - best(prospect.without))
+    if gain <= _ROUNDING * (value + max(costs)):
+        return 0.0
+    return inf if success_value_usd == inf else gain

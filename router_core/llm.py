@@ -40,7 +40,9 @@ _NOT_PARAMETERS = {"model", "messages", "stream", "timeout", "extra_body", "extr
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One completed call. ``response`` is the openai client's own object, ``retries`` the failed tries before."""
+    """One completed call. ``response`` is the openai client's own object, ``retries`` the failed tries before,
+    ``unpriced_retries`` those of them that the provider may have billed.
+    """  # fmt: skip
 
     response: ChatCompletion
     text: str
@@ -48,6 +50,7 @@ class Answer:
     usage: Usage
     total_ms: float
     retries: int
+    unpriced_retries: int = 0
 
 
 class Models:
@@ -141,13 +144,13 @@ class Models:
                 raise ValueError("it has no message")
             return response, choices[0]
 
-        (response, choice), retries = self._persist(model, ask, started, deadline_s, max_retries)
+        (response, choice), *retries = self._persist(model, ask, started, deadline_s, max_retries)
         text = message_text({"content": choice.message.content})
         usage = reported_usage(response.usage)
         if usage is None:
             usage = Usage(estimate_input_tokens(messages), estimate_tokens(text), estimated=True)
         total_ms = (self._clock() - started) * 1000.0
-        return Answer(response, text, getattr(choice, "finish_reason", None), usage, total_ms, retries)
+        return Answer(response, text, getattr(choice, "finish_reason", None), usage, total_ms, *retries)
 
     def stream(
         self,
@@ -180,7 +183,7 @@ class Models:
             except StopIteration:
                 raise ValueError("it is an empty stream") from None
 
-        (chunks, first), retries = self._persist(model, ask, started, limit_s, max_retries)
+        (chunks, first), retries, unpriced_retries = self._persist(model, ask, started, limit_s, max_retries)
         return AnswerStream(
             chunks,
             first,
@@ -191,6 +194,7 @@ class Models:
             clock=self._clock,
             translate=lambda error: self._translated(error, model),
             retries=retries,
+            unpriced_retries=unpriced_retries,
         )
 
     def close(self) -> None:
@@ -223,10 +227,11 @@ class Models:
         started: float,
         deadline_s: float | None,
         max_retries: int | None,
-    ) -> tuple[Result, int]:
+    ) -> tuple[Result, int, int]:
         """Ask until it works, the tries are used up, or the next wait would pass the deadline.
 
-        ``ask`` is told the seconds that are left. Returns the failed tries too.
+        ``ask`` is told the seconds that are left. Returns the failed tries too, and how many of them the provider
+        may have billed; where the last one fails, its error says whether any may have been.
         """
         from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
@@ -235,16 +240,22 @@ class Models:
         tries = 1 + (calls.max_retries if max_retries is None else max_retries)
         growing = wait_random_exponential(multiplier=_FIRST_WAIT_S, min=_FIRST_WAIT_S / 2, max=_LONGEST_WAIT_S)
 
+        unpriced = 0
+
         def left_s() -> float:
             return limit_s - (self._clock() - started)
 
         def attempt() -> Result:
+            nonlocal unpriced
             if left_s() <= 0:
                 raise ProviderTimeoutError(f"{model} did not answer within {limit_s:g} s; try again later")
             try:
                 return ask(left_s())
             except Exception as error:  # noqa: BLE001 - whatever the client raises becomes one of our errors
-                raise self._translated(error, model) from None  # the original could show the key
+                failure = self._translated(error, model)
+                unpriced += failure.maybe_billed
+                failure.maybe_billed = unpriced > 0
+                raise failure from None  # the original could show the key
 
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
@@ -258,7 +269,7 @@ class Models:
             retry=retry_if_exception(_worth_another_try), wait=wait, stop=stop, sleep=self._sleep, reraise=True
         )
         result = retrying(attempt)
-        return result, retrying.statistics["attempt_number"] - 1
+        return result, retrying.statistics["attempt_number"] - 1, unpriced
 
     def _provider(self, model: str) -> ProviderSettings:
         known = self._settings.providers

@@ -34,6 +34,7 @@ def provider_error(error: Exception, model: str, provider: ProviderSettings, key
         provider: its settings, for the remedy.
         key: the API key (empty: none), to be struck out wherever the provider echoes it.
     """
+    import httpx2
     import openai
 
     if isinstance(error, ProviderError):
@@ -47,6 +48,10 @@ def provider_error(error: Exception, model: str, provider: ProviderSettings, key
     if isinstance(error, openai.APIStatusError):
         return _status_error(error, error.status_code, said, model, name, provider)
     if isinstance(error, openai.APIConnectionError):
+        if isinstance(error.__cause__, httpx2.ReadError | httpx2.RemoteProtocolError):
+            return ProviderUnavailableError(
+                f"the connection to {name} broke before the whole answer came; try again", maybe_billed=True
+            )
         return ProviderUnavailableError(
             f"no connection to {name} at {provider.base_url}; check the address and that the server is running"
         )

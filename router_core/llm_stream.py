@@ -40,10 +40,12 @@ class AnswerStream:
         clock: Callable[[], float],
         translate: Callable[[Exception], ProviderError],
         retries: int,
+        unpriced_retries: int = 0,
     ) -> None:
         self.finish_reason: str | None = None
         self.first_token_ms: float | None = None
         self.retries = retries
+        self.unpriced_retries = unpriced_retries
         self._chunks = chunks
         self._next: ChatCompletionChunk | None = first
         self._arrived = clock()

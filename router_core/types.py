@@ -215,7 +215,8 @@ class Completion:
 
     ``cost_usd`` None means unknown, never zero. ``price`` is the one used. ``first_token_ms`` is None where
     nothing was streamed. ``error`` is the sentence shown when it failed, else None; a failed call may still
-    have a cost. ``retries`` counts the calls that failed before this one was answered.
+    have a cost. ``retries`` counts the calls that failed before this one was answered, ``unpriced_retries`` those
+    of them that the provider may have billed: nobody knows what they cost, and ``cost_usd`` does not hold it.
     """
 
     id: str
@@ -233,6 +234,7 @@ class Completion:
     total_ms: float
     error: str | None = None
     retries: int = 0
+    unpriced_retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)

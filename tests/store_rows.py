@@ -136,7 +136,13 @@ def everything() -> Batch:
         {"role": "user", "content": [{"type": "text", "text": "x"}]},
     )
     answered = a_completion(
-        1, text=awkward, usage=Usage(7, 9, 3, True), first_token_ms=12.25, retries=2, cost_usd=Decimal("0.1")
+        1,
+        text=awkward,
+        usage=Usage(7, 9, 3, True),
+        first_token_ms=12.25,
+        retries=2,
+        unpriced_retries=1,
+        cost_usd=Decimal("0.1"),
     )
     failed = a_completion(
         2,

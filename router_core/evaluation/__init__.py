@@ -1,4 +1,36 @@
 """Should I route at all? Labelled prompts, logged traffic and pairs of answers become one verdict.
 
-Leaves out screens (pages/evidence.py) and charts (router_core/evidence_charts.py).
+Its parts are imported when first used. Leaves out screens (pages/evidence.py) and charts (evidence_charts.py).
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from router_core.evaluation.conclusion import verdict
+    from router_core.evaluation.labelled import Labelled
+    from router_core.evaluation.offpolicy import estimate
+    from router_core.evaluation.paired import paired_test
+    from router_core.evaluation.reading import read_labelled
+    from router_core.evaluation.report import evaluate
+    from router_core.evaluation.results import Objective
+
+__all__ = ["Labelled", "Objective", "estimate", "evaluate", "paired_test", "read_labelled", "verdict"]
+
+_HOMES = {
+    "Labelled": "labelled",
+    "Objective": "results",
+    "estimate": "offpolicy",
+    "evaluate": "report",
+    "paired_test": "paired",
+    "read_labelled": "reading",
+    "verdict": "conclusion",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"router_core.evaluation.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'router_core.evaluation' has no attribute {name!r}")

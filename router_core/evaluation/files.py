@@ -85,10 +85,7 @@ class Stream(io.RawIOBase):
             ) from None
         self._count += len(data)
         if self._count > MAX_BYTES:
-            raise DataFileError(
-                f"{self._name} holds more than {MAX_BYTES / 1e9:.0f} GB unpacked; that is the most that is read:"
-                " take a sample of the prompts"
-            )
+            raise too_large(self._name)
         self.tail = (self.tail + data[-_TAIL:])[-_TAIL:]
         return data
 
@@ -138,6 +135,11 @@ def data_file(source: str | Path | bytes, name: str | None = None) -> DataFile:
     """
     origin = source if isinstance(source, bytes) else Path(source).expanduser()
     called = name or (origin.name if isinstance(origin, Path) else "")
+    if isinstance(origin, Path) and origin.exists():
+        if not origin.is_file():  # a folder, or a device that never ends
+            raise DataFileError(f"{origin} is no file; give the path of one")
+        if origin.stat().st_size > MAX_BYTES:
+            raise too_large(called)
     with _raw(origin, called) as raw:
         first = raw.read(16)
         raw.seek(0)
@@ -149,6 +151,13 @@ def data_file(source: str | Path | bytes, name: str | None = None) -> DataFile:
     if packed:
         first = DataFile(called, "csv", True, size, sha256, origin).head(16)
     return DataFile(called, _format(called, first), packed, size, sha256, origin)
+
+
+def too_large(name: str) -> DataFileError:
+    """What is said of a file beyond MAX_BYTES."""
+    return DataFileError(
+        f"{name} holds more than {MAX_BYTES / 1e9:.0f} GB; that is the most that is read: take a sample of prompts"
+    )
 
 
 def _format(name: str, first: bytes) -> Format:

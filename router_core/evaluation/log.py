@@ -131,7 +131,9 @@ def check_probabilities(rows: Array, whose: str) -> None:
     """Refuse what is no distribution per row."""
     if not len(rows):
         return
-    sums = rows @ np.ones(rows.shape[1])
+    sums = rows[:, 0].copy()
+    for column in rows.T[1:]:  # with few models many times as fast as a sum over rows
+        sums += column
     low, high = float(sums.min()), float(sums.max())
     if not (rows.min() >= 0.0 and low >= 1.0 - _SUM and high <= 1.0 + _SUM):
         raise EvaluationError(

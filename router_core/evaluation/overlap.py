@@ -192,17 +192,22 @@ def poor(log: Log, found: Overlap, least_ess: float) -> str | None:
     arm = int(np.argmin(scarce))
     if scarce[arm] < LEAST_ANSWERS:
         return (
-            f"about {scarce[arm]:.0f} effective answers speak for {log.arms[arm]}, to which the target gives"
+            f"about {int(scarce[arm])} effective answers speak for {log.arms[arm]}, to which the target gives"
             f" {share(found.target_share[arm])} of the traffic; at least {LEAST_ANSWERS} are needed"
         )
     return None
 
 
 def _sums(values: Array, logger: Ints | None, count: int, times: Array | None = None) -> Array:
-    """Column sums by logger: (loggers, k); of ``values * times`` where that is given."""
-    if logger is None:
-        if times is None:
-            return np.asarray(np.ones(len(values)) @ values)[None, :]
-        return np.asarray(np.einsum("ij,ij->j", values, times))[None, :]
-    product = values if times is None else values * times
-    return np.stack([np.bincount(logger, weights=column, minlength=count) for column in product.T], axis=1)
+    """Column sums by logger: (loggers, k); of ``values * times`` where that is given.
+
+    Column by column: with few models that is many times as fast as over rows.
+    """
+    sums = np.empty((count, values.shape[1]))
+    for place, column in enumerate(values.T):
+        by = None if times is None else times[:, place]
+        if logger is not None:
+            sums[:, place] = np.bincount(logger, weights=column if by is None else column * by, minlength=count)
+        else:
+            sums[0, place] = column.sum() if by is None else np.einsum("i,i", column, by)
+    return sums

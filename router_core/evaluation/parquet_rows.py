@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from router_core.evaluation.csv_rows import TEXT
-from router_core.evaluation.files import MAX_BYTES, DataFile, DataFileError
+from router_core.evaluation.files import MAX_BYTES, DataFile, DataFileError, too_large
 from router_core.evaluation.progress import Watch
 
 _BATCH = 1 << 16
@@ -37,10 +37,7 @@ def read_parquet(file: DataFile, watch: Watch) -> Any:
                 columns = [_text(column) for column in batch.columns]
                 size += sum(column.nbytes for column in columns)
                 if size > MAX_BYTES:
-                    raise DataFileError(
-                        f"{file.name} holds more than {MAX_BYTES / 1e9:.0f} GB unpacked; that is the most that is"
-                        " read: take a sample of the prompts"
-                    )
+                    raise too_large(file.name)
                 batches.append(pa.RecordBatch.from_arrays(columns, names=names))
                 done += batch.num_rows
     except (pa.ArrowException, OSError) as error:

@@ -1,7 +1,7 @@
 """Everything that labelled prompts say about routing: each way of choosing, judged on the same prompts and draws.
 
-Leaves out the conclusion (verdict.py). The same data, settings and seed give the same report, in whatever order
-the rows of the file stand.
+Leaves out what follows from it (conclusion.py). The same data, settings and seed give the same report, in whatever
+order the rows of the file stand.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def predicted(
 
     Args:
         target: (n, k), its probabilities q.
-        features: (n, f) or None; standardised here.
+        features: (n, f) or None; the penalty takes them as standardised over the rows that taught.
         action: (n,), the model drawn.
         taught: the m rows with an outcome, rising.
         outcome: (m,).
@@ -42,25 +42,26 @@ def predicted(
         (n,) sum over models of q m, and (m,) m of the model that was drawn.
     """
     rows, arms = target.shape
-    mean, scale = _standard(features, rows)
-    size = 1 + len(mean)
+    shift = np.empty(0) if features is None else features[taught[0]]  # so that squares do not lose digits
+    size = 1 + len(shift)
     gram, moment = np.zeros((arms, size, size)), np.zeros((arms, size))
-    gram += np.eye(size)
     for known in _blocks(len(taught)):
         here = taught[known]
-        x, drawn, y = _design(features, here, mean, scale), action[here], outcome[known] - expected
+        x, drawn, y = _design(features, here, shift), action[here], outcome[known] - expected
         for arm in range(arms):
             own = np.flatnonzero(drawn == arm)
             xa = x.take(own, axis=1)
             gram[arm] += xa @ xa.T
             moment[arm] += xa @ y.take(own)
-    inverse = np.linalg.inv(gram)
+    standard = _standardised(gram.sum(axis=0))
+    inverse = np.linalg.inv(standard @ gram @ standard.T + np.eye(size))
+    inverse = standard.T @ inverse @ standard
     coefficients = np.einsum("kij,kj->ki", inverse, moment)
 
     direct, left_out = np.empty(rows), np.empty(len(taught))
     ends = np.searchsorted(taught, np.arange(_BLOCK, rows + _BLOCK, _BLOCK)).tolist()
     for part, start, end in zip(_blocks(rows), [0, *ends], ends, strict=False):
-        x = _design(features, part, mean, scale)
+        x = _design(features, part, shift)
         every = coefficients @ x
         every += expected
         direct[part] = np.einsum("ij,ji->i", target[part], every)
@@ -81,30 +82,27 @@ def _blocks(rows: int) -> Iterator[slice]:
     return (slice(start, min(start + _BLOCK, rows)) for start in range(0, rows, _BLOCK))
 
 
-def _standard(features: Array | None, rows: int) -> tuple[Array, Array]:
-    """Mean and 1 / standard deviation of each feature; 0 for what does not vary."""
-    if features is None or not rows:
-        return np.empty(0), np.empty(0)
-    shift = features[0]  # near enough to the mean for squares not to lose digits
-    sums, squares = np.zeros(len(shift)), np.zeros(len(shift))
-    for part in _blocks(rows):
-        off = np.ascontiguousarray(features[part].T)
-        off -= shift[:, None]
-        sums += off.sum(axis=1)
-        squares += np.einsum("ij,ij->i", off, off)
-    mean = sums / rows
-    squares -= rows * mean * mean
-    mean += shift
-    deviation = np.sqrt(np.maximum(squares, 0.0) / rows)
-    return mean, np.divide(1.0, deviation, out=np.zeros_like(mean), where=deviation > 1e-9 * (1.0 + np.abs(mean)))
+def _standardised(gram: Array) -> Array:
+    """The matrix that makes of (1, features) the same with mean 0 and variance 1; 0 for what does not vary.
+
+    ``gram``: sum over rows of their products, the ones first.
+    """
+    rows, mean = gram[0, 0], gram[0] / gram[0, 0]
+    variance = gram.diagonal() / rows - mean**2
+    varies = variance > 1e-12 * (gram.diagonal() / rows)
+    scale = np.divide(1.0, np.sqrt(np.maximum(variance, 0.0)), out=np.zeros_like(mean), where=varies)
+    matrix = np.diag(scale)
+    matrix[:, 0] = -mean * scale
+    matrix[0, 0] = 1.0
+    return matrix
 
 
-def _design(features: Array | None, rows: slice | NDArray[np.intp], mean: Array, scale: Array) -> Array:
-    """(1 + f, rows): ones, and the standardised features. A row per feature, for columns would be slow."""
+def _design(features: Array | None, rows: slice | NDArray[np.intp], shift: Array) -> Array:
+    """(1 + f, rows): ones, and the features. A row per feature, for columns would be slow."""
     if features is None:
         return np.ones((1, rows.stop - rows.start if isinstance(rows, slice) else len(rows)))
     given = features[rows]
-    design = np.ones((1 + len(mean), len(given)))
-    np.subtract(given.T, mean[:, None], out=design[1:])
-    design[1:] *= scale[:, None]
+    design = np.empty((1 + len(shift), len(given)))
+    design[0] = 1.0
+    np.subtract(given.T, shift[:, None], out=design[1:])
     return design

@@ -8,7 +8,7 @@ and ``Log.prompt`` tells estimates that they belong together. Leaves out what a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router_core.errors import EvaluationError
-from router_core.evaluation.log import Log
+from router_core.evaluation.log import Array, Ints, Log
 from router_core.evaluation.paired import Pairs
 from router_core.settings import Settings
 from router_core.store.base import Store
@@ -83,40 +83,41 @@ def read_traffic(
     arms = list(dict.fromkeys([*(arm.id for arm in chosen.arms), *(arm for row in drawn["arms"] for arm in row)]))
     rows = store.table("logged", {**wanted, "arms": arms})
     names = {
-        number: (policy, f"{policy} {version[:8]}")
+        number: (policy, version)
         for number, policy, version in zip(drawn["logger"], drawn["policy"], drawn["policy_version"], strict=True)
     }
     if policies is not None:
-        kept = [number for number, (policy, _) in names.items() if policy in policies]
-        rows = rows[rows["logger"].isin(kept)]
-    return _traffic(rows, arms, {number: name for number, (_, name) in names.items()}, goal, since, until)
+        rows = rows[rows["logger"].isin([number for number, (policy, _) in names.items() if policy in policies])]
+    return _traffic(rows, arms, names, goal, since, until)
 
 
 def _traffic(
     rows: pd.DataFrame,
     arms: list[str],
-    names: dict[int, str],
+    names: Mapping[int, tuple[str, str]],
     goal: str,
     since: datetime | None,
     until: datetime | None,
 ) -> Traffic:
     import pandas as pd
 
-    logger, numbers = pd.factorize(rows["logger"])
+    p = np.stack([rows[f"p{place}"].to_numpy(np.float64) for place in range(len(arms))], axis=1)
+    number, numbers = pd.factorize(rows["logger"])
+    logger, loggers = _loggers(p, number, [names[one] for one in numbers])
     failed = rows["failed"].to_numpy(bool)
     cost = rows["cost_usd"].to_numpy(np.float64, copy=True)
     cost[failed] = np.nan
     sizes = rows[["words", "characters", "input_tokens"]].to_numpy(np.float64)
     log = Log(
         tuple(arms),
-        np.stack([rows[f"p{place}"].to_numpy(np.float64) for place in range(len(arms))], axis=1),
+        p,
         rows["action"].to_numpy(np.int64),
         rows["reward"].to_numpy(np.float64),
         cost,
         np.log1p(sizes),
         pd.factorize(rows["prompt"])[0].astype(np.int64),
-        logger.astype(np.int64),
-        tuple(names[number] for number in numbers) or ("log",),
+        logger,
+        loggers,
     )
     return Traffic(
         goal,
@@ -128,6 +129,23 @@ def _traffic(
         rows["input_tokens"].to_numpy(np.int64),
         int(failed.sum()),
     )
+
+
+def _loggers(p: Array, number: NDArray[np.intp], names: Sequence[tuple[str, str]]) -> tuple[Ints, tuple[str, ...]]:
+    """Who drew each row, and their names.
+
+    A router in all its versions is one where it could always have chosen any model, else each version is: one may
+    be able to speak for a target where another is not.
+    """
+    if not names:
+        return np.zeros(0, np.int64), ("log",)
+    never = np.bincount(number, weights=p.min(axis=1) <= 0.0, minlength=len(names))
+    called = [
+        policy if not shut else f"{policy} {version[:8]}"
+        for (policy, version), shut in zip(names, never, strict=True)
+    ]
+    loggers = tuple(dict.fromkeys(called))
+    return np.array([loggers.index(one) for one in called])[number], loggers
 
 
 def read_pairs(

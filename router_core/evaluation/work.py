@@ -13,6 +13,7 @@ from typing import Any
 from router_core.errors import EvaluationError
 from router_core.evaluation.checking import check
 from router_core.evaluation.classifying import live_verdicts
+from router_core.evaluation.conclusion import TOLERANCE, verdict
 from router_core.evaluation.kept import Judgement
 from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.mapping import Mapping
@@ -24,7 +25,6 @@ from router_core.evaluation.report import evaluate
 from router_core.evaluation.results import Objective, dump
 from router_core.evaluation.survey import Choices
 from router_core.evaluation.tables import Table
-from router_core.evaluation.verdict import TOLERANCE, verdict
 from router_core.policies.classifier import Ask
 from router_core.settings import Settings
 from router_core.store.base import Evaluation, Store

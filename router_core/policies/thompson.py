@@ -76,7 +76,14 @@ class ThompsonPolicy:
         starting = starting_shares([candidate.arm.weight for candidate in candidates])
         probabilities = blended(best, starting, share, fading)
         explain = partial(
-            _explain, tuple(candidates), tuple(best), self._value_usd, share, fading, self._prior_alpha
+            _explain,
+            tuple(candidates),
+            tuple(best),
+            probabilities,
+            self._value_usd,
+            share,
+            fading,
+            self._prior_alpha,
         )
         return ActionDistribution(probabilities, explain)
 
@@ -140,6 +147,7 @@ def best_buy(models: int) -> str:
 def _explain(
     candidates: tuple[Candidate, ...],
     best: tuple[float, ...],
+    probabilities: tuple[float, ...],
     value_usd: float,
     share: float,
     fading: float,
@@ -148,6 +156,9 @@ def _explain(
     leader = max(range(len(best)), key=best.__getitem__)
     worth = "cost ignored" if value_usd == float("inf") else f"at ${value_usd:g} per good answer"
     summary = f"{candidates[leader].arm.id}: {best[leader]:.0%} likely to be the {best_buy(len(best))}, {worth}"
+    favoured = max(range(len(best)), key=probabilities.__getitem__)
+    if probabilities[favoured] > probabilities[leader]:
+        summary += f"; the starting weights still favour {candidates[favoured].arm.id}"
     lines = []
     for candidate, chance in zip(candidates, best, strict=True):
         posterior = candidate.posterior

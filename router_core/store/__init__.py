@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from router_core.store.duckdb import DuckDBStore
     from router_core.types import StoreKind
 
-__all__ = ["open_store"]
+__all__ = ["open_store", "store_path"]
 
 DEFAULT = Path("data") / "router.duckdb"
 
@@ -51,11 +51,9 @@ def open_store(
     """
     from router_core.store.duckdb import DuckDBStore
 
-    environ = os.environ if environ is None else environ
-    place = str(location or environ.get("ROUTER_STORE") or DEFAULT)
-    if place == ":memory:":
-        return DuckDBStore(place, kind)
-    path = _path(place, kind)
+    path = store_path(location, kind=kind, environ=environ)
+    if path is None:
+        return DuckDBStore(":memory:", kind)
     with _lock:
         known = _open.get(path.resolve())
         if known is not None and known.kind == kind and known.share():
@@ -65,7 +63,18 @@ def open_store(
         return opened
 
 
-def _path(place: str, kind: StoreKind) -> Path:
+def store_path(
+    location: str | Path | None = None, *, kind: StoreKind = "live", environ: Mapping[str, str] | None = None
+) -> Path | None:
+    """The file that ``open_store`` would open, whether it is there or not; None for ``:memory:``.
+
+    Raises:
+        StoreError: the address is of no kind that is known.
+    """
+    environ = os.environ if environ is None else environ
+    place = str(location or environ.get("ROUTER_STORE") or DEFAULT)
+    if place == ":memory:":
+        return None
     scheme, separator, rest = place.partition("://")
     if separator:
         if scheme != "duckdb":

@@ -213,6 +213,17 @@ class Store(Protocol):
         """A page of the prompts found, newest first, with all that followed."""
         ...
 
+    def log(self, search: Search, limit: int | None = None) -> Iterator[Any]:
+        """The prompts found, newest first, as Arrow tables with a row per decision; at least one, perhaps empty.
+
+        Columns: prompt_id, time, goal, origin, task_type, messages, sha256, blind, run_all, decision_id, router,
+        model, propensity, models, probabilities (both JSON), reason, fallback, decision_cost_usd, decision_ms,
+        settings_version, completion_id, answer, finish_reason, input_tokens, cached_tokens, output_tokens,
+        cost_usd, first_token_ms, total_ms, error, and the current outcomes: thumb, api, condition (0 to 1),
+        thumb_reasons, thumb_comment, thumb_blind. What is unknown is missing.
+        """
+        ...
+
     def count(self, search: Search) -> int:
         """How many prompts a search finds."""
         ...

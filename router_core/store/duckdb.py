@@ -387,9 +387,24 @@ def _insert(cursor: duckdb.DuckDBPyConnection, table: str, values: Sequence[rows
     for (known,) in cursor.execute(sql.known(table, len(fresh)), list(fresh)).fetchall():
         del fresh[known]
     if fresh:
-        new = [value for row in reversed(fresh.values()) for value in row]
-        cursor.execute(sql.insert(table, len(fresh)), new)
+        new = _placed(cursor, table, list(reversed(fresh.values())))
+        cursor.execute(sql.insert(table, len(fresh)), [value for row in new for value in row])
     return set(fresh)
+
+
+def _placed(cursor: duckdb.DuckDBPyConnection, table: str, fresh: list[rows.Row]) -> list[rows.Row]:
+    """The rows, each with its place among those of its prompt (of an outcome: of its completion) at the end."""
+    if table not in sql.PARENT:
+        return fresh
+    at = sql.PARENT[table][0]
+    parents = {row[at] for row in fresh}
+    had: dict[UUID, int] = dict(cursor.execute(sql.had(table, len(parents)), list(parents)).fetchall())
+    placed = []
+    for row in fresh:
+        nth = had.get(row[at], 0)
+        had[row[at]] = nth + 1
+        placed.append((*row, nth))
+    return placed
 
 
 def _length(one: Completion) -> tuple[str, str, int, int] | None:

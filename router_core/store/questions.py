@@ -1,8 +1,13 @@
 """The questions that charts and tables ask of the whole log: name -> SQL, all with the same parameters.
 
-Parameters (``View.parameters``): $since, $until (UTC), $goal, $policy, $arm, $origin (each NULL: any), $bucket
-(seconds), $every (quantiles look at every so manyth row), $precedence (sources of outcomes), $cheap, $strong (arm
-ids) and their prices in dollars per token. Leaves out what is made of the answers (router_core/analytics.py).
+Parameters: $since, $until (UTC), $goal, $policy, $arm, $origin (each NULL: any), $bucket (seconds), $every
+(quantiles look at every so manyth row), $precedence (sources of outcomes); $goals with their $cheap and $strong
+(arm ids) and those models' prices in dollars per token; $after, $upto (which outcomes count). Leaves out what is
+made of the answers (router_core/costing.py, router_core/learning_view.py).
+
+Most prompts have one decision and one answer, and most answers one outcome. Grouping a million rows by prompt to
+find the few that have more takes longer than all the rest, so the questions look those few up by ``nth`` (see
+schema.py), group them alone, and take every other row as it is.
 """
 
 from __future__ import annotations
@@ -24,7 +29,9 @@ _DECIDED: Final = f"""
         AND ($arm IS NULL OR chosen = $arm)
 """
 
-_CALLS: Final = f"SELECT * FROM completion WHERE {_TIME} AND ($arm IS NULL OR arm = $arm) /* led */"
+_CALLED: Final = f"SELECT * FROM completion WHERE {_TIME} AND ($arm IS NULL OR arm = $arm)"
+
+_CALLS: Final = f"{_CALLED} /* led */"
 
 _LED: Final = f"""
     AND id IN (SELECT completion_id FROM decision
@@ -34,21 +41,144 @@ _LED: Final = f"""
 
 _ROUTED: Final = "policy NOT IN ('forced', 'fallback')"
 
-_JUDGED: Final = """
-    SELECT completion_id, arg_min(reward_micro, list_position($precedence::VARCHAR[], source)) AS reward_micro
-    FROM (
-        SELECT completion_id, source, arg_max_null(reward_micro, seq) AS reward_micro
-        FROM outcome WHERE created_at >= $since GROUP BY completion_id, source
+_UNPRICED: Final = "cost_usd IS NULL OR unpriced_retries > 0"
+
+_KNOWN_SOURCE: Final = "reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source)"
+
+_FIRST_SOURCE: Final = "arg_min(reward_micro, list_position($precedence::VARCHAR[], source))"
+
+
+def _judged(counted: str) -> str:
+    """(completion, when, reward in millionths) of what was judged: of each source the last word, of several the
+    first in $precedence that has one. ``counted``: a condition on the outcomes that count.
+    """  # fmt: skip
+    several = f"SELECT DISTINCT completion_id FROM outcome WHERE nth > 0 AND {counted}"
+    return f"""
+        SELECT completion_id, created_at AS judged_at, reward_micro
+        FROM outcome ANTI JOIN ({several}) USING (completion_id) WHERE {counted} AND {_KNOWN_SOURCE}
+        UNION ALL
+        SELECT completion_id, max(judged_at), {_FIRST_SOURCE}
+        FROM (
+            SELECT completion_id, source, max(created_at) AS judged_at,
+                   arg_max_null(reward_micro, seq) AS reward_micro
+            FROM outcome SEMI JOIN ({several}) USING (completion_id) WHERE {counted}
+            GROUP BY completion_id, source
+        )
+        WHERE {_KNOWN_SOURCE} GROUP BY completion_id
+    """
+
+
+_JUDGED: Final = _judged("created_at >= $since")  # nobody judges an answer before it was given
+
+_ANSWERED: Final = "error IS NULL AND input_tokens IS NOT NULL"
+
+
+_PRICE: Final = """
+    price AS (
+        SELECT unnest($goals::VARCHAR[]) AS goal, unnest($cheap::VARCHAR[]) AS cheap,
+               unnest($strong::VARCHAR[]) AS strong, unnest($cheap_in::DOUBLE[]) AS cheap_in,
+               unnest($cheap_out::DOUBLE[]) AS cheap_out, unnest($strong_in::DOUBLE[]) AS strong_in,
+               unnest($strong_out::DOUBLE[]) AS strong_out
     )
-    WHERE reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source)
-    GROUP BY completion_id
+"""
+
+_EACH: Final = ", ".join(
+    f"""
+    min(cost_usd) FILTER ({_ANSWERED} AND arm = {arm})::DOUBLE AS {arm}_usd,
+    min(input_tokens * {arm}_in + output_tokens * {arm}_out) FILTER ({_ANSWERED} AND arm <> {arm})
+        AS {arm}_estimate
+    """
+    for arm in ("cheap", "strong")
+)
+"""What a prompt cost at the cheapest and at the strongest model, and the lowest estimate from another's answer."""
+
+_REFERENCE: Final = f"""
+    WITH {_PRICE}, again AS MATERIALIZED (
+        SELECT prompt_id, created_at, goal, arm, error, input_tokens, output_tokens, cost_usd
+        FROM ({_CALLS}) SEMI JOIN (SELECT DISTINCT prompt_id FROM ({_CALLED}) WHERE nth > 0) USING (prompt_id)
+    ), summed AS (
+        SELECT {_BUCKET} AS time, goal, arm, {_ANSWERED} AS answered, 1 AS sign, count(*) AS calls,
+               sum(cost_usd) AS usd, sum(input_tokens) AS tokens_in, sum(output_tokens) AS tokens_out
+        FROM ({_CALLS}) GROUP BY ALL
+        UNION ALL
+        SELECT {_BUCKET}, goal, arm, {_ANSWERED} AS answered, -1 AS sign, count(*),
+               sum(cost_usd), sum(input_tokens), sum(output_tokens)
+        FROM again GROUP BY ALL
+    ), alone AS (
+        SELECT time, goal, arm, sum(sign * calls) AS requests,
+               coalesce(sum(sign * calls) FILTER (answered), 0) AS prompts,
+               coalesce(sum(sign * usd) FILTER (answered), 0)::DOUBLE AS usd,
+               coalesce(sum(sign * tokens_in) FILTER (answered), 0) AS tokens_in,
+               coalesce(sum(sign * tokens_out) FILTER (answered), 0) AS tokens_out
+        FROM summed GROUP BY ALL
+    ), together AS (
+        SELECT min(created_at) AS created_at, any_value(goal) AS goal, bool_or({_ANSWERED}) AS answered, {_EACH}
+        FROM again LEFT JOIN price USING (goal) GROUP BY prompt_id
+    ), parts AS (
+        SELECT time, goal, requests, prompts,
+               if(arm = cheap, usd, tokens_in * cheap_in + tokens_out * cheap_out) AS cheap_usd,
+               if(arm = strong, usd, tokens_in * strong_in + tokens_out * strong_out) AS strong_usd,
+               if(arm = strong, 0, prompts) AS estimated
+        FROM alone LEFT JOIN price USING (goal)
+        UNION ALL
+        SELECT {_BUCKET}, goal, 1, answered::INTEGER, coalesce(cheap_usd, cheap_estimate),
+               coalesce(strong_usd, strong_estimate), (answered AND strong_usd IS NULL)::INTEGER
+        FROM together
+    )
+    SELECT time, goal, sum(requests)::BIGINT AS requests, sum(prompts)::BIGINT AS prompts,
+           coalesce(sum(cheap_usd), 0) AS cheap_usd, coalesce(sum(strong_usd), 0) AS strong_usd,
+           sum(estimated)::BIGINT AS strong_estimated
+    FROM parts GROUP BY ALL HAVING sum(requests) > 0 ORDER BY ALL
+"""
+"""What always asking one model would have cost, in each point of time and goal.
+
+A prompt that was put to that model counts as it cost there; another as the lowest estimate from the tokens of an
+answer that was given. ``requests`` are all prompts, ``prompts`` those with an answer: others cost nothing here.
+"""
+
+_SAME_PROMPTS: Final = f"""
+    WITH {_PRICE}, several AS MATERIALIZED (
+        SELECT prompt_id, created_at, policy, decision_cost_usd, completion_id FROM decision
+        WHERE prompt_id IN (SELECT prompt_id FROM decision WHERE {_TIME} AND nth > 0) AND {_TIME} AND {_ROUTED}
+            AND ($origin IS NULL OR origin = $origin)
+    ), sets AS MATERIALIZED (
+        SELECT prompt_id, list_sort(list(DISTINCT policy)) AS routers
+        FROM several GROUP BY prompt_id HAVING min(policy) < max(policy)
+    ), most AS (
+        SELECT routers FROM sets GROUP BY routers ORDER BY len(routers) DESC, count(*) DESC, routers LIMIT 1
+    ), calls AS MATERIALIZED (
+        SELECT id, prompt_id, created_at, goal, arm, error, input_tokens, output_tokens, cost_usd, unpriced_retries
+        FROM completion
+        WHERE prompt_id IN (SELECT prompt_id FROM sets WHERE routers = (SELECT routers FROM most)) AND {_TIME}
+    ), lines AS MATERIALIZED (
+        SELECT several.prompt_id, several.created_at, policy, cost_usd + decision_cost_usd AS cost_usd,
+               {_UNPRICED} OR decision_cost_usd IS NULL AS unpriced
+        FROM several JOIN calls ON calls.id = completion_id
+    ), unpriced AS (
+        SELECT prompt_id FROM lines WHERE unpriced
+    ), referenced AS (
+        SELECT min(created_at) AS created_at, {_EACH}
+        FROM calls ANTI JOIN unpriced USING (prompt_id) LEFT JOIN price USING (goal) GROUP BY prompt_id
+    )
+    SELECT {_BUCKET} AS time, policy AS line, count(*) AS prompts, sum(cost_usd)::DOUBLE AS cost_usd
+    FROM lines ANTI JOIN unpriced USING (prompt_id) GROUP BY ALL
+    UNION ALL
+    SELECT {_BUCKET}, 'cheap', count(*), sum(coalesce(cheap_usd, cheap_estimate)) FROM referenced GROUP BY ALL
+    UNION ALL
+    SELECT {_BUCKET}, 'strong', count(*), sum(coalesce(strong_usd, strong_estimate)) FROM referenced GROUP BY ALL
+    ORDER BY ALL
+"""
+"""What each router spent, and always asking one model would have cost, on the prompts that all of them decided.
+
+Of several sets of routers the largest is compared, then the most frequent. Prompts with a cost that nobody knows
+are left out. Filters by router and model do not apply: what is compared is the routers.
 """
 
 _QUESTIONS: Final[dict[str, str]] = {
     "calls": f"""
         SELECT {_BUCKET} AS time, arm, count(*) AS calls, count(error) AS failed, sum(retries) AS retries,
                coalesce(sum(cost_usd), 0)::DOUBLE AS cost_usd,
-               count(*) FILTER (cost_usd IS NULL) AS unknown
+               count(*) FILTER ({_UNPRICED}) AS unknown
         FROM ({_CALLS}) GROUP BY ALL ORDER BY ALL
     """,
     "split": f"""
@@ -64,6 +194,11 @@ _QUESTIONS: Final[dict[str, str]] = {
                count(*) FILTER (cached) AS cached, count(fallback) AS fell_back
         FROM ({_DECIDED}) WHERE {_ROUTED} GROUP BY ALL ORDER BY ALL
     """,
+    "versions": f"""
+        SELECT policy, count(*) AS versions FROM (
+            SELECT DISTINCT goal, policy, policy_version FROM ({_DECIDED}) WHERE {_ROUTED}
+        ) GROUP BY ALL ORDER BY ALL
+    """,
     "latency": f"""
         SELECT arm, count(*) AS calls,
                quantile_disc(first_token_ms, [0.5, 0.95]) AS first_token_ms,
@@ -74,70 +209,47 @@ _QUESTIONS: Final[dict[str, str]] = {
         SELECT arm, floor(log10(cost_usd::DOUBLE) * 6)::INTEGER AS step, count(*) AS calls
         FROM ({_CALLS}) WHERE epoch_ms(created_at) % $every = 0 AND cost_usd > 0 GROUP BY ALL ORDER BY ALL
     """,
-    "reference": f"""
-        WITH answered AS (
-            SELECT min(created_at) AS created_at,
-                   min(if(arm = $cheap, NULL, input_tokens * $cheap_in + output_tokens * $cheap_out))
-                       AS cheap_estimate,
-                   min(if(arm = $strong, NULL, input_tokens * $strong_in + output_tokens * $strong_out))
-                       AS strong_estimate,
-                   min(if(arm = $cheap, cost_usd::DOUBLE, NULL)) AS cheap_usd,
-                   min(if(arm = $strong, cost_usd::DOUBLE, NULL)) AS strong_usd
-            FROM ({_CALLS}) WHERE error IS NULL AND input_tokens IS NOT NULL GROUP BY hash(prompt_id)
-        )
-        SELECT {_BUCKET} AS time, count(*) AS prompts,
-               sum(coalesce(cheap_usd, cheap_estimate)) AS cheap_usd,
-               sum(coalesce(strong_usd, strong_estimate)) AS strong_usd,
-               count(*) FILTER (cheap_usd IS NULL) AS cheap_estimated,
-               count(*) FILTER (strong_usd IS NULL) AS strong_estimated
-        FROM answered GROUP BY ALL ORDER BY ALL
+    "reference": _REFERENCE,
+    "unpriced": f"""
+        SELECT {_BUCKET} AS time, count(*) AS requests FROM (
+            SELECT min(created_at) AS created_at FROM (
+                SELECT prompt_id, created_at FROM ({_CALLS}) WHERE {_UNPRICED}
+                UNION ALL
+                SELECT prompt_id, created_at FROM ({_DECIDED}) WHERE {_ROUTED} AND decision_cost_usd IS NULL
+            ) GROUP BY prompt_id
+        ) GROUP BY ALL ORDER BY ALL
     """,
     "rated": f"""
         SELECT {_BUCKET} AS time, arm, count(*) AS judged, sum(reward_micro) / 1e6 AS good
         FROM ({_CALLS}) JOIN ({_JUDGED}) ON completion_id = id GROUP BY ALL ORDER BY ALL
     """,
-    "same_prompts": f"""
-        WITH shared AS (
-            SELECT prompt_id FROM ({_DECIDED}) WHERE {_ROUTED}
-            GROUP BY prompt_id HAVING min(policy) < max(policy)
-        )
-        SELECT {_BUCKET} AS time, policy, count(*) AS prompts,
-               sum(coalesce(cost_usd, 0) + coalesce(decision_cost_usd, 0))::DOUBLE AS cost_usd,
-               count(*) FILTER (cost_usd IS NULL OR decision_cost_usd IS NULL) AS unknown
-        FROM (
-            SELECT decision.created_at, policy, decision_cost_usd, cost_usd
-            FROM decision SEMI JOIN shared USING (prompt_id) JOIN completion ON completion.id = completion_id
-            WHERE {_ROUTED}
-        ) GROUP BY ALL ORDER BY ALL
-    """,
+    "same_prompts": _SAME_PROMPTS,
     "labels": f"""
         SELECT policy, count(*) AS judged
         FROM ({_DECIDED}) SEMI JOIN ({_JUDGED}) USING (completion_id) WHERE {_ROUTED} GROUP BY ALL ORDER BY ALL
     """,
-    "taught": """
-        SELECT time_bucket(to_seconds($bucket), said.created_at) AS time, arm, count(*) AS judged,
+    "taught": f"""
+        SELECT time_bucket(to_seconds($bucket), judged_at) AS time, arm, count(*) AS judged,
                sum(reward_micro) / 1e6 AS good
-        FROM (
-            SELECT completion_id, max(created_at) AS created_at,
-                   arg_min(reward_micro, list_position($precedence::VARCHAR[], source)) AS reward_micro
-            FROM (
-                SELECT completion_id, source, max(created_at) AS created_at,
-                       arg_max_null(reward_micro, seq) AS reward_micro
-                FROM outcome WHERE seq > $after GROUP BY completion_id, source
-            )
-            WHERE reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source)
-            GROUP BY completion_id
-        ) said JOIN completion ON completion.id = completion_id
-        WHERE goal = $goal GROUP BY ALL ORDER BY ALL
+        FROM ({_judged("true /* counted */")}) said JOIN completion ON completion.id = said.completion_id
+        WHERE goal = $goal /* own */ GROUP BY ALL ORDER BY ALL
     """,
     "sources": """
-        SELECT arm, source, blinded, count(*) AS ratings
-        FROM (
-            SELECT completion_id, source, arg_max(blinded, seq) AS blinded,
-                   arg_max_null(reward_micro, seq) AS reward_micro
-            FROM outcome GROUP BY completion_id, source
-        ) JOIN completion ON completion.id = completion_id
-        WHERE goal = $goal AND reward_micro IS NOT NULL GROUP BY ALL ORDER BY ALL
+        WITH several AS (SELECT DISTINCT completion_id FROM outcome WHERE nth > 0), said AS (
+            SELECT completion_id, source, blinded, 1 AS answers
+            FROM outcome ANTI JOIN several USING (completion_id) WHERE reward_micro IS NOT NULL
+            UNION ALL
+            SELECT completion_id, source, blinded,
+                   (row_number() OVER (PARTITION BY completion_id ORDER BY source) = 1)::INTEGER
+            FROM (
+                SELECT completion_id, source, arg_max(blinded, seq) AS blinded,
+                       arg_max_null(reward_micro, seq) AS reward_micro
+                FROM outcome SEMI JOIN several USING (completion_id) GROUP BY completion_id, source
+            ) WHERE reward_micro IS NOT NULL
+        )
+        SELECT arm, source, blinded, count(*) AS ratings, sum(answers)::BIGINT AS answers
+        FROM said JOIN completion ON completion.id = completion_id
+        WHERE goal = $goal GROUP BY ALL ORDER BY ALL
     """,
     "answered": """
         SELECT arm, count(*) AS answers FROM completion
@@ -153,23 +265,55 @@ _QUESTIONS: Final[dict[str, str]] = {
         SELECT DISTINCT goal, policy, origin, chosen AS arm FROM decision
     """,
     "usual": f"""
-        SELECT count(*) AS calls, avg(input_tokens) AS input_tokens, avg(output_tokens) AS output_tokens
-        FROM ({_CALLS}) WHERE error IS NULL AND input_tokens IS NOT NULL
+        WITH decided AS (
+            SELECT prompt_id, count(*) FILTER (chosen = $simple) / count(*) AS simple
+            FROM decision WHERE {_TIME} AND policy IN ('classifier', 'heuristic') GROUP BY prompt_id
+        ), asked AS (
+            SELECT prompt_id, avg(input_tokens) AS input_tokens, avg(output_tokens) AS output_tokens
+            FROM ({_CALLED}) WHERE {_ANSWERED} GROUP BY prompt_id
+        )
+        SELECT coalesce(task_type, '') AS task_type, count(*) AS requests, avg(input_tokens) AS input_tokens,
+               avg(output_tokens) AS output_tokens, avg(simple) AS simple
+        FROM asked JOIN prompt ON prompt.id = asked.prompt_id LEFT JOIN decided ON decided.prompt_id = prompt.id
+        GROUP BY ALL ORDER BY requests DESC, task_type
     """,
     **logged.QUESTIONS,
 }
 """Every answer is a table with the columns named above; times are UTC."""
 
+_COUNTED: Final = """
+    AND EXISTS (
+        SELECT 1 FROM (SELECT unnest($after::BIGINT[]) AS after, unnest($upto::BIGINT[]) AS upto)
+        WHERE seq > after AND seq <= upto
+    )
+"""
+
+_OWN: Final = """
+    AND said.completion_id IN (
+        SELECT completion_id FROM decision LEFT JOIN prompt ON prompt.id = prompt_id
+        WHERE (policy = 'thompson' AND decision.origin NOT IN ('forced', 'fallback')) OR run_all
+    )
+"""
+
 
 def question_text(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The SQL of a question, and those of the parameters that it takes.
+
+    ``after`` and ``upto`` are left out where every outcome counts; ``own``: only what Thompson sampling drew, and
+    prompts that every model answered.
 
     Raises:
         StoreError: there is no such question.
     """
     if name not in _QUESTIONS:
         raise StoreError(f"the store has no question {name!r}; it has {sorted(_QUESTIONS)}")
-    led = parameters.get("policy") is not None or parameters.get("origin") is not None
-    text = _QUESTIONS[name].replace("/* led */", _LED if led else "")
+    marks = {
+        "led": _LED if parameters.get("policy") is not None or parameters.get("origin") is not None else "",
+        "counted": _COUNTED if "after" in parameters else "",
+        "own": _OWN if parameters.get("own") else "",
+    }
+    text = _QUESTIONS[name]
+    for mark, part in marks.items():
+        text = text.replace(f"/* {mark} */", part)
     text = logged.with_arms(text, parameters.get("arms", ()))
     return text, {key: value for key, value in parameters.items() if re.search(rf"\${key}\b", text)}

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import duckdb
 
-from router_core.store import finding, learning, rows, sql
+from router_core.store import finding, learning, rereading, rows, sql
 from router_core.store.base import Comparison, Evaluation, LearningEvent, Search, SettingsVersion
 from router_core.store.questions import question_text
 from router_core.types import Decision, OutcomeRecord, Prompt
@@ -67,6 +67,10 @@ class Reading:
         """A page of the prompts found, newest first."""
         with self._cursor() as cursor:
             return finding.comparisons(cursor, [UUID(id_) for id_ in finding.find(cursor, search, limit, offset)])
+
+    def log(self, search: Search, limit: int | None = None) -> Iterator[Any]:
+        """The prompts found as wide tables, newest first."""
+        return rereading.blocks(self._cursor, search, limit)
 
     def count(self, search: Search) -> int:
         """How many prompts a search finds."""

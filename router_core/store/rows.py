@@ -1,6 +1,7 @@
 """Values to rows and back, exactly.
 
-Leaves out SQL: the order of the columns here is that of the tables in schema.py.
+Leaves out SQL: the order of the columns here is that of the tables in schema.py. Their last column, ``nth``, is
+given when a row is stored and is for questions alone.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def decision_row(decision: Decision) -> Row:
 
 def decision_of(row: Row) -> Decision:
     """The value of a row of ``decision``."""
-    values = list(row)
+    values = list(row[:20])
     for index in (0, 1, 16):
         values[index] = str(values[index])
     values[2] = aware(values[2])
@@ -118,12 +119,13 @@ def completion_row(completion: Completion) -> Row:
         completion.total_ms,
         completion.error,
         completion.retries,
+        completion.unpriced_retries,
     )
 
 
 def completion_of(row: Row) -> Completion:
     """The value of a row of ``completion``."""
-    values = list(row)
+    values = list(row[:19])
     input_tokens, output_tokens, cached_tokens, estimated = values[8:12]
     usage = None if input_tokens is None else Usage(input_tokens, output_tokens, cached_tokens, estimated)
     price = None
@@ -151,7 +153,7 @@ def outcome_row(outcome: OutcomeRecord, seq: int) -> Row:
 
 def outcome_of(row: Row) -> OutcomeRecord:
     """The value of a row of ``outcome``."""
-    id_, _, completion_id, source, micro, created_at, chips, comment, blinded = row
+    id_, _, completion_id, source, micro, created_at, chips, comment, blinded = row[:9]
     reward = None if micro is None else micro / MICRO
     return OutcomeRecord(
         str(id_), str(completion_id), source, reward, aware(created_at), tuple(chips), comment, blinded

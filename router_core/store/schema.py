@@ -107,6 +107,23 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         document VARCHAR NOT NULL       -- JSON
     );
     """,
+    """
+    -- nth: how many rows of the same prompt (of an outcome: of the same completion) were there before it. Most are
+    -- the only one; questions need not group those by prompt, which takes longer than everything else they do.
+    ALTER TABLE completion ADD COLUMN unpriced_retries INTEGER DEFAULT 0;  -- failed tries that may be billed
+    ALTER TABLE decision ADD COLUMN nth INTEGER;
+    ALTER TABLE completion ADD COLUMN nth INTEGER;
+    ALTER TABLE outcome ADD COLUMN nth INTEGER;
+    UPDATE decision SET nth = place.nth FROM (
+        SELECT id, row_number() OVER (PARTITION BY prompt_id ORDER BY id) - 1 AS nth FROM decision
+    ) place WHERE place.id = decision.id;
+    UPDATE completion SET nth = place.nth FROM (
+        SELECT id, row_number() OVER (PARTITION BY prompt_id ORDER BY id) - 1 AS nth FROM completion
+    ) place WHERE place.id = completion.id;
+    UPDATE outcome SET nth = place.nth FROM (
+        SELECT id, row_number() OVER (PARTITION BY completion_id ORDER BY seq) - 1 AS nth FROM outcome
+    ) place WHERE place.id = outcome.id;
+    """,
 )
 
 META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"

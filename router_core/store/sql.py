@@ -9,15 +9,24 @@ from typing import Final
 
 ROWS: Final = {
     "prompt": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "decision": "(?, ?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?::DOUBLE[], ?, ?, ?, ?, ?, ?, ?)",
-    "completion": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "outcome": "(?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?, ?)",
+    "decision": "(?, ?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?::DOUBLE[], ?, ?, ?, ?, ?, ?, ?, ?)",
+    "completion": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "outcome": "(?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?, ?, ?)",
 }
+
+PARENT: Final = {"decision": (1, "prompt_id"), "completion": (1, "prompt_id"), "outcome": (2, "completion_id")}
+"""What a row belongs to: the place of that column, and its name. The last column, ``nth``, counts within it."""
 
 
 def known(table: str, count: int) -> str:
     """Those of so many ids that are in the table."""
     return f"SELECT id FROM {table} WHERE id IN ({', '.join('?' * count)})"
+
+
+def had(table: str, count: int) -> str:
+    """(parent, rows) of so many parents; those without a row are absent."""
+    parent = PARENT[table][1]
+    return f"SELECT {parent}, count(*) FROM {table} WHERE {parent} IN ({', '.join('?' * count)}) GROUP BY {parent}"
 
 
 def insert(table: str, count: int) -> str:

@@ -165,3 +165,19 @@ def test_a_second_prompt_clears_the_first(start_server: Callable[..., Server], p
     expect(page.locator(".st-key-verdicts")).to_have_count(0)
     answers(page, 2)
     expect(page.locator(".st-key-learned")).to_contain_text("1 of 1 good")
+
+
+def test_a_click_right_after_sending_loses_neither(start_server: Callable[..., Server], page: Page) -> None:
+    """While the routers decide, the answers before can still be rated; the prompt is sent all the same."""
+    page.goto(start_server(latency_scale=2.0).url)
+    ready(page)
+    page.locator(".st-key-run_all label").first.click()
+    send(page, "Is this spam? You won a prize.")
+    answers(page, 2)
+    first = page.url
+    send(page, HARD)
+    page.locator(".st-key-answer-0").locator('[class*="st-key-thumb-"] button').first.click()
+    expect(page.locator(".st-key-answer-0")).to_contain_text("Write a memo")
+    answers(page, 2)
+    expect(page.locator(".st-key-learned")).to_contain_text("1 of 1 good")
+    assert page.url != first

@@ -1,10 +1,10 @@
 """Off-policy intervals cover the truth at the stated rate, on logs whose truth is known. All seeds are fixed.
 
 The logs are those of a router that settles on the strong model while it runs, with a floor under every model; the
-target sends the easier six tenths of the prompts to the cheap one, so that much rests on few draws. 400 logs a case.
-At a true coverage of 95 % fewer than 365 hits (91.3 %) have a chance of 1 in 1,000. Here 358 (89.5 %) are enough,
-what a true coverage of 93.5 % allows: a linearised interval at a few dozen effective answers is a little narrow. And
-no interval may be more than 1.25 times as wide as the spread of the estimates asks for.
+target sends the easier six tenths of the prompts to the cheap one, so that much rests on few draws. 400 logs a
+case. At a true coverage of 95 % fewer than 365 hits (91.3 %) have a chance of 1 in 1,000. Here 358 (89.5 %) are
+enough, what a true coverage of 93.5 % allows: a linearised interval at a few dozen effective answers is a little
+narrow. And no interval may be more than 1.25 times as wide as the spread of the estimates asks for.
 """
 
 from __future__ import annotations

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +15,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from router_core.cli import FORMATS, main
-from router_core.settings import HeuristicSettings, Settings
+from router_core.settings import HeuristicSettings, PrivacySettings, ProviderSettings, Settings
 from router_core.store import open_store
-from router_core.store.base import Search
+from router_core.store.base import Search, SettingsVersion
+from tests.servers import ChatServer, chat_server
+
+ROOT = Path(__file__).parents[2]
 
 COMMANDS = ("export", "import", "demo", "prune", "doctor", "verdict", "replay")
 
@@ -117,9 +125,9 @@ def test_prune_asks_and_deletes(place: str) -> None:
     assert run(place, "prune", "--days", "7", input="n\n").exit_code == 1
     stripped = json.loads(run(place, "prune", "--days", "7", "--strip", "--yes", "--json").output)
     deleted = json.loads(run(place, "prune", "--days", "7", "--yes", "--json").output)
-    assert stripped["prompts"] == deleted["prompts"] > 0
+    assert stripped["requests"] == deleted["requests"] > 0
     store = open_store(place, kind="simulated")
-    assert store.count(Search()) == 500 - deleted["prompts"]
+    assert store.count(Search()) == 500 - deleted["requests"]
     store.close()
 
 
@@ -139,35 +147,215 @@ def test_doctor_finds_nothing_wrong(place: str) -> None:
     assert all(one["fine"] for one in checks)
 
 
-def test_doctor_names_what_is_wrong(tmp_path: Path) -> None:
-    """A missing key is named with its remedy, its value never; the exit code says so."""
-    said = CliRunner().invoke(main, ["--store", str(tmp_path / "live.duckdb"), "doctor"])
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
+    """A provider on this machine in place of the real one, named in ROUTER_SETTINGS."""
+    with chat_server() as running:
+        provider = ProviderSettings(base_url=running.base_url)
+        file = tmp_path / "settings.json"
+        file.write_text(Settings(providers={"openai": provider}).document())
+        monkeypatch.setenv("ROUTER_SETTINGS", str(file))
+        yield running
+
+
+def live(*words: str) -> Result:
+    """One command on the live store."""
+    return CliRunner().invoke(main, [*words])
+
+
+def test_doctor_names_what_is_wrong(server: ChatServer, tmp_path: Path) -> None:
+    """A missing key is named with its remedy; the exit code says so. A store that is not there is not made."""
+    place = tmp_path / "live.duckdb"
+    said = live("--store", str(place), "doctor")
     assert said.exit_code == 1
     assert "WRONG key of openai: OPENAI_API_KEY is not set: export OPENAI_API_KEY=..." in said.output
-    folder = CliRunner().invoke(main, ["--store", str(tmp_path), "doctor"])
+    assert f"ok    store: {place} is not there yet" in said.output
+    assert f"ok    reach of openai: {server.base_url} answers" in said.output
+    assert server.requests == []
+    assert not place.exists()
+    folder = live("--store", str(tmp_path), "doctor")
     assert (folder.exit_code, "WRONG store" in folder.output) == (1, True)
 
 
-def test_keys_are_never_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_finds_a_provider_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the reason; nobody is asked when told so."""
+    file = tmp_path / "settings.json"
+    nowhere = ProviderSettings(base_url="http://127.0.0.1:9/v1", api_key_env=None)
+    file.write_text(Settings(providers={"openai": nowhere}).document())
+    monkeypatch.setenv("ROUTER_SETTINGS", str(file))
+    place = str(tmp_path / "live.duckdb")
+    said = live("--store", place, "doctor")
+    assert "WRONG reach of openai: http://127.0.0.1:9/v1 cannot be reached (ConnectError" in said.output
+    quiet = live("--store", place, "doctor", "--offline")
+    assert (quiet.exit_code, "reach of" in quiet.output) == (0, False)
+
+
+def test_doctor_finds_what_is_too_old_or_missing(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against what the project says it needs."""
+    needed = ["duckdb>=99.0", "streamlit[performance]>=1.0", "no-such-package>=1", 'ruff>=1; extra == "dev"']
+    monkeypatch.setattr("router_core.doctor.requires", lambda name: needed)
+    said = run(place, "doctor")
+    assert said.exit_code == 1
+    assert "99.0 or newer is needed; no-such-package is missing: run make test" in said.output
+    assert "ruff" not in said.output
+
+
+def test_doctor_finds_what_should_have_expired(place: str, tmp_path: Path) -> None:
+    """With the command that removes it; which then removes it, as the settings say."""
+    privacy = PrivacySettings(expire_after_days=7, expire="requests")
+    store = open_store(place, kind="simulated")
+    store.save_settings(SettingsVersion("v", datetime.now(UTC), "me", "", Settings(privacy=privacy).document()))
+    store.close()
+    said = run(place, "doctor")
+    assert (said.exit_code, "WRONG privacy: requests expire after 7 days" in said.output) == (1, True)
+    assert json.loads(run(place, "prune", "--yes", "--json").output)["requests"] > 100
+    assert "ok    privacy: requests expire after 7 days; 0 are older" in run(place, "doctor").output
+
+
+def test_prune_needs_to_know_which(place: str) -> None:
+    """Nothing expires by default: the days must be given."""
+    said = run(place, "prune", "--yes")
+    assert (said.exit_code, "say which with --days N" in said.output) == (2, True)
+    assert run(place, "prune", "--days", "-1", "--yes").exit_code == 2
+
+
+def test_keys_are_never_printed(server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither by doctor nor in any export."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-never-shown-0123456789")
     place = str(tmp_path / "live.duckdb")
-    said = CliRunner().invoke(main, ["--store", place, "doctor"]).output
+    open_store(place).close()
+    said = live("--store", place, "doctor", "--call").output
     for kind in FORMATS:
         file = tmp_path / f"out.{kind}"
-        CliRunner().invoke(main, ["--store", place, "export", str(file), "-f", kind])
+        live("--store", place, "export", str(file), "-f", kind)
         assert b"sk-never-shown" not in file.read_bytes()
     assert "OPENAI_API_KEY is set" in said
+    assert "ok    call of openai/gpt-4o: answered in" in said
     assert "sk-never-shown" not in said
+
+
+def test_learning_alone_goes_in_and_out(place: str, tmp_path: Path) -> None:
+    """From a file of its own, from a whole router without its settings; a second time it changes nothing."""
+    rule = Settings().goal("default").teaching_rule()
+    for name, words in (("evidence.json", ("-f", "evidence")), ("router.yaml", ())):
+        file, fresh = str(tmp_path / name), str(tmp_path / f"{name}.duckdb")
+        run(place, "export", file, *words)
+        said = run(fresh, "import", file, "--no-settings", input="y\n")
+        assert said.exit_code == 0, said.output
+        assert "default, openai/gpt-4o: 0 of 0 good -> " in said.output
+        assert "would change nothing" in run(fresh, "import", file, "--yes").output
+        stores = [open_store(one, kind="simulated") for one in (place, fresh)]
+        here, there = (store.evidence("default", rule) for store in stores)
+        assert here == there
+        assert stores[1].settings_versions() == []
+        for store in stores:
+            store.close()
+
+
+def test_the_whole_log_is_written(place: str, tmp_path: Path) -> None:
+    """Every request, however many; a row per decision."""
+    import pandas as pd
+
+    file = tmp_path / "log.parquet"
+    said = run(place, "export", str(file))
+    assert said.exit_code == 0, said.output
+    table = pd.read_parquet(file)
+    assert table["prompt_id"].nunique() == 500
+    assert table["thumb"].notna().sum() > 50
+
+
+def test_no_empty_store_is_made_to_be_exported(place: str, tmp_path: Path) -> None:
+    """Whoever forgot --simulated is told so."""
+    for words in (("export", str(tmp_path / "router.json")), ("prune", "--days", "1", "--yes")):
+        said = live("--store", place, *words)
+        assert said.exit_code == 1
+        assert "there is no store" in said.output
+        assert "simulated traffic is there: add --simulated" in said.output
+        assert "name its file with --store" in live("--store", str(tmp_path / "x.duckdb"), *words).output
+    assert not Path(place).exists()
+
+
+def test_a_failed_export_leaves_the_old_file(place: str, tmp_path: Path) -> None:
+    """And nothing half-written beside it."""
+    file = tmp_path / "router.py"
+    file.write_text("old")
+    said = run(place, "export", str(file), "--goal", "nobody")
+    assert (said.exit_code, "goal 'nobody' is not set up" in said.output) == (1, True)
+    assert file.read_text() == "old"
+    missing = run(place, "export", str(tmp_path / "none" / "router.json"))
+    assert (missing.exit_code, "cannot be written" in missing.output) == (1, True)
+    assert [one.name for one in tmp_path.iterdir() if one.suffix == ".part"] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("export",),
+        ("export", "x.json", "-f", "xml"),
+        ("import", "no-such-file.json"),
+        ("demo", "-n", "0"),
+        ("demo", "--days", "0"),
+        ("prune", "--days", "many"),
+        ("import", __file__, "--json"),
+        ("frobnicate",),
+    ],
+)
+def test_wrong_usage(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Exit code 2, how it is used, and no store is made."""
+    place = str(tmp_path / "none.duckdb")
+    said = run(place, *words)
+    assert (said.exit_code, "Usage: " in said.output) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_goal_is_one_sentence(place: str) -> None:
+    """Not of the usage: goals are settings."""
+    said = run(place, "demo", "--goal", "nobody", "-n", "10")
+    assert (said.exit_code, "router-core: goal 'nobody' is not set up" in said.output) == (1, True)
+
+
+def shell(*words: str, **more: Any) -> subprocess.Popen[str]:
+    """The command in a process of its own."""
+    command = [sys.executable, "-m", "router_core", *words]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **more}
+    )
+
+
+def test_a_store_in_use_is_one_sentence(place: str) -> None:
+    """Which process holds it, and what to do."""
+    held = open_store(place, kind="simulated")
+    process = shell("--store", place, "--simulated", "export", "-", "-f", "json")
+    out, said = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "")
+    assert said.startswith("router-core: the store ")
+    assert f"is in use by process {os.getpid()}" in said
+    assert said.count("\n") == 1
+    held.close()
+
+
+def test_a_closed_pipe_is_no_crash(place: str) -> None:
+    """As with ``| head -1``: whoever reads has seen enough. The log is larger than what a pipe holds."""
+    assert run(place, "demo", "-n", "4000").exit_code == 0
+    process = shell("--store", place, "--simulated", "export", "-", "-f", "jsonl")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline().startswith("{")
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(60) != 0
+    assert "Traceback" not in said
+    assert said == ""
+
+
+def test_version() -> None:
+    """That of the library."""
+    assert live("--version").output.startswith("router-core, version ")
 
 
 def test_as_a_module() -> None:
     """``python -m router_core`` is the same command."""
-    import subprocess
-    import sys
-
-    done = subprocess.run(
-        [sys.executable, "-m", "router_core", "--help"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0
-    assert "router-core" in done.stdout
+    process = shell("--help")
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, "router-core" in out) == (0, True)

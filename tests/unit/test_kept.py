@@ -9,11 +9,11 @@ import json
 import pytest
 
 from router_core.errors import EvaluationError
+from router_core.evaluation.conclusion import verdict
 from router_core.evaluation.kept import Judgement, as_csv
 from router_core.evaluation.method import how_judged
 from router_core.evaluation.report import evaluate
 from router_core.evaluation.results import Objective, Report, dump, load
-from router_core.evaluation.verdict import verdict
 from tests.labelled import labelled
 
 ALL = ["random", "length", "heuristic", "points", "thompson", "oracle"]

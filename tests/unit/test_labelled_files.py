@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from router_core.evaluation import files
+from router_core.evaluation import files, parquet_rows
 from router_core.evaluation.encodings import ENCODINGS, WrongEncodingError
 from router_core.evaluation.files import DataFileError, data_file
 from router_core.evaluation.tables import open_table
-from tests.labelled_files import FILES, ROWS, as_csv, as_lines
+from tests.labelled_files import FILES, ROWS, as_csv, as_lines, as_parquet
 
 TEXT = as_csv(ROWS)
 
@@ -62,22 +62,29 @@ def test_what_is_refused(data: bytes, name: str, sentence: str) -> None:
 
 
 def test_what_cannot_be_opened(tmp_path: Path) -> None:
-    """No such file; a folder."""
+    """No such file; a folder; what never ends."""
     with pytest.raises(
         DataFileError, match=r"^none\.csv cannot be opened \(No such file or directory\); correct the"
     ):
         open_table(tmp_path / "none.csv")
-    with pytest.raises(DataFileError, match=r"cannot be opened \(Is a directory\)"):
-        open_table(tmp_path)
+    for place in (str(tmp_path), "/dev/zero"):
+        with pytest.raises(DataFileError, match=f"^{place} is no file; give the path of one$"):
+            open_table(place, name="f.csv")
 
 
-def test_a_small_file_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However tightly it is packed, no more than so much of it is read."""
+def test_a_small_file_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """However tightly it is packed, no more than so much of it is read; a large one is not even looked at."""
     monkeypatch.setattr(files, "MAX_BYTES", 50_000)
-    packed = gzip.compress(as_csv(list(ROWS) * 1_000))
-    assert len(packed) < 5_000
-    with pytest.raises(DataFileError, match=r"holds more than .* unpacked; .* take a sample of the prompts"):
-        open_table(packed, name="f.csv")
+    monkeypatch.setattr(parquet_rows, "MAX_BYTES", 50_000)
+    rows = list(ROWS) * 5_000
+    for name, data in (("f.csv", gzip.compress(as_csv(rows))), ("f.parquet", as_parquet(rows))):
+        assert len(data) < 50_000
+        with pytest.raises(DataFileError, match=r"holds more than .* GB; .* take a sample of prompts"):
+            open_table(data, name=name)
+    large = tmp_path / "f.csv"
+    large.write_bytes(as_csv(rows))
+    with pytest.raises(DataFileError, match=r"^f\.csv holds more than"):
+        open_table(large)
 
 
 def test_the_first_bytes_of_a_packed_file() -> None:

@@ -124,6 +124,26 @@ def test_a_failing_provider_is_asked_again(server: ChatServer, make_models: Make
     assert len(server.requests) == 5
 
 
+def test_tries_that_may_have_been_billed_are_counted(server: ChatServer, make_models: Make) -> None:
+    """A time-out may cost something, a refusal does not; where all fail, the last error remembers the time-out."""
+    models = make_models(max_retries=2)
+    failures = [refused(429, "slow down"), refused(408, "gave up")]
+    server.script = [*failures]
+    answer = models.complete(MODEL, HELLO, {})
+    assert (answer.retries, answer.unpriced_retries) == (2, 1)
+    server.script = [*failures]
+    with models.stream(MODEL, HELLO, {}) as stream:
+        assert (stream.retries, stream.unpriced_retries) == (2, 1)
+    server.script = [refused(408, "gave up"), refused(500, "oops"), refused(500, "oops")]
+    with pytest.raises(ProviderUnavailableError) as caught:
+        models.complete(MODEL, HELLO, {})
+    assert caught.value.maybe_billed
+    server.script = [refused(500, "oops")] * 3
+    with pytest.raises(ProviderUnavailableError) as caught:
+        models.complete(MODEL, HELLO, {})
+    assert not caught.value.maybe_billed
+
+
 def test_nobody_listens(server: ChatServer, make_models: Make) -> None:
     """No connection: the address and what to check."""
     models = make_models(max_retries=0)
@@ -133,6 +153,18 @@ def test_nobody_listens(server: ChatServer, make_models: Make) -> None:
             ProviderUnavailableError, match=r"no connection to openai at http://127\.0\.0\.1:\d+/v1"
         ):
             ask()
+
+
+@pytest.mark.parametrize("pieces", [(), (b'{"id": "c1", "choices": [',)])
+def test_a_connection_that_breaks_before_the_answer(
+    server: ChatServer, make_models: Make, pieces: tuple[bytes, ...]
+) -> None:
+    """Asked again; when it goes on, the provider may have billed what never came."""
+    server.usual = Reply(200, pieces, broken=True)
+    with pytest.raises(ProviderUnavailableError, match="the connection to openai broke before") as caught:
+        make_models(max_retries=1).complete(MODEL, HELLO, {})
+    assert caught.value.maybe_billed
+    assert len(server.requests) == 2
 
 
 def test_a_hung_connection(server: ChatServer, make_models: Make) -> None:

@@ -21,7 +21,8 @@ def test_against_fitting_anew_without_each_row(monkeypatch: pytest.MonkeyPatch) 
     target = rng.dirichlet(np.ones(arms), n)
     direct, own = predicted(target, features, action, taught, outcome, 0.5)
 
-    x = np.column_stack([np.ones(n), (features - features.mean(axis=0)) / features.std(axis=0)])
+    of = features[taught]
+    x = np.column_stack([np.ones(n), (features - of.mean(axis=0)) / of.std(axis=0)])
 
     def model(without: int, arm: int) -> float:
         """What ``arm`` would bring on row ``without``, which is not looked at."""

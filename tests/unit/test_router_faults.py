@@ -59,6 +59,20 @@ def test_a_stream_that_breaks_off_is_stored_with_its_error(
 
 
 @pytest.mark.parametrize("stream", [False, True])
+def test_a_retry_of_unknown_cost_is_stored(
+    make_router: Make, server: ChatServer, store: Store, stream: bool
+) -> None:
+    """The answer's own cost is known; that of the try before it is not, and the log says so."""
+    server.script = [refused(408, "gave up")]
+    answer: Any = make_router(ONLY, settings={"calls": {"max_retries": 1}}).completion(HELLO, stream=stream)
+    if stream:
+        list(answer)
+    completion = only_completion(store)
+    assert (completion.retries, completion.unpriced_retries, completion.error) == (1, 1, None)
+    assert completion.cost_usd is not None
+
+
+@pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
     ("reply", "said", "cost"),
     [

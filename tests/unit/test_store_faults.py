@@ -28,6 +28,7 @@ from router_core.store import open_store
 from router_core.store.base import Batch
 from router_core.store.duckdb import DuckDBStore
 from router_core.store.faults import store_error
+from router_core.store.schema import MIGRATIONS
 from router_core.types import Evidence, OutputTokens
 from tests.store_rows import ALL, CHEAP, a_completion, a_decision, a_prompt, a_request, an_outcome, ident
 
@@ -135,7 +136,9 @@ def test_written_by_newer_code(path: Path) -> None:
     """A schema version that this code does not know is refused, not guessed at."""
     with duckdb.connect(str(path)) as connection:
         connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
-    with pytest.raises(StoreTooNewError, match="schema version 99, this code knows up to 3; install the newer"):
+    with pytest.raises(
+        StoreTooNewError, match=f"schema version 99, this code knows up to {len(MIGRATIONS)}; install the newer"
+    ):
         open_store(path)
 
 

@@ -183,6 +183,17 @@ def test_the_reason() -> None:
     )
 
 
+@pytest.mark.parametrize(("seen", "said"), [(1, True), (98, False)])
+def test_the_reason_while_the_start_outweighs_what_was_learned(seen: int, said: bool) -> None:
+    """Where the better buy is not the likelier choice, the summary says why."""
+    cheap = a_candidate(CHEAP, 1, 2, 0.0001, observations=1, weight=0.8)
+    strong = a_candidate(STRONG, 1 + seen, 1, 0.00225, observations=seen, weight=0.2)
+    answer = a_policy().probabilities(a_context(), [cheap, strong])
+    assert (answer.probabilities[0] > answer.probabilities[1]) is said
+    assert answer.reason.summary.startswith(f"{STRONG}: ")
+    assert answer.reason.summary.endswith(f"; the starting weights still favour {CHEAP}") is said
+
+
 @pytest.mark.parametrize(
     ("alpha", "seen", "prior", "words"),
     [

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from router_core.evaluation.conclusion import verdict
 from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.report import evaluate
 from router_core.evaluation.results import Objective, Verdict
-from router_core.evaluation.verdict import verdict
 from tests.labelled import labelled
 
 LONG = "a much longer prompt that asks for a great deal more "

@@ -1,0 +1,141 @@
+"""The figures on top of the costs page, and the routers in words and as measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from pages.shown import ROUTER_NAMES, dollars, duration, escaped
+from router_core.costing import CostReport
+
+_WORDS = {
+    "heuristic": ("edit points and keywords", "when somebody edits them", "none", "no"),
+    "classifier": ("write a prompt, pick a model", "never", "a model's answer, per new prompt", "no"),
+    "thompson": ("say what a good answer is worth", "with every rating", "none", "yes"),
+}
+
+
+def show_figures(report: CostReport) -> None:
+    """Spend, savings, requests, ratings: each with how it went."""
+    series = report.by_time
+    if len(series) > 2 and series["ends"].iloc[-1] < series["time"].iloc[-1] + _step(series):
+        series = series.iloc[:-1]  # the last step has only begun; it would look like a fall
+    cells = st.container(horizontal=True, key="figures")
+    failed = f", {report.failed:,} of them failed" if report.failed else ""
+    cells.metric(
+        "Spent",
+        dollars(report.spent_usd),
+        chart_data=series["spent_usd"].tolist(),
+        help=f"Net: {report.calls:,} calls{failed}, {report.retries:,} retries, and"
+        f" {escaped(dollars(report.deciding_usd))} for deciding.",
+    )
+    for name, against, total in (
+        ("strong_usd", "strongest", report.strong_usd),
+        ("cheap_usd", "cheapest", report.cheap_usd),
+    ):
+        _against(cells, report, against, total, (series[name] - series["spent_usd"]).tolist())
+    cells.metric(
+        "Requests",
+        f"{report.requests:,}",
+        chart_data=series["requests"].tolist(),
+        help=f"{report.calls:,} calls: comparing asks several models, and after a failure another one answers.",
+    )
+    _ratings(cells, report, series)
+    share = report.unpriced / max(1, report.requests)
+    unpriced = series["unpriced"] / series["requests"].where(series["requests"] > 0)
+    cells.metric(
+        "Price unknown",
+        f"{share:.1%}" if report.unpriced else "none",
+        chart_data=unpriced.fillna(0.0).tolist() if report.unpriced else None,
+        help=f"{report.unpriced:,} of {report.requests:,} requests have a call, a retry or a decision whose price"
+        " nobody knows. It is in no sum.",
+    )
+
+
+def _step(series: Any) -> Any:
+    return series["time"].iloc[1] - series["time"].iloc[0]
+
+
+def _against(cells: Any, report: CostReport, against: str, total: float | None, through_time: list[float]) -> None:
+    if total is None:
+        goals = ", ".join(escaped(goal) for goal in report.left_out)
+        cells.metric(
+            f"Against the {against}",
+            "price unknown",
+            help=f"The {against} model of {goals} has no known price, or the goal is no longer in the settings;"
+            " filter by another goal, or enter the price in Settings.",
+        )
+        return
+    saved = total - report.spent_usd
+    share = f" ({abs(saved) / total:.0%})" if 0 < abs(saved) <= total else ""
+    cells.metric(
+        f"{'Saved' if saved >= 0 else 'Lost'} against always the {against}",
+        dollars(abs(saved), estimated=True) + share,
+        chart_data=through_time,
+        help=f"Net of deciding, retries and failed calls. Always the {against} would have cost"
+        f" {escaped(dollars(total, estimated=True))}; where that model was not called, this is an estimate"
+        " from the tokens of the answer that was given"
+        + (f" ({report.estimated:.0%} of the prompts)." if against == "strongest" else "."),
+    )
+
+
+def _ratings(cells: Any, report: CostReport, series: Any) -> None:
+    rates = report.good_interval
+    if rates is None:
+        cells.metric("Judged good", "no ratings yet", help="Rate answers in the playground or in the history.")
+        return
+    good = series["good"].cumsum() / series["judged"].cumsum().where(series["judged"].cumsum() > 0)
+    digits = 0 if rates[1] - rates[0] > 0.02 else 1
+    cells.metric(
+        "Judged good",
+        f"{report.good / report.judged:.{digits}%} ({rates[0]:.{digits}%} to {rates[1]:.{digits}%})",
+        chart_data=good.bfill().fillna(0.0).tolist(),
+        help=f"{report.judged:,} of {report.calls:,} answers were judged; 95 % interval. The line: up to then.",
+    )
+    each = report.per_good_usd
+    so_far = series["spent_usd"].cumsum() / series["calls"].cumsum().where(series["calls"].cumsum() > 0)
+    cells.metric(
+        "Cost per good answer",
+        dollars(each, estimated=True) if each is not None else "none yet",
+        chart_data=(so_far / good.where(good > 0)).bfill().fillna(0.0).tolist(),
+        help="Spend per call over the share judged good: the unrated are taken to be like the rated. The line: up"
+        " to then.",
+    )
+
+
+def show_routers(report: CostReport) -> None:
+    """What each router asks of its owner, beside what was measured in this part of the log."""
+    st.markdown("**The routers, in words and as measured here**")
+    rows = {row["policy"]: row for row in report.deciding.to_dict("records")}
+    head = ("Router", "Set-up", "Adapts", "Extra time, median (95th percentile)", "Deciding cost", "Needs ratings")
+    cells: dict[str, list[str]] = {name: [] for name in head}
+    for policy, (set_up, adapts, extra, needs) in _WORDS.items():
+        row = rows.get(policy)
+        line = [set_up, adapts, extra, "free" if policy != "classifier" else "a call's", needs]
+        measured = [""] * 5 if row is None else _measured(policy, row)
+        if row is None:
+            measured[0] = "not seen here"
+        texts = [f"{word}: {figure}" if figure else word for word, figure in zip(line, measured, strict=True)]
+        for column, text in zip(cells.values(), [ROUTER_NAMES[policy], *texts], strict=True):
+            column.append(escaped(text))
+    st.table(cells)
+
+
+def _measured(policy: str, row: dict[Any, Any]) -> list[str]:
+    """Beside set-up, adapting, extra time, cost and ratings."""
+    versions = f"{row['versions']:,} version{'s' * (row['versions'] != 1)} seen"
+    decisions = max(1, row["decisions"])
+    adapts = {
+        "heuristic": versions,
+        "classifier": f"{row['fell_back'] / decisions:.1%} fell back to the rules",
+        "thompson": f"{row['judged']:,} on its answers",
+    }
+    cost = "price unknown" if row["unknown"] == row["decisions"] else dollars(row["each_usd"]) + " each"
+    return [
+        versions if policy != "heuristic" else "",
+        adapts[policy],
+        f"{duration(row['p50_ms'])} ({duration(row['p95_ms'])})",
+        "" if row["deciding_usd"] == 0 and not row["unknown"] else cost,
+        f"{row['judged']:,} came",
+    ]

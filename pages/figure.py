@@ -1,0 +1,97 @@
+"""A chart with its words for screen readers and the table behind it; columns that stack where there is no room.
+
+Leaves out what is in them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.shown import ROUTER_NAMES
+
+_NARROWEST = "25rem"
+
+
+def _dollars(label: str) -> Any:
+    return st.column_config.NumberColumn(label, format="$%.4g")
+
+
+def _count(label: str) -> Any:
+    return st.column_config.NumberColumn(label, format="localized")
+
+
+def _share(label: str) -> Any:
+    return st.column_config.NumberColumn(label, format="percent")
+
+
+def _moment(label: str) -> Any:
+    return st.column_config.DatetimeColumn(label, format="YYYY-MM-DD HH:mm")
+
+
+def _ms(label: str) -> Any:
+    return st.column_config.NumberColumn(label, format="%.3g ms")
+
+
+_COLUMNS = {
+    "time": _moment("From (UTC)"),
+    "ends": _moment("To (UTC)"),
+    "policy": "Router",
+    "line": "Line",
+    "arm": "Model",
+    "measure": "Until",
+    "spent_usd": _dollars("Spent"),
+    "cheap_usd": _dollars("Always the cheapest (~)"),
+    "strong_usd": _dollars("Always the strongest (~)"),
+    "cost_usd": _dollars("Cost"),
+    "deciding_usd": _dollars("Deciding, in all"),
+    "each_usd": _dollars("A decision"),
+    "from_usd": _dollars("From"),
+    "to_usd": _dollars("Below"),
+    "requests": _count("Requests"),
+    "prompts": _count("Prompts"),
+    "calls": _count("Calls"),
+    "decisions": _count("Decisions"),
+    "unpriced": _count("Price unknown"),
+    "unknown": _count("Price unknown"),
+    "cached": _count("From memory"),
+    "fell_back": _count("Fell back to the rules"),
+    "judged": _count("Judged"),
+    "versions": _count("Versions seen"),
+    "good": st.column_config.NumberColumn("Good", format="%g"),
+    "mean": _share("Expected"),
+    "low": _share("2.5 %"),
+    "high": _share("97.5 %"),
+    "p50_ms": _ms("Median"),
+    "p95_ms": _ms("95th percentile"),
+}
+
+
+def show_chart(name: str, spec: dict[str, Any], words: str, table: Any, *columns: str) -> None:
+    """The chart; with the switch *Tables*, what it was drawn from too (all columns, or these)."""
+    st.vega_lite_chart(spec, alt=words, key=f"chart-{name}")
+    if st.session_state.get("tables"):
+        st.dataframe(
+            table.replace({column: ROUTER_NAMES for column in ("policy", "line") if column in table}),
+            hide_index=True,
+            key=f"table-{name}",
+            column_config=_COLUMNS,
+            column_order=columns or None,
+            alt=words,
+            height="content" if len(table) < 10 else 320,
+        )
+
+
+def two_columns(key: str) -> list[DeltaGenerator]:
+    """Two columns side by side, or one below the other where each would be too narrow for a chart."""
+    st.html(f"<style>.st-key-{key} [data-testid='stColumn'] {{ min-width: min(100%, {_NARROWEST}); }}</style>")
+    with st.container(key=key):
+        return list(st.columns(2, gap="medium"))
+
+
+def right_aligned(head: list[str], rows: list[list[str]]) -> None:
+    """A table of texts: the first column to the left, figures to the right. The cells are Markdown."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
