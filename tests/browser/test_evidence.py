@@ -63,8 +63,9 @@ def test_a_broken_file_is_mended_by_choices(
     upload(page, tmp_path, content)
     expect(page.get_by_text("1 score outside 0 to 1")).to_be_visible()
     expect(page.locator(".st-key-judge")).to_have_count(0)
-    page.get_by_text("Clip to the nearer end").click()
-    page.get_by_text("Use the first of each").click()
+    page.locator('[class*="st-key-way-out-of-range-refuse"]').get_by_text("Clip to the nearer end").click()
+    expect(page.locator('[class*="st-key-way-out-of-range-clip"]')).to_be_visible()
+    page.locator('[class*="st-key-way-duplicates-refuse"]').get_by_text("Use the first of each").click()
     expect(page.locator(".st-key-judge button")).to_contain_text("Judge 120 prompts")
 
 
@@ -76,7 +77,7 @@ def test_a_column_is_named_by_hand(start_server: Callable[..., Server], page: Pa
     expect(page.get_by_text("at least two models are compared")).to_be_visible()
     editor = page.locator('[class*="st-key-models-"] canvas').first
     editor.scroll_into_view_if_needed()
-    editor.click(position={"x": 60, "y": 88})  # the empty row below the one that was guessed
+    editor.click(position={"x": 60, "y": 88}, force=True)  # the empty row below the one that was guessed
     page.keyboard.type("big")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
