@@ -78,11 +78,11 @@ def test_a_column_is_named_by_hand(start_server: Callable[..., Server], page: Pa
     editor = page.locator('[class*="st-key-models-"] canvas').first
     editor.scroll_into_view_if_needed()
     editor.click(position={"x": 60, "y": 88}, force=True)  # the empty row below the one that was guessed
-    page.keyboard.type("big")
+    page.locator("#portal textarea").fill("big")
     page.keyboard.press("Tab")
+    expect(page.locator("#portal textarea")).to_have_count(0)
     page.keyboard.press("Enter")
-    page.keyboard.type("the big one")
-    page.keyboard.press("Enter")
+    page.locator("#portal").get_by_text("the big one", exact=True).click()
     expect(page.locator(".st-key-judge button")).to_contain_text("Judge 120 prompts")
 
 
