@@ -23,6 +23,7 @@ from router_core.traffic_charts import estimates_chart, estimates_description
 
 _IN_FORCE = "in force"
 _DRAFT = "a draft"
+_LEARNING = ("success_value_usd", "exploration", "starting_strength", "prior_alpha", "prior_beta")
 _QUANTITIES: dict[Quantity, str] = {"reward": "Good answers", "cost_usd": "Cost"}
 
 
@@ -81,9 +82,10 @@ def _draft(shared: Resources, goal: str, target: str) -> Settings:
     with st.container(border=True, key="draft"):
         st.caption("Nothing here is saved; Settings is where it would be.")
         if target == "thompson":
-            raw["goals"][goal] = edit(settings.goal(goal), f"draft-{goal}", leave_out=("arms",))
+            own = edit(settings.goal(goal), f"draft-{goal}", settings.version, only=_LEARNING)
+            raw["goals"][goal] = own
         else:
-            raw[target] = edit(getattr(settings, target), f"draft-{target}")
+            raw[target] = edit(getattr(settings, target), f"draft-{target}", settings.version)
     return validated(Settings, raw)
 
 

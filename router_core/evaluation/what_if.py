@@ -129,12 +129,12 @@ def lines(found: WhatIf) -> list[tuple[str, ...]]:
 
 def refusals(found: WhatIf) -> list[str]:
     """Why there is no figure, each reason once."""
-    said = {"reward": "Good answers", "cost_usd": "Cost"}
+    said = {"reward": "good answers", "cost_usd": "cost"}
     reasons = {(one.quantity, one.refusal): None for one in found.report.estimates if one.refusal}
     every = {reason for _, reason in reasons}
     if len(every) == 1 and len(reasons) == len(said):
         return [f"No figure: {every.pop()}."]
-    return [f"{said[quantity]}: no figure: {reason}." for quantity, reason in reasons]
+    return [f"No figure for {said[quantity]}: {reason}." for quantity, reason in reasons]
 
 
 def remarks(found: WhatIf, names: Mapping[str, str]) -> list[str]:
