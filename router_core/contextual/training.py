@@ -1,8 +1,8 @@
 """Learning a gain score: from labelled prompts, from paired answers, and from the log.
 
 What a lesson says about a gain depends on what was seen of it. Where the reference and the arm both answered, the
-gain is their difference. Where one arm was drawn, it is the doubly robust score (Dudik et al. 2014): what a model of
-each arm's success expects, corrected by the outcome of the arm that was drawn, divided by the probability of that
+gain is their difference. Where one was drawn, it is the doubly robust score (Dudik et al. 2014): what a model of
+each arm's success expects, corrected by the outcome of the drawn arm, divided by the probability of that
 draw. Leaves out hashing and the regression itself (ridge.py).
 """
 
