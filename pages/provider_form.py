@@ -16,7 +16,7 @@ from pages.shown import dollars, duration, escaped
 from router_core.declared import validated
 from router_core.errors import RouterError
 from router_core.llm import Models
-from router_core.pricing import PriceBook
+from router_core.pricing import PriceBook, book_models
 from router_core.providers import KNOWN
 from router_core.reaching import USUAL_PORTS, LocalServer, local_servers, try_model
 from router_core.settings import PriceSettings, ProviderSettings, Settings
@@ -107,7 +107,7 @@ def _found(settings: Settings, servers: list[LocalServer]) -> None:
 def _test(settings: Settings, draft: Mapping[str, Any], provider: str, found: tuple[str, ...] = ()) -> None:
     """One tiny call with what stands in the form: whether it answers, what that took and cost."""
     own = [model for model in model_options(settings) if model.startswith(f"{provider}/")]
-    options = list(dict.fromkeys([*(f"{provider}/{one}" for one in found), *own]))
+    options = list(dict.fromkeys([*(f"{provider}/{one}" for one in found), *own, *book_models(provider)]))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"try-{provider}"):
         model = st.selectbox(
             "Try it with",

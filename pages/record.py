@@ -33,6 +33,7 @@ def show_record(shared: Resources, comparison: Comparison) -> None:
         + (f" · {escaped(prompt.task_type)}" if prompt.task_type else "")
         + (" · blind" if prompt.blind else "")
         + (" · every model was asked" if prompt.run_all else "")
+        + f" · [link to this](history?id={prompt.id})"
     )
     for message in prompt.messages or ():
         st.caption(str(message.get("role", "")))
@@ -64,7 +65,6 @@ def _tools(shared: Resources, comparison: Comparison, known: bool) -> None:
             )
             if st.button("Run again on today's settings", key="rerun", disabled=prompt.messages is None):
                 _run_again(shared, comparison)
-        st.page_link("history.py", label="Link to this", icon=":material/link:", query_params={"id": prompt.id})
         with st.popover("Delete this prompt", type="tertiary", key="delete-one"):
             st.caption("Its answers and ratings go too, and what was learned from them. This cannot be undone.")
             if st.button("Delete it", key="erase-one", type="primary"):

@@ -24,7 +24,11 @@ from router_core.settings import Settings
 
 _TABS = ("Goals", "Models & providers", "Rules", "Classifier", "Calls & privacy", "Versions", "Export & import")
 _SPLIT = ("Goals", "Models & providers", "Rules")  # what these change can be told from the log
-_STICKY = "<style>div:has(> .st-key-consequences) { position: sticky; top: 4.5rem; }</style>"
+_STYLE = """<style>
+div:has(> .st-key-consequences) { position: sticky; top: 4.5rem; }
+[data-testid="stTable"] td + td { min-width: 3.6rem; }
+[data-testid="stTable"] td + td * { overflow-wrap: anywhere !important; white-space: normal !important; }
+</style>"""
 
 
 def _draft(shared: Resources, tab: str) -> tuple[dict[str, Any], str | None]:
@@ -153,13 +157,13 @@ def page() -> None:
         label_visibility="collapsed",
         required=True,
     )
+    st.html(_STYLE)
     try:
         if tab == "Versions":
             show_versions(shared)
         elif tab == "Export & import":
             show_takeaway(shared)
         else:
-            st.html(_STICKY)
             with st.container(horizontal=True, gap="medium", key="edit-and-see"):
                 with st.container(width=580, key="form"):
                     draft, goal = _draft(shared, tab)

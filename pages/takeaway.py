@@ -55,7 +55,7 @@ def _out(playground: Playground) -> None:
     files: tuple[tuple[str, str, Callable[[], str]], ...] = (
         (
             "router.json",
-            "everything; Router.from_settings decides the same",
+            "all of it, to decide the same elsewhere",
             lambda: dump(export_of(store, settings)),
         ),
         ("router.yaml", "the same, to read and to review", lambda: dump_yaml(export_of(store, settings))),

@@ -67,11 +67,11 @@ def _compare(documents: Mapping[str, str], now: Settings) -> None:
     if not found:
         st.caption("They are the same.")
     else:
-        show_changes(found, escaped(older), escaped(newer))
+        show_changes(found, escaped(older.partition(",")[0]), escaped(newer.partition(",")[0]))
     wanted = Settings.from_document(documents[newer])
     if wanted.version == now.version:
         return
-    if st.button(f"Bring {newer} back", key="bring-back", type="primary"):
+    if st.button(f"Bring {wanted.version[:8]} back", key="bring-back", type="primary"):
         change_settings(wanted, f"back to {wanted.version[:8]}")
         st.session_state["saved"] = f"Version {wanted.version[:8]} is in force again."
         st.rerun()

@@ -5,9 +5,9 @@ Utility of arm i: V * sigmoid(eta_i) - cost_i, eta_i ~ N(m_i, v_i). Leaves out e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from math import log, pi, sqrt
+from math import ceil, exp, inf, log, log1p, pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +15,23 @@ from scipy.special import expit, ndtr
 
 Array = NDArray[np.float64]
 
-_REACH = 8.5  # standard deviations; beyond it less than 1e-16 of the mass
-_OWN = np.array([-_REACH, -6.0, -4.5, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.5, 6.0, _REACH])
-_OTHER = np.array([-8.0, -5.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0, 8.0])
-_TINY = 1e-300
-_NEARLY_1 = 1.0 - 1e-16
-_SURE = 1e-12  # variances below it are taken to be it: a certain logit
+_REACH = 6.0  # standard deviations that are integrated; 1e-9 of the mass lies further out
+_STEP = 0.9  # of the trapezoid rule, in standard deviations of the product of both factors
+_LONGEST_STEP = 0.7  # the integrand is analytic no further than pi from the real axis
+_ROWS_REACH, _ROWS_STEP = 5.3, 1.05  # the same for many rows at once
+_SURE = 1e-8  # variances below it are taken to be it: a logit that is known
+_PLACES = np.arange(4096.0)
+_ELEMENTS = 32_768  # of a block of rows: what fits the processor's cache
+_ROOT_2_PI = sqrt(2.0 * pi)
 
 
 def best_buy_probabilities(
     means: Sequence[float], variances: Sequence[float], costs_usd: Sequence[float], value_usd: float
 ) -> Array:
-    """P(arm i has the highest utility), integrated over each arm's own logit.
+    """P(arm i has the highest utility), by deterministic quadrature.
 
-    P_i = integral of phi(z) * prod_{j != i} Phi((logit(sigmoid(m_i + sd_i z) - (c_i - c_j) / V) - m_j) / sd_j) dz.
-    The axis is cut where the normal density turns and where any factor does (at -8 ... 8 deviations of the other
-    arm), and Gauss-Legendre nodes are used between the cuts. Largest error seen against brute force, over 1,500
-    random cases: 4e-8 for two arms, 2e-7 for more.
+    Largest error seen against brute force, over 1,500 random cases with variances from 0.0001 to 100: 1e-9 for
+    two arms; 1e-7 for more.
 
     Args:
         means, variances: of each arm's logit.
@@ -39,7 +39,7 @@ def best_buy_probabilities(
         value_usd: V, what a good answer is worth; ``inf`` ignores cost, 0 leaves only cost.
 
     Returns:
-        One number per arm, summing to 1.
+        One number per arm, summing to 1. Arms that are equal in every respect share alike.
     """
     count = len(means)
     if count == 1:
@@ -48,92 +48,227 @@ def best_buy_probabilities(
         lowest = min(costs_usd)
         cheapest = np.array([cost == lowest for cost in costs_usd], np.float64)
         return np.asarray(cheapest / cheapest.sum())
-    deviations = [sqrt(max(variance, _SURE)) for variance in variances]
     if count == 2:
-        narrow = 0 if deviations[0] <= deviations[1] else 1
-        wins = _wins_simply(narrow, means, deviations, (costs_usd[narrow] - costs_usd[1 - narrow]) / value_usd)
-        if wins is None:
-            wins = _wins(narrow, means, deviations, costs_usd, value_usd)
-        return np.array([wins, 1.0 - wins] if narrow == 0 else [1.0 - wins, wins])
+        shift = (costs_usd[1] - costs_usd[0]) / value_usd
+        if shift >= 0.0:
+            second = dearer_wins(means[1], variances[1], means[0], variances[0], shift)
+        else:
+            second = 1.0 - dearer_wins(means[0], variances[0], means[1], variances[1], -shift)
+        return np.array([1.0 - second, second])
+    deviations = [sqrt(max(variance, _SURE)) for variance in variances]
     chances = np.array([_wins(arm, means, deviations, costs_usd, value_usd) for arm in range(count)])
     return np.asarray(chances / chances.sum())
 
 
-def _wins_simply(arm: int, means: Sequence[float], deviations: Sequence[float], dearer: float) -> float | None:
-    """The probability that ``arm``, the narrower of two, beats the other; by the trapezoid rule, which is faster.
+def dearer_wins(dear_mean: float, dear_variance: float, mean: float, variance: float, shift: float) -> float:
+    """P(sigmoid(eta_dear) - shift > sigmoid(eta)): the chance that the dearer of two arms is the better buy.
 
-    The rule converges exponentially on a smooth integrand (Trefethen & Weideman 2014). It is smooth but for the
-    share at which the other arm cannot win or lose any more; None where that lies within reach.
+    Where the utilities are equal, both logits can be written with one number u that runs over the whole line:
+    dear(u) = log(e^u + shift) - log(1 - shift) and other(u) = u + log(1 - shift) - log(1 + shift e^u). In u the
+    integrand f_dear(dear(u)) dear'(u) F(other(u)) is analytic and falls off like a normal density at both ends,
+    so the trapezoid rule converges exponentially (Trefethen & Weideman 2014) however wide, narrow or extreme the
+    beliefs. Exchanging good and bad answers mirrors the problem: thus the narrower belief is always the density.
+
+    Args:
+        dear_mean, dear_variance: of the dearer arm's logit.
+        mean, variance: of the other's.
+        shift: difference in cost / V, >= 0.
     """
-    own, mean = deviations[arm], means[arm]
-    z, weights = _trapezoid()
-    reach = mean + own * z
-    if dearer:
-        if not -1.0 < dearer < 1.0:
-            return None
-        edge = dearer if dearer > 0.0 else 1.0 + dearer
-        room = mean - log(edge / (1.0 - edge))
-        if (room if dearer > 0.0 else -room) < _REACH * own:
-            return None
-        theta = expit(reach)
-        theta -= dearer
-        reach = np.log(theta / (1.0 - theta))
-    reach -= means[1 - arm]
-    reach /= deviations[1 - arm]
-    return float(weights @ ndtr(reach))
+    own, other = max(dear_variance, _SURE), max(variance, _SURE)
+    if shift <= 0.0:
+        return float(ndtr((dear_mean - mean) / sqrt(own + other)))
+    if shift >= 1.0:  # dearer by more than a good answer is worth
+        return 0.0
+    if own > other:
+        dear_mean, own, mean, other = -mean, other, -dear_mean, own
+    deviation, other_deviation = sqrt(own), sqrt(other)
+    start, end = _window(dear_mean, deviation, mean, other_deviation, shift)
+    if start >= end:
+        return 0.0
+    steps = ceil((end - start) / min(_STEP * deviation * other_deviation / sqrt(own + other), _LONGEST_STEP))
+    step = (end - start) / steps
+    u = (_PLACES[: steps + 1] if steps < len(_PLACES) else np.arange(steps + 1.0)) * step
+    u += start
+    kept = log1p(-shift)
+    e = np.exp(u)
+    both = e + shift
+    density = np.log(both)
+    density -= kept + dear_mean
+    density *= density
+    density *= -0.5 / own
+    np.exp(density, out=density)
+    density *= e
+    density /= both
+    e *= shift
+    u -= np.log1p(e, out=e)
+    u += kept - mean
+    u *= 1.0 / other_deviation
+    return min(1.0, float(density @ ndtr(u)) * step / (deviation * _ROOT_2_PI))
+
+
+def _window(
+    dear_mean: float, deviation: float, mean: float, other_deviation: float, shift: float
+) -> tuple[float, float]:
+    """Where along u both factors of the integrand have mass; start >= end where that is nowhere."""
+    kept, level = log1p(-shift), log(shift)
+    highest, lowest = dear_mean + _REACH * deviation + kept, kept - mean + _REACH * other_deviation
+    if highest <= level or lowest <= level:
+        return 0.0, 0.0
+    start = -_log_minus(lowest, level)
+    least = dear_mean - _REACH * deviation + kept
+    if least > level:
+        start = max(start, _log_minus(least, level))
+    return start, _log_minus(highest, level)
+
+
+def _log_minus(a: float, b: float) -> float:
+    """log(exp(a) - exp(b)), a > b."""
+    inside = 1.0 - exp(b - a)
+    return a + log(inside) if inside > 0.0 else -inf
+
+
+def dearer_wins_rows(
+    dear_means: Array, dear_variances: Array, means: Array, variances: Array, shifts: Array
+) -> Array:
+    """``dearer_wins`` for many prompts at once, all arguments (n,); the same numbers to 4e-7, seven times as fast.
+
+    Rows that need about as many nodes are integrated together, with fewer of them, and the normal distribution
+    function is a polynomial.
+    """
+    swap = dear_variances > variances
+    first = np.where(swap, -means, dear_means)
+    second = np.where(swap, -dear_means, means)
+    own = np.maximum(np.where(swap, variances, dear_variances), _SURE)
+    other = np.maximum(np.where(swap, dear_variances, variances), _SURE)
+    chances = np.zeros(len(means))
+    free = shifts <= 0.0
+    chances[free] = ndtr((first[free] - second[free]) / np.sqrt(own[free] + other[free]))
+    deviation, other_deviation = np.sqrt(own), np.sqrt(other)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kept, level = np.log1p(-shifts), np.log(shifts)
+        start = -_log_minus_rows(kept - second + _ROWS_REACH * other_deviation, level)
+        start = np.fmax(start, _log_minus_rows(first - _ROWS_REACH * deviation + kept, level))
+        end = _log_minus_rows(first + _ROWS_REACH * deviation + kept, level)
+        length = end - start
+        longest = np.minimum(_ROWS_STEP * deviation * other_deviation / np.sqrt(own + other), _LONGEST_STEP)
+        steps = np.ceil(length / longest)
+    rows = np.flatnonzero(~free & (length > 0.0) & np.isfinite(length))
+    rows = rows[np.argsort(steps[rows], kind="stable")]
+    for block in _blocks(rows, steps):
+        count = int(steps[block[-1]])
+        by = length[block] / count
+        u = start[block, None] + by[:, None] * np.arange(count + 1.0)
+        shift, kept_here = shifts[block, None], kept[block, None]
+        e = np.exp(u)
+        both = e + shift
+        density = np.log(both)
+        density -= kept_here + first[block, None]
+        density *= density
+        density *= -0.5 / own[block, None]
+        np.exp(density, out=density)
+        density *= e
+        density /= both
+        e *= shift
+        e += 1.0
+        u -= np.log(e, out=e)
+        u += kept_here - second[block, None]
+        u /= other_deviation[block, None]
+        chances[block] = np.einsum("ij,ij->i", density, _normal_cdf(u)) * by / (deviation[block] * _ROOT_2_PI)
+    return np.minimum(chances, 1.0)
+
+
+def _blocks(rows: NDArray[np.intp], steps: Array) -> Iterator[NDArray[np.intp]]:
+    """Rows by rising number of steps, cut so that a block neither gets large nor mixes few steps with many."""
+    place, rising = 0, steps[rows]
+    while place < len(rows):
+        most = 1.3 * rising[place] + 4.0
+        stop = int(np.searchsorted(rising, most, side="right"))
+        stop = min(stop, place + max(1, int(_ELEMENTS / most)))
+        yield rows[place:stop]
+        place = stop
+
+
+def _normal_cdf(x: Array) -> Array:
+    """The normal distribution function to 8e-8, a quarter of the time of the exact one (Abramowitz & Stegun 1964,
+    26.2.17).
+    """  # fmt: skip
+    t = np.abs(x)
+    tail = t * t
+    tail *= -0.5
+    np.exp(tail, out=tail)
+    t *= 0.2316419
+    t += 1.0
+    np.divide(1.0, t, out=t)
+    polynomial = t * _TAIL[0]
+    for coefficient in _TAIL[1:]:
+        polynomial += coefficient
+        polynomial *= t
+    tail *= polynomial
+    tail -= 0.5
+    np.copysign(tail, x, out=tail)  # 0.5 - tail for x > 0, tail - 0.5 for x < 0
+    tail += 0.5
+    return tail
+
+
+_TAIL = np.array([1.330274429, -1.821255978, 1.781477937, -0.356563782, 0.319381530]) / _ROOT_2_PI
+
+
+def _log_minus_rows(a: Array, b: Array) -> Array:
+    """``_log_minus``; NaN where a <= b."""
+    return np.asarray(np.where(a > b, a + np.log1p(-np.exp(np.minimum(b - a, 0.0))), np.nan))
 
 
 def _wins(
     arm: int, means: Sequence[float], deviations: Sequence[float], costs_usd: Sequence[float], value_usd: float
 ) -> float:
-    """The probability that ``arm`` beats all others."""
+    """The probability that ``arm`` beats all others, for any number of them.
+
+    Integral of phi(z) * prod_j Phi((logit(sigmoid(m + sd z) - (c - c_j) / V) - m_j) / sd_j) dz. The axis is cut at
+    even steps of the arm's own logit and where the other arms' logits pass such steps; Gauss-Legendre nodes are
+    used in between.
+    """
     own, mean = deviations[arm], means[arm]
     others = [
         (means[other], deviations[other], (costs_usd[arm] - costs_usd[other]) / value_usd)
         for other in range(len(means))
         if other != arm
     ]
-    edges = [_OWN]
+    edges = [_steps(own)]
     for theirs, deviation, dearer in others:
-        theta = expit(theirs + deviation * _OTHER)
-        theta += dearer
-        turn = _logit(theta)
+        at = theirs + deviation * _steps(deviation)
+        turn = _logit(expit(at) + dearer, expit(-at) - dearer)
         turn -= mean
         turn /= own
         edges.append(turn)
     cuts = np.concatenate(edges)
-    np.minimum(cuts, _REACH, out=cuts)
-    np.maximum(cuts, -_REACH, out=cuts)
+    np.clip(cuts, -_FAR, _FAR, out=cuts)
     cuts.sort()
     nodes, weights = _gauss_legendre()
     width = cuts[1:] - cuts[:-1]
     z = cuts[:-1, None] + width[:, None] * nodes
     mass = np.exp(-0.5 * z * z)
-    theta = expit(mean + own * z)
+    good, bad = expit(mean + own * z), expit(-mean - own * z)
     for theirs, deviation, dearer in others:
-        reach = _logit(theta - dearer)
+        reach = _logit(good - dearer, bad + dearer)
         reach -= theirs
         reach /= deviation
         mass *= ndtr(reach)
-    return float(width @ (mass @ weights)) * _NORMAL
+    return float(width @ (mass @ weights)) / _ROOT_2_PI
 
 
-_NORMAL = 1.0 / sqrt(2.0 * pi)
+_FAR = 7.0  # standard deviations
+_TINY = 1e-300
 
 
-def _logit(share: Array) -> Array:
-    """The logit of shares; far out where they leave (0, 1)."""
-    np.maximum(share, _TINY, out=share)
-    np.minimum(share, _NEARLY_1, out=share)
-    return np.asarray(np.log(share / (1.0 - share)))
+def _steps(deviation: float) -> Array:
+    """From -_FAR to _FAR standard deviations, at most one of them and at most 1 in the logit at a time."""
+    count = 2 * ceil(_FAR * max(1.0, deviation)) + 1
+    return np.linspace(-_FAR, _FAR, count)
 
 
-@lru_cache(maxsize=1)
-def _trapezoid() -> tuple[Array, Array]:
-    """Nodes over the standard normal, and their weights, summing to 1."""
-    z = np.linspace(-_REACH, _REACH, 64)
-    weights = np.exp(-0.5 * z * z)
-    return z, weights / weights.sum()
+def _logit(good: Array, bad: Array) -> Array:
+    """log(good / bad), far out where one of them is not positive."""
+    return np.asarray(np.log(np.maximum(good, _TINY)) - np.log(np.maximum(bad, _TINY)))
 
 
 @lru_cache(maxsize=1)

@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 
 _STEPS = 50  # of Newton's method, at most
 _CLOSE = 1e-12
+_NEAR = 1e-7
+_SAFE = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,33 +75,52 @@ def fit(before: Belief, x: Array, rewards: Array, weights: Array | None = None) 
     if not len(rewards):
         return before
     precision: Array = np.asarray(np.linalg.inv(before.covariance), np.float64)
-    counted = np.ones(len(rewards)) if weights is None else weights
-    mean = before.mean.copy()
-    value = _loss(before, precision, mean, x, rewards, counted)
+    mean, eta = before.mean, x @ before.mean
     for _ in range(_STEPS):
-        p = _sigmoids(x @ mean)
-        slope = x.T @ (counted * (rewards - p)) - precision @ (mean - before.mean)
-        hessian = precision + (x * (counted * p * (1.0 - p))[:, None]).T @ x
+        p = _sigmoids(eta)
+        off, curvature = rewards - p, p * (1.0 - p)
+        if weights is not None:
+            off *= weights
+            curvature *= weights
+        hessian = precision + (x * curvature[:, None]).T @ x
+        slope = off @ x - precision @ (mean - before.mean)
         step: Array = np.asarray(np.linalg.solve(hessian, slope), np.float64)
-        length = 1.0
-        while True:  # the loss is convex: half the step until it falls
-            tried = mean + length * step
-            loss = _loss(before, precision, tried, x, rewards, counted)
-            if loss <= value or length < 1e-6:
-                break
-            length /= 2.0
-        mean, value = tried, loss
-        if float(np.abs(length * step).max()) < _CLOSE:
+        moved = x @ step
+        if float(np.abs(moved).max()) > _SAFE:
+            step, moved = _shortened(before, precision, mean, step, eta, moved, rewards, weights)
+        mean, eta = mean + step, eta + moved
+        if float(np.abs(step).max()) < _NEAR:  # what is left is about its square
             break
-    p = _sigmoids(x @ mean)
-    hessian = precision + (x * (counted * p * (1.0 - p))[:, None]).T @ x
-    return Belief(mean, np.asarray(np.linalg.inv(hessian), np.float64), before.observations + len(rewards))
+    p = _sigmoids(eta)
+    curvature = p * (1.0 - p) if weights is None else weights * p * (1.0 - p)
+    hessian = precision + (x * curvature[:, None]).T @ x
+    covariance = np.asarray(np.linalg.inv(hessian), np.float64)
+    return Belief(mean, (covariance + covariance.T) / 2.0, before.observations + len(rewards))
 
 
-def _loss(before: Belief, precision: Array, mean: Array, x: Array, rewards: Array, counted: Array) -> float:
-    """Minus the log of likelihood times prior, up to a constant."""
-    eta, away = x @ mean, mean - before.mean
-    return float(counted @ (np.logaddexp(0.0, eta) - rewards * eta) + 0.5 * away @ precision @ away)
+def _shortened(
+    before: Belief,
+    precision: Array,
+    mean: Array,
+    step: Array,
+    eta: Array,
+    moved: Array,
+    rewards: Array,
+    weights: Array | None,
+) -> tuple[Array, Array]:
+    """Half the step until the loss falls: it is convex. A step that moves no logit by more than 1 need not be
+    tried: the curvature cannot change much on the way (Bach 2010).
+    """  # fmt: skip
+    counted = np.ones(len(rewards)) if weights is None else weights
+
+    def loss(length: float) -> float:
+        there, away = eta + length * moved, mean + length * step - before.mean
+        return float(counted @ (np.logaddexp(0.0, there) - rewards * there) + 0.5 * away @ precision @ away)
+
+    length, now = 1.0, loss(0.0)
+    while loss(length) > now and length > 1e-6:
+        length /= 2.0
+    return length * step, length * moved
 
 
 def _step(m: float, v: float, reward: float) -> float:

@@ -87,6 +87,8 @@ def _apart(before: Any, after: Any) -> tuple[str, str]:
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return " ".join(value.split())
+    if isinstance(value, Mapping):  # shown as a whole, where it was added or removed: what is none says nothing
+        value = {name: item for name, item in value.items() if item is not None}
     return "none" if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 

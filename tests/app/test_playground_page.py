@@ -15,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from pages.resources import resources
 from router_core.calling import RoutedStream
-from router_core.comparison import PlannedCall
+from router_core.comparison import PlannedCall, Playground
+from router_core.errors import StoreFullError
 from router_core.settings import (
     ArmSettings,
     CallSettings,
@@ -265,6 +266,28 @@ def test_stop_does_not_wait_for_a_silent_provider() -> None:
     at.run()
     assert len(at.feedback) == len(calls)
     assert {one.finish_reason for one in stored().completions} == {STOPPED}
+
+
+def test_what_cannot_be_stored_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thumb, another answer and a new prompt on a full disk: each says so, nothing breaks, nothing is lost."""
+    at = send(HARD)
+    count = resources().playground.store.count(Search())
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise StoreFullError("the disk is full; free some space")
+
+    for name in ("rate", "again", "compare"):
+        monkeypatch.setattr(Playground, name, full)
+    at.feedback[0].set_value(1).run()
+    assert [one.value for one in at.error] == ["the disk is full; free some space"]
+    assert at.feedback[0].value is None
+    next(one for one in at.button if one.label == "Again").click().run()
+    assert [one.value for one in at.error] == ["the disk is full; free some space"]
+    at.button(key="send").click().run()
+    assert [one.value for one in at.error] == ["the disk is full; free some space"]
+    assert not at.exception
+    assert texts(at).count("** chose :") == 3
+    assert resources().playground.store.count(Search()) == count
 
 
 def test_models_no_longer_set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,7 @@ def test_the_other_way_round_is_the_reverse() -> None:
     ("before", "after", "expected"),
     [
         ({}, {"a": 1}, [Change("a", None, "1")]),
+        ({}, {"a": {"b": 1, "c": None}}, [Change("a", None, '{"b": 1}')]),
         ({"a": None}, {}, [Change("a", "none", None)]),
         ({"a": 1}, {"a": 1.0}, []),
         ({"a": 1}, {"a": True}, [Change("a", "1", "true")]),

@@ -1,0 +1,197 @@
+"""Learning a gain score: from labelled prompts, from paired answers, and from the log.
+
+What a lesson says about a gain depends on what was seen of it. Where the reference and the arm both answered, the
+gain is their difference. Where one was drawn, it is the doubly robust score (Dudik et al. 2014): what a model of
+each arm's success expects, corrected by the outcome of the drawn arm, divided by the probability of that
+draw. Leaves out hashing and the regression itself (ridge.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router_core.contextual.gain import LENGTH_SCALE, GainScore, halved
+from router_core.contextual.grams import BLOCK_SIZES
+from router_core.contextual.ridge import Design, Texts, designed, read, solve, weighed
+from router_core.errors import EvaluationError
+
+Array = NDArray[np.float64]
+
+PENALTY: Final = 20.0
+"""Of the ridge, in rows of length sqrt(2): variance of what a gain's noise leaves over that of a coefficient."""
+
+FOLDS: Final = 5
+_LEAST_PROBABILITY: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One prompt with what is known of its answers.
+
+    ``rewards``: arm -> reward in [0, 1]. ``probabilities``: None where these arms answered whatever the prompt
+    (labelled data, every model asked); else the probability with which each arm could have been drawn, exactly
+    one of which was, and ``rewards`` holds that one.
+    """
+
+    text: str
+    rewards: Mapping[str, float]
+    probabilities: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Targets:
+    """What each lesson says about each arm's gain (n, k), and how much that counts (n, k): 1 for a paired answer,
+    0 where it says nothing.
+    """  # fmt: skip
+
+    gains: Array
+    weights: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A gain score, and (n, k) what it would have said of each lesson had it not learned from it or from a lesson
+    with the same text. ``targets``: what it learned from.
+    """  # fmt: skip
+
+    score: GainScore
+    held_out: Array
+    targets: Targets
+
+
+def train(
+    lessons: Sequence[Lesson],
+    arms: Sequence[str],
+    *,
+    penalty: float = PENALTY,
+    folds: int = FOLDS,
+    seed: int = 0,
+) -> Trained:
+    """Learn the gain of each arm over the first.
+
+    Args:
+        lessons: any number; with few of them every gain is close to the mean gain.
+        arms: the reference (the cheapest arm), then those compared with it.
+        penalty: of the ridge; the more, the closer to the mean gain.
+        folds: parts for what is said of held-out lessons, >= 2.
+        seed: of the parts.
+
+    Raises:
+        EvaluationError: no second arm, no lesson, or a lesson that is not possible.
+    """
+    if len(arms) < 2 or len(set(arms)) < len(arms):
+        raise EvaluationError(f"a gain compares arms; give two different ones or more, not {list(arms)}")
+    if not lessons:
+        raise EvaluationError(
+            "there is no lesson to learn a gain from; rate some answers or upload labelled prompts"
+        )
+    texts = read([lesson.text for lesson in lessons])
+    parts = list(_parts(texts.group, folds, seed))
+    targets = _targets(lessons, arms, texts, parts, penalty)
+    held_out = np.zeros(targets.gains.shape)
+    for known, held in parts:
+        design = designed(texts.rows(known))
+        rows = weighed(texts.rows(held), design.rarity, design.length)
+        for arm in range(len(arms) - 1):
+            coefficients, base = solve(
+                design.rows, targets.gains[known, arm], targets.weights[known, arm], penalty
+            )
+            held_out[held, arm] = rows @ coefficients + base
+    return Trained(_score(designed(texts), targets, arms, penalty), held_out, targets)
+
+
+def _score(design: Design, targets: Targets, arms: Sequence[str], penalty: float) -> GainScore:
+    words, runs = BLOCK_SIZES
+    found = [
+        solve(design.rows, targets.gains[:, arm], targets.weights[:, arm], penalty) for arm in range(len(arms) - 1)
+    ]
+    table = np.array([coefficients for coefficients, _ in found])
+    total = targets.weights.sum(axis=0)
+    mean = np.divide(
+        (targets.weights * targets.gains).sum(axis=0), total, out=np.zeros_like(total), where=total > 0
+    )
+    return GainScore(
+        arms[0],
+        tuple(arms[1:]),
+        design.rarity,
+        (halved(table[:, :words]), halved(table[:, words : words + runs])),
+        design.length,
+        LENGTH_SCALE * table[:, -1],
+        np.array([base for _, base in found]),
+        mean,
+        len(targets.gains),
+    )
+
+
+def _parts(group: NDArray[np.intp], folds: int, seed: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """(known, held out) rows, equal texts always together."""
+    fold = np.random.default_rng(seed).permutation(int(group.max()) + 1) % folds
+    of = fold[group]
+    for part in range(folds):
+        held = np.flatnonzero(of == part)
+        if len(held):
+            yield np.flatnonzero(of != part), held
+
+
+def _targets(
+    lessons: Sequence[Lesson],
+    arms: Sequence[str],
+    texts: Texts,
+    parts: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
+    penalty: float,
+) -> Targets:
+    count, place = len(lessons), {arm: column for column, arm in enumerate(arms)}
+    rewards, chances = np.full((count, len(arms)), np.nan), np.full((count, len(arms)), np.nan)
+    for row, lesson in enumerate(lessons):
+        for arm, reward in lesson.rewards.items():
+            if not 0.0 <= reward <= 1.0:
+                raise EvaluationError(f"lesson {row + 1}: {reward!r} is no reward; give a number from 0 to 1")
+            if arm in place:
+                rewards[row, place[arm]] = reward
+        if lesson.probabilities is not None:
+            if len(lesson.rewards) != 1:
+                raise EvaluationError(
+                    f"lesson {row + 1}: one arm was drawn, but {len(lesson.rewards)} have a reward; give its alone"
+                )
+            drawn = next(iter(lesson.rewards))
+            if not lesson.probabilities.get(drawn, 0.0) > _LEAST_PROBABILITY:
+                raise EvaluationError(f"lesson {row + 1}: {drawn!r} was drawn and had no probability; correct one")
+            for arm, chance in lesson.probabilities.items():
+                if arm in place:
+                    chances[row, place[arm]] = chance
+    drawn_rows = np.array([lesson.probabilities is not None for lesson in lessons])
+    gains = rewards[:, 1:] - rewards[:, :1]
+    weights = np.isfinite(gains).astype(np.float64)
+    if drawn_rows.any():
+        expected = _expected(rewards, texts, parts, penalty)
+        off = np.where(np.isfinite(rewards), (rewards - expected) / np.where(chances > 0, chances, 1.0), 0.0)
+        robust = expected + off
+        possible = np.nan_to_num(chances) > _LEAST_PROBABILITY
+        spread = 1.0 / np.where(possible, chances, np.inf)
+        both = possible[:, 1:] & possible[:, :1]
+        gains[drawn_rows] = (robust[:, 1:] - robust[:, :1])[drawn_rows]
+        # Inverse to the variance of the doubly robust score, and 1 for both answers seen.
+        counted = np.divide(2.0, spread[:, 1:] + spread[:, :1], out=np.zeros_like(gains), where=both)
+        weights[drawn_rows] = counted[drawn_rows]
+    return Targets(np.where(weights > 0.0, gains, 0.0), weights)
+
+
+def _expected(
+    rewards: Array, texts: Texts, parts: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]], penalty: float
+) -> Array:
+    """(n, arms): each arm's reward as a ridge on the text expects it, never from the lesson itself."""
+    expected = np.zeros(rewards.shape)
+    for known, held in parts:
+        design = designed(texts.rows(known))
+        rows = weighed(texts.rows(held), design.rarity, design.length)
+        for arm in range(rewards.shape[1]):
+            seen = np.isfinite(rewards[known, arm])
+            target, weight = np.nan_to_num(rewards[known, arm]), seen.astype(np.float64)
+            coefficients, base = solve(design.rows, target, weight, penalty)
+            expected[held, arm] = rows @ coefficients + base
+    return np.clip(expected, 0.0, 1.0)
