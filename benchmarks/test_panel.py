@@ -45,7 +45,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return path, request.param
 
 
-@pytest.mark.parametrize("page", ["playground", "costs", "learning", "history", "settings"])
+@pytest.mark.parametrize("page", ["playground", "costs", "learning", "evidence", "history", "settings"])
 def test_rerun(
     benchmark: BenchmarkFixture, place: tuple[Path, int], page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

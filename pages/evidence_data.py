@@ -83,6 +83,8 @@ def _begin(shared: Resources) -> None:
     found = prepared(shared, table, mapping, goal)
     if found is None or found.data is None:
         return
+    for note in found.notes:
+        st.caption(escaped(f"{note[:1].upper()}{note[1:]}."))
     asked = wanted(shared, found.data, goal)
     if asked is not None:
         _go(_start(shared, found, asked))
