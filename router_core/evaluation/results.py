@@ -15,7 +15,7 @@ from router_core.errors import EvaluationError
 
 Kind = Literal["fixed", "mix", "ranking", "rule", "trained", "learner", "oracle"]
 """fixed: one model for everything; mix: a random half each; ranking: prompts ordered by a score; rule: a router as
-set; trained: a score learned from the other prompts; learner: it learned as it went (a simulation); oracle: it knew
+set; trained: a score learned from the other prompts; learner: it learned as it went (a simulation); oracle: knew
 every score (the ceiling)."""
 
 
