@@ -20,19 +20,20 @@ def show_mistakes(report: Report) -> None:
         )
         found = [one for one in report.mistakes if one.router == router]
         at = min(st.session_state.get("mistake", 0), len(found) - 1)
-        for label, target, icon in (
-            ("Before", at - 1, ":material/chevron_left:"),
-            ("Next", at + 1, ":material/chevron_right:"),
-        ):
-            st.button(
-                label,
-                key=f"mistake-{label}",
-                icon=icon,
-                type="tertiary",
-                disabled=not 0 <= target < len(found),
-                on_click=lambda target=target: st.session_state.update({"mistake": target}),
-            )
-        st.caption(f"{at + 1} of {len(found)}")
+        with st.container(horizontal=True, vertical_alignment="center", width="content", key="mistake-pages"):
+            for label, target, icon in (
+                ("Before", at - 1, ":material/chevron_left:"),
+                ("Next", at + 1, ":material/chevron_right:"),
+            ):
+                st.button(
+                    label,
+                    key=f"mistake-{label}",
+                    icon=icon,
+                    type="tertiary",
+                    disabled=not 0 <= target < len(found),
+                    on_click=lambda target=target: st.session_state.update({"mistake": target}),
+                )
+            st.caption(f"{at + 1} of {len(found)}")
     _one(report, found[at])
 
 

@@ -28,7 +28,7 @@ _COLUMNS = {  # heading of the table -> what it says
     "APGR": "what part of the gap between the two models its order of prompts recovers; a coin gets 0.500",
     "CPT50, CPT80": "share of prompts that must go to the strong model to recover half, and four fifths, of it",
 }
-_SHOWN = 6  # reasons in plain sight
+_SHOWN = 7  # reasons in plain sight
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,14 @@ def show_result(store: Store, id_: str) -> None:
     else:
         st.caption("No price is known, so there is nothing to draw against money.")
     _table(kept)
-    left, right = st.columns(2, gap="large")
-    with left:
+    if report.tasks and report.regret:
+        left, right = st.columns(2, gap="large")
+        with left:
+            _regret(report, charts)
+        with right:
+            _tasks(report)
+    else:
         _regret(report, charts)
-    with right:
         _tasks(report)
     show_mistakes(report)
 
@@ -111,8 +115,9 @@ def _verdict(kept: _Kept) -> None:
     with st.container(border=True, key="verdict"):
         st.subheader(escaped(verdict.sentence), anchor=False)
         st.markdown(_list(verdict.reasons[:_SHOWN]))
-        if len(verdict.reasons) > _SHOWN:
-            with st.expander(f"{len(verdict.reasons) - _SHOWN} more reasons", key="reasons"):
+        more = len(verdict.reasons) - _SHOWN
+        if more > 0:
+            with st.expander(f"{more} more reason{'s' * (more > 1)}", key="reasons"):
                 st.markdown(_list(verdict.reasons[_SHOWN:]))
         if verdict.missing:
             st.markdown(f"**What is missing:** {escaped(verdict.missing)}.")
