@@ -50,7 +50,7 @@ def wanted(shared: Resources, data: Labelled, goal: str) -> Wanted | None:
     routers = st.pills(
         "Routers, beside each model for everything and random mixes",
         offered,
-        default=offered,
+        default=[name for name in offered if name != "learned"],  # a second for every thousand prompts
         selection_mode="multi",
         format_func=_ROUTERS.__getitem__,
         key=f"routers-{len(offered)}",

@@ -56,7 +56,7 @@ def _about_a_file(command: Callable[..., None]) -> Callable[..., None]:
 @_about_a_file
 @click.option(
     "-r", "--router", "routers", multiple=True, type=click.Choice(ROUTERS),
-    help="What to judge beside the models; may be repeated. By default all, the classifier where it was recorded.",
+    help="What to judge beside the models; may be repeated. By default all but learned (slow).",
 )  # fmt: skip
 @click.option(
     "--draws", type=click.IntRange(10, 100_000), default=1000, show_default=True, help="Of the bootstrap."
@@ -174,7 +174,7 @@ def _judged(
 
 
 def _usual(data: Labelled) -> list[str]:
-    return [name for name in ROUTERS if name != "classifier" or data.verdicts is not None]
+    return [name for name in ROUTERS if name != "learned" and (name != "classifier" or data.verdicts is not None)]
 
 
 def _settings(place: str | None) -> Settings:

@@ -8,7 +8,7 @@ draw. Leaves out hashing and the regression itself (ridge.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,6 +71,7 @@ def train(
     penalty: float = PENALTY,
     folds: int = FOLDS,
     seed: int = 0,
+    tick: Callable[[float], None] = lambda done: None,
 ) -> Trained:
     """Learn the gain of each arm over the first.
 
@@ -80,6 +81,7 @@ def train(
         penalty: of the ridge; the more, the closer to the mean gain.
         folds: parts for what is said of held-out lessons, >= 2.
         seed: of the parts.
+        tick: told the part that is done now and then; may raise to stop.
 
     Raises:
         EvaluationError: no second arm, no lesson, or a lesson that is not possible.
@@ -92,9 +94,11 @@ def train(
         )
     texts = read([lesson.text for lesson in lessons])
     parts = list(_parts(texts.group, folds, seed))
+    tick(0.1)
     targets = _targets(lessons, arms, texts, parts, penalty)
     held_out = np.zeros(targets.gains.shape)
-    for known, held in parts:
+    for part, (known, held) in enumerate(parts):
+        tick(0.1 + 0.8 * part / len(parts))
         design = designed(texts.rows(known))
         rows = weighed(texts.rows(held), design.rarity, design.length)
         for arm in range(len(arms) - 1):

@@ -97,7 +97,7 @@ def evaluate(
     pair = routers.reference_pair(data)
 
     progress(0.02, "asking the routers")
-    choices = _choices(wanted, data, pair, settings, objective, deciding, seed)
+    choices = _choices(wanted, data, pair, settings, objective, deciding, seed, progress)
     progress(0.15, "letting Thompson sampling learn")
     lives = None
     if "thompson" in wanted:
@@ -160,6 +160,7 @@ def _choices(
     objective: Objective,
     deciding: Array | None,
     seed: int,
+    progress: Progress,
 ) -> list[Choice]:
     """Every way of choosing that does not learn as it goes."""
     chosen = routers.fixed(data)
@@ -179,7 +180,9 @@ def _choices(
             label = "Rules, points as a ranking"
             chosen.append(_ranking("points", label, rules.score, data, pair, objective, seed, priced))
         elif name == "learned":
-            score = held_out_gain(data, pair, seed=seed)
+            score = held_out_gain(
+                data, pair, seed=seed, tick=lambda done: progress(0.02 + 0.13 * done, "learning from the prompts")
+            )
             ranking = _ranking(name, "Learned from these prompts", score, data, pair, objective, seed, priced)
             chosen.append(replace(ranking, kind="trained"))
         elif name == "classifier" and rules is not None:

@@ -7,7 +7,7 @@ a score (contextual/training.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,10 +111,12 @@ def lessons(labelled: Labelled) -> list[Lesson]:
     ]
 
 
-def held_out_gain(labelled: Labelled, pair: Pair, *, seed: int = 0) -> Array:
+def held_out_gain(
+    labelled: Labelled, pair: Pair, *, seed: int = 0, tick: Callable[[float], None] = lambda done: None
+) -> Array:
     """The gain of the strong model over the weak one on every prompt, learned from the other folds: (n,)."""
     arms: Sequence[str] = (labelled.models[pair.weak], labelled.models[pair.strong])
-    return train(lessons(labelled), arms, seed=seed).held_out[:, 0]
+    return train(lessons(labelled), arms, seed=seed, tick=tick).held_out[:, 0]
 
 
 def _figure(found: Estimate) -> str:
