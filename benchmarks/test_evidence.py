@@ -103,6 +103,20 @@ def test_published_baselines(benchmark: BenchmarkFixture, name: str, length: flo
     assert points.apgr_over_length.high < 0
 
 
+@pytest.mark.parametrize(("name", "least"), [("mmlu_mixtral_gpt4", 0.68), ("gsm8k_mixtral_gpt4", 0.63)])
+def test_learned_score(benchmark: BenchmarkFixture, name: str, least: float) -> None:
+    """Out of sample it orders prompts better than the best published trained router (.603 and .622) and length."""
+    prompts = data(name)
+    found = benchmark.pedantic(evaluate, args=(("length", "learned"), prompts), rounds=1)
+    row = found.row("learned")
+    assert row.apgr is not None
+    benchmark.extra_info.update(label=f"learned score, APGR {row.apgr.value:.3f}: {name}")
+    print(f"\n{name}: APGR {row.apgr.value:.3f} ({row.apgr.low:.3f} to {row.apgr.high:.3f}), over length:"
+          f" {row.apgr_over_length}")  # fmt: skip
+    assert row.apgr.value >= least
+    assert row.apgr_over_length is not None
+
+
 @pytest.mark.parametrize(
     ("name", "start"),
     [

@@ -1,67 +1,101 @@
-"""The control panel with a hundred and with a million requests: reruns, every chart's query, memory."""
+"""The control panel with a hundred and with a million requests: reruns, every chart's query, the memory."""
 
 from __future__ import annotations
 
-import resource
+import re
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
 from pytest_benchmark.fixture import BenchmarkFixture
 from streamlit.testing.v1 import AppTest
 
-from pages import resources
-from router_core.analytics import SAMPLED, View, extent
+from router_core.analytics import View, extent
+from router_core.costing import SAMPLED
 from router_core.demo import generate
 from router_core.settings import Settings
 from router_core.store import open_store
-from router_core.store.base import Search, Store
+from router_core.store.base import Batch, Search, Store
+from router_core.types import Completion, Decision, Prompt
+from tests.app.panel import forget, opened
+from tests.browser.conftest import READY, Server
+from tests.conftest import find_browser
+from tests.store_rows import a_completion, a_decision, a_prompt
 
-ROOT = Path(__file__).parents[1]
-SIZES = {100: "60 ms", 1_000_000: "p95 150 ms"}
+SIZES = {100: "p95 60 ms", 1_000_000: "p95 150 ms"}
 QUESTIONS = (
-    "calls",
-    "split",
-    "deciding",
-    "latency",
-    "cost_per_call",
-    "reference",
-    "rated",
-    "same_prompts",
-    "labels",
-)
+    "calls", "split", "deciding", "versions", "latency", "cost_per_call", "reference", "unpriced", "rated",
+    "same_prompts", "labels", "taught", "sources", "answered", "extent", "choices",
+)  # fmt: skip
+PAGES = ("playground", "costs", "learning", "evidence", "history", "settings")
+VISITED = ("", "costs", "costs?range=all&tables=true", "learning?tables=true", "history", "settings")
 ROUNDS = 30
 
 
 @pytest.fixture(scope="module", params=list(SIZES))
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
-    """A store of so many requests; how long that took is printed for the large one."""
-    path = tmp_path_factory.mktemp("panel") / "panel.simulated.duckdb"
+    """A folder with a store of so many requests; how long that took is printed."""
+    path = tmp_path_factory.mktemp("panel") / "router.simulated.duckdb"
     store = open_store(path, kind="simulated")
-    started = datetime.now(UTC)
+    started = time.perf_counter()
     generate(Settings(), store, request.param)
-    print(f"\n{request.param:,} simulated requests in {(datetime.now(UTC) - started).total_seconds():.1f} s")
+    print(f"\n{request.param:,} simulated requests in {time.perf_counter() - started:.1f} s")
     store.close()
     return path, request.param
 
 
-@pytest.mark.parametrize("page", ["playground", "costs", "learning", "evidence", "history", "settings"])
-def test_rerun(
-    benchmark: BenchmarkFixture, place: tuple[Path, int], page: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One rerun on the server, nothing changed since the last."""
-    path, size = place
-    monkeypatch.setenv("ROUTER_STORE", str(path))
+@pytest.fixture
+def visit(place: tuple[Path, int], monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    """A visit to the app on that store."""
+    monkeypatch.setenv("ROUTER_STORE", str(place[0]))
     monkeypatch.setenv("ROUTER_SIMULATED", "1")
-    at = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=60).run()
+    forget()
+    yield opened()
+    forget()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_rerun(benchmark: BenchmarkFixture, place: tuple[Path, int], visit: AppTest, page: str) -> None:
+    """One rerun on the server, nothing changed since the last."""
+    size = place[1]
     if page != "playground":
-        at.switch_page(f"{page}.py").run()
+        visit.switch_page(f"{page}.py").run()
     benchmark.extra_info.update(label=f"rerun of {page}, {size:,} requests", target=SIZES[size])
-    benchmark.pedantic(at.run, rounds=ROUNDS, warmup_rounds=3)
-    assert not at.exception
-    resources.release()
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\n{page}, {size:,} requests: at most {memory:,.0f} MB so far in this process")
+    benchmark.pedantic(visit.run, rounds=ROUNDS, warmup_rounds=3)
+    assert not visit.exception
+    assert not visit.error
+
+
+@pytest.mark.parametrize(("page", "span"), [("costs", "24 h"), ("costs", "all"), ("learning", "")])
+def test_rerun_after_a_request(
+    benchmark: BenchmarkFixture, place: tuple[Path, int], visit: AppTest, page: str, span: str
+) -> None:
+    """The same with one more request since the last, so that every figure and chart is made anew."""
+    path, size = place
+    visit.switch_page(f"{page}.py").run()
+    if span:
+        visit.segmented_control(key="range").set_value(span).run()
+    store = open_store(path, kind="simulated")
+
+    def another() -> None:
+        now, id_ = datetime.now(UTC), str(uuid4())
+        asked: Prompt = a_prompt(id=id_, created_at=now, origin="simulated")
+        decided: Decision = a_decision(id=id_, prompt_id=id_, completion_id=id_, created_at=now)
+        answered: Completion = a_completion(id=id_, prompt_id=id_, created_at=now, cost_usd=Decimal("0.001"))
+        store.write(Batch([asked], [decided], [answered]))
+
+    label = f"rerun of {page}{', ' * bool(span)}{span}, all made anew, {size:,} requests"
+    benchmark.extra_info.update(label=label)
+    benchmark.pedantic(visit.run, setup=another, rounds=15, warmup_rounds=2)
+    assert not visit.exception
+    assert not visit.error
+    store.close()
 
 
 @pytest.mark.parametrize("span", ["24 h", "all"])
@@ -74,14 +108,13 @@ def test_question(benchmark: BenchmarkFixture, place: tuple[Path, int], question
     assert held.since is not None
     assert held.until is not None
     since = held.since if span == "all" else held.until - timedelta(days=1)
-    view = View(since, held.until + timedelta(seconds=1), "default")
-    parameters = {
-        "since": view.since.replace(tzinfo=None), "until": view.until.replace(tzinfo=None), "goal": "default",
-        "policy": None, "arm": None, "origin": None, "bucket": view.bucket_s,
-        "every": max(1, held.completions // SAMPLED), "precedence": ["thumb", "api", "condition"],
-        "cheap": "openai/gpt-4o-mini", "strong": "openai/gpt-4o",
-        "cheap_in": 0.15e-6, "cheap_out": 0.6e-6, "strong_in": 2.5e-6, "strong_out": 10e-6,
+    prices: dict[str, Any] = {
+        "goals": ["default"], "cheap": ["openai/gpt-4o-mini"], "strong": ["openai/gpt-4o"],
+        "cheap_in": [0.15e-6], "cheap_out": [0.6e-6], "strong_in": [2.5e-6], "strong_out": [10e-6],
     }  # fmt: skip
+    parameters = View(since, held.until + timedelta(seconds=1), "default").parameters(
+        every=max(1, held.completions // SAMPLED), precedence=["thumb", "api", "condition"], **prices
+    )
     benchmark.extra_info.update(label=f"question {question}, {span} of {size:,} requests", target="60 ms")
     benchmark.pedantic(store.table, args=(question, parameters), rounds=15, warmup_rounds=2)
     store.close()
@@ -96,3 +129,39 @@ def test_history_page(benchmark: BenchmarkFixture, place: tuple[Path, int], sear
     benchmark.extra_info.update(label=f"fifty prompts, {what}, of {size:,}", target="60 ms")
     benchmark.pedantic(store.find, args=(search, 50), rounds=15, warmup_rounds=2)
     store.close()
+
+
+def megabytes(pid: int, field: str) -> float:
+    """A process's resident memory from /proc: VmRSS now, VmHWM at most so far."""
+    found = re.search(rf"^{field}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert found is not None
+    return int(found[1]) / 1024
+
+
+def test_memory(benchmark: BenchmarkFixture, place: tuple[Path, int]) -> None:
+    """The server as `make run` starts it, after a real browser opened every page twice."""
+    path, size = place
+    browser = find_browser()
+    if browser is None or not Path("/proc/self/status").exists():
+        pytest.skip("needs Chromium and /proc")
+    server = Server(path.parent, latency_scale=0)
+    try:
+        with sync_playwright() as playwright:
+            opened = playwright.chromium.launch(
+                executable_path=browser, args=["--no-sandbox", "--disable-dev-shm-usage"]
+            )
+            page = opened.new_page()
+
+            def visit_all() -> None:
+                for where in VISITED:
+                    page.goto(f"{server.url}/{where}")
+                    page.wait_for_selector(READY)
+                    expect(page.locator('[data-testid="stMain"] [class*="st-key-"]').first).to_be_visible()
+
+            benchmark.pedantic(visit_all, rounds=2)
+            opened.close()
+        now, most = megabytes(server.process.pid, "VmRSS"), megabytes(server.process.pid, "VmHWM")
+    finally:
+        server.stop()
+    label = f"server with {size:,} requests: {now:.0f} MB, {most:.0f} MB at most; all pages"
+    benchmark.extra_info.update(label=label, target="600 MB")

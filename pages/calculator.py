@@ -136,7 +136,7 @@ def _result(shared: Resources, rows: list[dict[str, Any]], cheap: str, strong: s
     classifier = _classifier(shared, work)
     prices = playground.price(cheap), playground.price(strong)
     found = estimate(work, *prices, classifier if asks else None)
-    right_aligned(["", "a day", "a month", "a year"], _lines(found, cheap, strong, asks))
+    right_aligned("calculator-result", ["", "a day", "a month", "a year"], _lines(found, cheap, strong, asks))
     st.caption(_break_even(classifier_break_even(work, *prices, classifier), classifier))
 
 

@@ -9,13 +9,13 @@ import streamlit as st
 
 from pages.calculator import show_calculator
 from pages.cost_figures import show_figures, show_routers
-from pages.figure import show_chart, two_columns
+from pages.figure import packed, show_chart, two_columns
 from pages.resources import Resources, resources
 from pages.shown import ROUTER_NAMES, badge, dollars, duration, labels
 from pages.traffic import offer_traffic
 from router_core import cost_charts
 from router_core.analytics import Extent, View, choices, days, extent, ranges, recent
-from router_core.charts import Theme
+from router_core.charts import Spec, Theme
 from router_core.costing import CHEAP, STRONG, CostReport, costs
 from router_core.errors import RouterError
 
@@ -77,7 +77,7 @@ def _filter(label: str, key: str, options: list[str], width: int) -> str | None:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _prepared(
     _shared: Resources, place: str, revision: int, settings: str, view: View, theme: Theme
-) -> tuple[CostReport, dict[str, dict[str, Any]]]:
+) -> tuple[CostReport, dict[str, Spec]]:
     """The report and its charts, until the store changes."""
     playground = _shared.playground
     report = costs(playground.store, playground.settings, playground.price, view)
@@ -97,7 +97,7 @@ def _prepared(
         charts["same-prompts"] = cost_charts.same_prompts_chart(
             report.same_prompts, view, ROUTER_NAMES, ends, names, theme
         )
-    return report, charts
+    return report, {name: packed(chart) for name, chart in charts.items()}
 
 
 def _goals(shared: Resources, view: View) -> list[Any]:
@@ -166,7 +166,7 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
         )
 
 
-def _same_prompts(charts: dict[str, dict[str, Any]], report: CostReport, ends: tuple[str, str]) -> None:
+def _same_prompts(charts: dict[str, Spec], report: CostReport, ends: tuple[str, str]) -> None:
     """What each router would have spent on the prompts that all of them decided."""
     if "same-prompts" not in charts:
         st.caption("No prompt here was decided by several routers; compare some in the playground.")

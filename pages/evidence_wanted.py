@@ -20,6 +20,7 @@ _ROUTERS = {
     "length": "Prompt length",
     "heuristic": "Rules",
     "points": "Rules, points as a ranking",
+    "learned": "Learned from these prompts",
     "classifier": "Classifier, recorded",
     "thompson": "Thompson sampling (a simulation)",
     "oracle": "Oracle (the ceiling)",

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.shown import ROUTER_NAMES
+from router_core.charts import Spec
 
 _NARROWEST = "25rem"
 
@@ -69,7 +70,21 @@ _COLUMNS = {
 }
 
 
-def show_chart(name: str, spec: dict[str, Any], words: str, table: Any, *columns: str) -> None:
+def packed(spec: Spec) -> Spec:
+    """The chart with its rows as bytes, as they are sent: to be remembered, for packing them takes long."""
+    import pyarrow as pa
+
+    found = {}
+    for name, rows in spec["datasets"].items():
+        table = pa.Table.from_pylist(rows)
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as stream:
+            stream.write_table(table)
+        found[name] = sink.getvalue().to_pybytes()
+    return {**spec, "datasets": found}
+
+
+def show_chart(name: str, spec: Spec, words: str, table: Any, *columns: str) -> None:
     """The chart; with the switch *Tables*, what it was drawn from too (all columns, or these)."""
     st.vega_lite_chart(spec, alt=words, key=f"chart-{name}")
     if st.session_state.get("tables"):
@@ -91,7 +106,11 @@ def two_columns(key: str) -> list[DeltaGenerator]:
         return list(st.columns(2, gap="medium"))
 
 
-def right_aligned(head: list[str], rows: list[list[str]]) -> None:
+def right_aligned(key: str, head: list[str], rows: list[list[str]]) -> None:
     """A table of texts: the first column to the left, figures to the right. The cells are Markdown."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    st.html(
+        f"<style>.st-key-{key} :is(td, th):first-child {{ white-space: nowrap; }}"
+        f" .st-key-{key} :is(td, th):not(:first-child) {{ text-align: right !important; }}</style>"
+    )
+    with st.container(key=key):
+        st.table({name: [row[place] for row in rows] for place, name in enumerate(head)}, border="horizontal")

@@ -1,30 +1,29 @@
-"""What has it learned, and how sure is it? Posteriors, the split, the past; reset, snapshot, restore, undo."""
+"""What has it learned, and how sure is it? Posteriors, the split, the past, who rated, and every change of it."""
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
+from pages.changes import show_changes
+from pages.figure import packed, right_aligned, show_chart, two_columns
 from pages.resources import Resources, resources
 from pages.shown import badge, escaped, labels
 from pages.traffic import offer_traffic
 from router_core.analytics import extent
-from router_core.charts import Theme, posterior_chart, posterior_description
+from router_core.charts import Spec, Theme, posterior_chart, posterior_description
 from router_core.comparison import USUAL
 from router_core.errors import RouterError
 from router_core.features import context
 from router_core.learning_charts import split_parts_chart, through_time_chart
-from router_core.learning_view import ArmSplit, posterior_through_time, split_now
+from router_core.learning_view import ArmSplit, posterior_through_time, ratings_by_source, split_now
 from router_core.posterior import interval, mean
 from router_core.settings import GoalSettings
+from router_core.types import Posterior
 
 _WORTH = (0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 20.0, float("inf"))
-
-_SOURCES = {"thumb": "thumbs", "api": "reported by code", "condition": "success condition"}
 
 
 def _theme() -> Theme:
@@ -32,36 +31,60 @@ def _theme() -> Theme:
 
 
 def _densities(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
+    import pandas as pd
+
     now = {names[arm]: one for arm, one in shared.playground.posteriors(goal).items()}
     st.markdown("**Share of good answers, as far as is known**")
-    spec = posterior_chart(now, None, _theme()).to_dict()
-    st.vega_lite_chart(spec, alt=posterior_description(now), key="posterior")
-    for index, (label, posterior) in enumerate(now.items()):
-        low, high = interval(posterior)
+    rows = [(label, mean(one), *interval(one), one.observations) for label, one in now.items()]
+    table = pd.DataFrame(rows, columns=["arm", "mean", "low", "high", "judged"])
+    show_chart("posterior", _density_chart(tuple(now.items()), _theme()), posterior_description(now), table)
+    for index, (label, expected, low, high, count) in enumerate(rows):
         st.markdown(
-            f"{badge(label, index)} expected {mean(posterior):.1%} ({low:.1%} to {high:.1%}),"
-            f" {posterior.observations:,} rating{'s' * (posterior.observations != 1)}"
+            f"{badge(label, index)} expected {expected:.1%} ({low:.1%} to {high:.1%}),"
+            f" {count:,} rating{'s' * (count != 1)}"
         )
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _density_chart(now: tuple[tuple[str, Posterior], ...], theme: Theme) -> Spec:
+    return packed(posterior_chart(dict(now), None, theme).to_dict())
 
 
 def _split(shared: Resources, goal: str, settings: GoalSettings, names: Mapping[str, str]) -> None:
     """The split, now and at another worth of a good answer."""
     worth = settings.success_value_usd
-    steps = sorted({*_WORTH, worth})
     chosen = st.select_slider(
         "What is one good answer worth?",
-        steps,
+        sorted({*_WORTH, worth}),
         value=worth,
         key=f"worth-{goal}",
         format_func=lambda value: "any price" if value == float("inf") else f"${value:g}",
-        help="The split redraws at once; nothing is saved. Save it in Settings, Goals.",
+        help="The split redraws at once; nothing is saved.",
     )
     seen = context([{"role": "user", "content": USUAL}], goal)
     draft = settings.model_copy(update={"success_value_usd": chosen})
     rows = split_now(draft, seen, shared.playground.candidates(seen))
     st.markdown("**Traffic" + (" now**" if chosen == worth else f" at {_money(chosen)} per good answer**"))
-    st.vega_lite_chart(split_parts_chart(rows, names, _theme()), alt=_words(rows, names), key="split-now")
-    st.caption(_words(rows, names))
+    chart = packed(split_parts_chart(rows, names, _theme()))
+    st.vega_lite_chart(chart, alt=_words(rows, names), key="chart-split-now")  # its table is always there
+    right_aligned(
+        "split-table",
+        ["Model", "Better buy", "Learned", "Explored", "Starting", "Traffic"],
+        [
+            [
+                badge(names[row.arm], index),
+                *(f"{part:.1%}" for part in (row.best, row.learned, row.explored, row.starting)),
+                f"**{row.probability:.1%}**",
+            ]
+            for index, row in enumerate(rows)
+        ],
+    )
+    st.caption(
+        "Better buy: its chance of being that. Traffic: what is learned from that chance, what every model keeps"
+        " so that it can still be judged, and what is left of the starting weights, which fade with every rating."
+    )
+    if chosen != worth:
+        st.page_link("settings.py", label="Save it in the settings", icon=":material/tune:")
 
 
 def _money(value: float) -> str:
@@ -72,105 +95,61 @@ def _words(rows: list[ArmSplit], names: Mapping[str, str]) -> str:
     parts = [
         f"{names[row.arm]} {row.best:.1%} likely to be the better buy, {row.probability:.1%} sent" for row in rows
     ]
-    kept = rows[0].starting + sum(row.starting for row in rows[1:])
-    return escaped("; ".join(parts) + f". Starting weights still count for {kept:.1%}.")
+    kept = sum(row.starting for row in rows)
+    return "; ".join(parts) + f". Starting weights still count for {kept:.1%}."
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _past(
     _shared: Resources, place: str, revision: int, version: str, goal: str, theme: Theme
-) -> tuple[dict[str, Any] | None, Any, Any, Any]:
+) -> tuple[Spec | None, Any, Any]:
     playground = _shared.playground
     settings = playground.settings.goal(goal)
-    base, after = playground.store.learning_base(goal)
-    table = posterior_through_time(playground.store, goal, settings, base, after)
+    table = posterior_through_time(playground.store, goal, settings)
     names = labels([arm.arm() for arm in settings.arms])
-    chart = through_time_chart(table, names, theme) if len(table) else None
-    wanted = {"goal": goal}
-    return chart, table, playground.store.table("sources", wanted), playground.store.table("answered", wanted)
+    chart = packed(through_time_chart(table, names, theme)) if len(table) else None
+    return chart, table, ratings_by_source(playground.store, goal, list(names))
 
 
-def _history(shared: Resources, goal: str) -> None:
+def _history(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
     playground = shared.playground
-    chart, table, sources, answered = _past(
+    chart, table, ratings = _past(
         shared, playground.store.location, playground.store.revision, playground.settings.version, goal, _theme()
     )
     st.markdown("**Through time**")
     if chart is None:
-        st.caption("No ratings yet; rate answers in the playground or in the history.")
+        said = "No rating counts since the last change" if ratings["rated"].any() else "No ratings yet"
+        st.caption(f"{said}; rate answers in the playground or in the history.")
     else:
-        st.vega_lite_chart(
-            chart, alt="Posterior mean and 95 % band of each model through time.", key="through-time"
+        now = table.groupby("arm").last()
+        words = ", ".join(f"{names.get(arm, arm)} {row['mean']:.1%}" for arm, row in now.iterrows())
+        show_chart(
+            "through-time", chart, f"Posterior mean and 95 % band of each model; in the end {words}.", table
         )
-    if st.toggle("Tables", key="tables", bind="query-params"):
-        st.dataframe(table, hide_index=True, key="table-through-time")
+        st.caption("Lines: expected share with its 95 % band. Dots: the ratings of each step, larger where more.")
     st.markdown("**Where the ratings come from**")
-    answers = dict(zip(answered["arm"], answered["answers"], strict=True))
-    rows = [
-        (arm, source, "blind" if blind else "names shown", count)
-        for arm, source, blind, count in sources.itertuples(index=False)
-    ]
-    if not rows:
+    if not ratings["rated"].any():
         st.caption("Nobody has rated anything yet.")
         return
-    st.table(
-        {
-            "Model": [escaped(arm) for arm, *_ in rows],
-            "Source": [
-                {"thumb": "thumbs", "api": "reported by code", "condition": "condition"}[s] for _, s, *_ in rows
-            ],
-            "Seen": [seen for *_, seen, _ in rows],
-            "Ratings": [f"{count:,}" for *_, count in rows],
-            "Of its answers": [f"{count / max(1, answers.get(arm, 0)):.1%}" for arm, *_, count in rows],
-        }
+    sources = [name for name in ratings.columns if name not in ("arm", "answers", "rated", "share")]
+    right_aligned(
+        "ratings-table",
+        ["Model", "Answers", "Rated", "Of its answers", *sources],
+        [
+            [
+                escaped(names.get(row["arm"], row["arm"])),
+                *(f"{row[name]:,}" for name in ("answers", "rated")),
+                f"{row['share']:.1%}",
+                *(f"{row[name]:,}" for name in sources),
+            ]
+            for row in ratings.to_dict("records")
+        ],
     )
-
-
-def _events(shared: Resources, goal: str) -> None:
-    """Every change asks first, is logged, and can be undone."""
-    store = shared.playground.store
-    past = store.learning_events(goal)
-    who: dict[str, Any] = {"at": datetime.now(UTC), "author": getpass.getuser()}
-    with st.container(horizontal=True, vertical_alignment="center", key="learning-tools"):
-        with st.popover("Snapshot", icon=":material/photo_camera:", type="tertiary", key="snapshot"):
-            note = st.text_input("Name", key="snapshot-note")
-            _do("Keep it", "do-snapshot", lambda: store.snapshot_learning(goal, note=note, **who), "Kept.")
-        snapshots = [event for event in past if event.kind == "snapshot"]
-        with st.popover(
-            "Restore", icon=":material/restore:", type="tertiary", key="restore", disabled=not snapshots
-        ):
-            if snapshots:
-                named = {f"{e.created_at:%Y-%m-%d %H:%M:%S} {e.note}": e.seq for e in reversed(snapshots)}
-                chosen = named[st.selectbox("Snapshot", list(named), key="restored")]
-                st.caption("What came after it is set aside, not deleted.")
-                _do("Restore it", "do-restore", lambda: store.restore_learning(goal, chosen, **who), "Restored.")
-        with st.popover("Reset", icon=":material/delete_sweep:", type="tertiary", key="reset"):
-            st.caption("Everything learned is set aside: the models begin at their priors. It can be undone.")
-            reason = st.text_input("Note", key="reset-note")
-            _do("Reset it", "do-reset", lambda: store.reset_learning(goal, note=reason, **who), "Reset.")
-        undone = [event for event in past if event.kind != "snapshot"]
-        with st.popover("Undo", icon=":material/undo:", type="tertiary", key="undo", disabled=not undone):
-            if undone:
-                st.caption(f"Takes the last {undone[-1].kind} back; ratings given since then count too.")
-                _do("Undo it", "do-undo", lambda: store.undo_learning(goal, **who), "Undone.")
-        st.page_link("settings.py", label="Edit priors and objective", icon=":material/tune:")
-    if past:
-        with st.expander(f"What was changed ({len(past)})", key="events"):
-            st.table(
-                {
-                    "Time": [f"{event.created_at:%Y-%m-%d %H:%M:%S} UTC" for event in reversed(past)],
-                    "What": [event.kind for event in reversed(past)],
-                    "By": [escaped(event.author) for event in reversed(past)],
-                    "Note": [escaped(event.note) for event in reversed(past)],
-                }
-            )
-
-
-def _do(label: str, key: str, change: Callable[[], None], said: str) -> None:
-    if st.button(label, key=key, type="primary"):
-        change()
-        st.session_state["learning-said"] = said
-        st.rerun()
+    counted = sum(one.observations for one in playground.posteriors(goal).values())
+    st.caption(
+        f"Of the {int(ratings['rated'].sum()):,} answers rated in the log, {counted:,} count now. An answer may be"
+        " rated by several sources; one of them teaches."
+    )
 
 
 def page() -> None:
@@ -185,13 +164,15 @@ def page() -> None:
             offer_traffic(shared, "Here you will see what the ratings teach.", goal)
         settings = shared.playground.settings.goal(goal)
         names = labels([arm.arm() for arm in settings.arms])
-        left, right = st.columns(2, gap="large")
+        with st.container(horizontal=True, vertical_alignment="center", key="learning-tools"):
+            show_changes(shared, goal, settings)
+            st.toggle("Tables", key="tables", bind="query-params", help="Show the figures behind every chart.")
+        left, right = two_columns("learning-now")
         with left:
             _densities(shared, goal, names)
         with right:
             _split(shared, goal, settings, names)
-        _events(shared, goal)
-        _history(shared, goal)
+        _history(shared, goal, names)
     except RouterError as error:
         st.error(str(error), icon=":material/error:")
 

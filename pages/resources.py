@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from router_core.comparison import Playground
-from router_core.errors import SettingsError
+from router_core.errors import RouterError, SettingsError
 from router_core.evaluation.running import Jobs
 from router_core.llm import Models
 from router_core.retention import remove_expired
@@ -20,6 +20,7 @@ from router_core.running import RunningCalls
 from router_core.settings import Settings
 from router_core.store import open_store
 from router_core.store.base import SettingsVersion, Store
+from router_core.transfer import settings_of
 
 _EVERY = timedelta(hours=1)
 
@@ -73,12 +74,14 @@ def _shared() -> _Shared:
     """Open everything. The newest version in the store goes before the file and the defaults."""
     settings = first_settings()
     store, simulated, _ = _store_for(settings)
-    saved = store.current_settings()
-    if saved is not None:
-        settings = Settings.from_document(saved.document)
-        if _store_kind(settings)[0] != simulated:
-            store.close()
-            store, simulated, _ = _store_for(settings)
+    try:
+        settings = settings_of(store, settings)
+    except RouterError:
+        store.close()
+        raise
+    if _store_kind(settings)[0] != simulated:
+        store.close()
+        store, simulated, _ = _store_for(settings)
     shared = _Shared(_made(settings, store, RunningCalls(), Jobs()), datetime.min.replace(tzinfo=UTC))
     _opened.append(shared)
     return shared

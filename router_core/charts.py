@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -17,8 +17,13 @@ from router_core.types import Posterior
 
 if TYPE_CHECKING:
     import altair as alt
+    import pandas as pd
 
 Theme = Literal["light", "dark"]
+Spec = dict[str, Any]
+"""A Vega-Lite specification; its rows stand apart, under ``datasets``."""
+
+_ROWS: Final = "rows"
 
 MODEL_COLORS: Final[Mapping[Theme, Sequence[str]]] = {
     "light": ("#0067a3", "#b34700", "#8a3f78", "#00745a", "#7a5c00"),
@@ -48,6 +53,26 @@ _STEPS: Final = (
     *(timedelta(hours=count) for count in (1, 2, 3, 6, 12)),
     *(timedelta(days=count) for count in (1, 2, 7, 14, 28, 91, 182, 364)),
 )
+
+
+def blank() -> alt.Chart:
+    """A chart whose rows are filled in later; every field must state its type."""
+    import altair as alt
+
+    return alt.Chart(alt.NamedData(_ROWS))
+
+
+def filled(look: Spec, table: pd.DataFrame) -> Spec:
+    """The look with these rows. Times become texts without a zone: a browser then shows the same clock."""
+    times = [name for name in table if table[name].dtype.kind == "M"]
+    plain = table.assign(**{name: table[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%f") for name in times})
+    plain = plain.astype(object).where(plain.notna(), None)
+    return {**look, "datasets": {_ROWS: plain.to_dict("records")}}
+
+
+def labelled(arms: pd.Series[Any], labels: Mapping[str, str]) -> pd.Series[Any]:
+    """The label of each arm; the arm itself where the settings no longer have it."""
+    return arms.map(dict(labels)).fillna(arms)
 
 
 def model_scale(arms: Mapping[str, str], theme: Theme, present: Iterable[str] = ()) -> alt.Scale:

@@ -19,7 +19,7 @@ from typing import IO, Any, NoReturn
 import click
 
 from router_core import __version__, cli_evidence
-from router_core.errors import RouterError
+from router_core.errors import RouterError, SettingsError
 from router_core.settings import PrivacySettings, Settings
 from router_core.store import open_store, store_path
 from router_core.store.base import Search, SettingsVersion, Store
@@ -86,9 +86,10 @@ def _fail(sentence: str) -> NoReturn:
 
 def _settings(store: Store | None) -> Settings:
     """The newest version in the store, else the file in ROUTER_SETTINGS, else the defaults."""
-    saved = store.current_settings() if store is not None else None
-    if saved is not None:
-        return Settings.from_document(saved.document)
+    from router_core.transfer import settings_of
+
+    if store is not None and store.current_settings() is not None:
+        return settings_of(store, Settings())
     place = os.environ.get("ROUTER_SETTINGS")
     try:
         return Settings.from_document(Path(place).read_text(encoding="utf-8")) if place else Settings()
@@ -216,7 +217,7 @@ def import_(
     if as_json and not yes:
         raise click.UsageError("--json cannot ask; add --yes")
     with _store(context) as store:
-        now = _settings(store)
+        now = _present(store)
         found = load_any(text_of_file(file), now, trust_edited=trust_edited)
         learned = found.learned if isinstance(found, Export) else found
         wanted = settings_in(found) if isinstance(found, Export) and settings else now
@@ -244,6 +245,15 @@ def import_(
             take_over_learned(store, learned, [goal for goal in wanted.goals if goal in learned.evidence], note)
     outcomes = sum(row.after.count for row in moved)
     _say(as_json, f"{file} was imported.", file=file, changes=len(differs), outcomes=outcomes)
+
+
+def _present(store: Store) -> Settings:
+    """The settings in force; where they cannot be used, an import is the way out, and begins from the defaults."""
+    try:
+        return _settings(store)
+    except SettingsError as error:
+        click.echo(f"router-core: {error}", err=True)
+        return Settings()
 
 
 def _good(evidence: Evidence) -> str:

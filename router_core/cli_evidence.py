@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OUT_OF_RANGE = ("refuse", "clip", "drop")
 DUPLICATES = ("refuse", "first", "mean")
 ENCODINGS = ("utf-8", "cp1252", "latin-1")
-ROUTERS = ("random", "length", "heuristic", "points", "classifier", "thompson", "oracle")
+ROUTERS = ("random", "length", "heuristic", "points", "learned", "classifier", "thompson", "oracle")
 
 _FILE = (
     click.argument("file", type=click.Path(dir_okay=False, exists=True)),

@@ -22,7 +22,7 @@ Spec = dict[str, Any]
 HEIGHT: Final = 380
 _WIDTHS: Final = (400.0, 1250.0)  # of the plot, in the narrowest and the widest window
 _SHAPES: Final = {"fixed": "circle", "mix": "stroke", "ranking": "triangle-up", "rule": "square",
-                  "learner": "diamond", "oracle": "cross"}  # fmt: skip
+                  "trained": "triangle-down", "learner": "diamond", "oracle": "cross"}  # fmt: skip
 _DASHES: Final = ([1, 0], [6, 3], [2, 3], [8, 3, 2, 3], [1, 2])  # the first for random mixes
 _TAILS: Final = (" (knows every score)", " as a ranking", ", learning as it goes", ", half each")
 

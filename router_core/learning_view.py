@@ -1,28 +1,33 @@
-"""What the learning page shows: the posterior through time, who rated, and what each part of the split comes from.
+"""What the learning page shows: the posterior through time, who rated, the parts of the split, and every change.
 
 Leaves out SQL (store/questions.py) and charts (learning_charts.py).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.special import betaincinv
 
+from router_core.analytics import extent, step_s
 from router_core.policies.thompson import ThompsonPolicy, comparable_costs
 from router_core.posterior import best_probabilities
 from router_core.settings import GoalSettings
-from router_core.store.base import Store
+from router_core.store.base import SettingsVersion, Store
 from router_core.types import Candidate, Context, Evidence
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _POINTS: Final = 60
+_EVERYTHING: Final = ((0, None),)
+_FOR_EVER: Final = 2**62
+SOURCES: Final = {"thumb": "Thumbs", "api": "Reported by code", "condition": "Success condition"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,23 @@ class ArmSplit:
     def probability(self) -> float:
         """The share of traffic."""
         return self.learned + self.explored + self.starting
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that changed what is believed in a goal, as it is told on the page.
+
+    ``seq`` is the number of a learning event; None for a change of the priors, which is a version of the settings:
+    ``before`` and ``after`` are its Beta parameters.
+    """
+
+    at: datetime
+    kind: str
+    author: str
+    note: str
+    seq: int | None = None
+    before: tuple[float, float] = (1.0, 1.0)
+    after: tuple[float, float] = (1.0, 1.0)
 
 
 def split_now(goal: GoalSettings, context: Context, candidates: Sequence[Candidate]) -> list[ArmSplit]:
@@ -70,33 +92,35 @@ def split_now(goal: GoalSettings, context: Context, candidates: Sequence[Candida
     return rows
 
 
-def posterior_through_time(
-    store: Store, name: str, goal: GoalSettings, base: Mapping[str, Evidence], after: int
-) -> pd.DataFrame:
+def posterior_through_time(store: Store, name: str, goal: GoalSettings) -> pd.DataFrame:
     """Mean and central 95 % of each model's posterior after every point in time.
+
+    Only what counts now: not what was set aside by a reset, nor answers that ``learn_from`` leaves out; evidence
+    from elsewhere is in force from the beginning. The last row of a model is its posterior now.
 
     Args:
         store: the log.
         name: the goal.
-        goal: its settings: prior, and which source teaches.
-        base: evidence from elsewhere, in force before the first outcome.
-        after: outcomes up to this number do not count (0: all do).
+        goal: its settings: prior, and which outcomes teach.
 
     Returns:
-        A table of time, arm, mean, low, high, judged and good (both in that bucket alone).
+        A table of time, arm, judged, good (both in that step alone), mean, low and high.
     """
     import pandas as pd
 
-    held = store.table("extent", {}).iloc[0]
-    if held["since"] is None or pd.isna(held["since"]):
-        return pd.DataFrame(columns=["time", "arm", "mean", "low", "high", "judged", "good"])
-    span: timedelta = held["until"] - held["since"]
-    wanted = {
+    held = extent(store)
+    if held.since is None or held.until is None:
+        return pd.DataFrame(columns=["time", "arm", "judged", "good", "mean", "low", "high"])
+    base, spans = store.learning_base(name)
+    wanted: dict[str, Any] = {
         "goal": name,
         "precedence": list(goal.teaching_precedence),
-        "after": after,
-        "bucket": max(1.0, span.total_seconds() / _POINTS),
+        "own": goal.learn_from == "own",
+        "bucket": step_s(held.until - held.since, _POINTS),
     }
+    if spans != _EVERYTHING:
+        wanted["after"] = [after for after, _ in spans]
+        wanted["upto"] = [_FOR_EVER if upto is None else upto for _, upto in spans]
     table = store.table("taught", wanted)
     running = table.groupby("arm")[["judged", "good"]].cumsum()
     had = [base.get(arm, Evidence()) for arm in table["arm"]]
@@ -106,3 +130,71 @@ def posterior_through_time(
     return table.assign(
         mean=alpha / (alpha + beta), low=betaincinv(alpha, beta, 0.025), high=betaincinv(alpha, beta, 0.975)
     )
+
+
+def ratings_by_source(store: Store, goal: str, arms: Sequence[str]) -> pd.DataFrame:
+    """Who rated how much of each model's answers, in the whole log.
+
+    Args:
+        store: the log.
+        goal: whose.
+        arms: the goal's arms, in the order of the rows; others in the log follow.
+
+    Returns:
+        A table of arm, answers, rated (answers with at least one rating), share (of the answers), and a column
+        per source, thumbs by whether the names were hidden; only sources that rated anything.
+    """
+    import pandas as pd
+
+    answers = store.table("answered", {"goal": goal}).set_index("arm")["answers"]
+    said = store.table("sources", {"goal": goal})
+    columns = {
+        (source, blinded): f"{word}, {'blind' if blinded else 'names shown'}" if source == "thumb" else word
+        for source, word in SOURCES.items()
+        for blinded in (False, True)
+    }
+    rows = []
+    for arm in dict.fromkeys([*arms, *answers.index, *said["arm"]]):
+        own = said[said["arm"] == arm]
+        count, rated = int(answers.get(arm, 0)), int(own["answers"].sum())
+        row: dict[str, Any] = {"arm": arm, "answers": count, "rated": rated, "share": rated / max(1, count)}
+        row |= dict.fromkeys(dict.fromkeys(columns.values()), 0)
+        for source, blinded, ratings in own[["source", "blinded", "ratings"]].itertuples(index=False):
+            row[columns[source, bool(blinded)]] += int(ratings)
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    return table.drop(columns=[name for name in dict.fromkeys(columns.values()) if not table[name].any()])
+
+
+def changes(store: Store, goal: str, first: str) -> list[Change]:
+    """Everything that changed what is believed in a goal, newest first.
+
+    Args:
+        store: the log.
+        goal: whose.
+        first: the settings that were in force before anything was saved, as a document.
+    """
+    found = [Change(e.created_at, e.kind, e.author, e.note, e.seq) for e in store.learning_events(goal)]
+    found += _prior_changes(store.settings_versions(), goal, first)
+    return sorted(found, key=lambda one: (one.at, one.seq or 0), reverse=True)
+
+
+def _prior_changes(newest_first: Sequence[SettingsVersion], goal: str, first: str) -> list[Change]:
+    found, before = [], _prior(first, goal)
+    for version in reversed(newest_first):
+        after = _prior(version.document, goal)
+        if before is not None and after is not None and after != before:
+            what = f"{_beta(before)} to {_beta(after)}" + (f", {version.note}" if version.note else "")
+            found.append(Change(version.created_at, "priors", version.author, what, None, before, after))
+        before = after or before
+    return found
+
+
+def _prior(document: str, goal: str) -> tuple[float, float] | None:
+    """The prior of a goal in a settings document; None where it has no such goal."""
+    settings: Mapping[str, Any] | None = json.loads(document)["goals"].get(goal)
+    return None if settings is None else (float(settings["prior_alpha"]), float(settings["prior_beta"]))
+
+
+def _beta(parameters: tuple[float, float]) -> str:
+    return f"Beta({parameters[0]:g}, {parameters[1]:g})"

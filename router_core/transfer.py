@@ -40,6 +40,25 @@ class LearnedChange:
     after: Evidence
 
 
+def settings_of(store: Store, otherwise: Settings) -> Settings:
+    """The newest settings saved in a store; those given, where nothing was saved.
+
+    Raises:
+        SettingsError: what was saved cannot be used by this code; says who saved it when, and what to do.
+    """
+    saved = store.current_settings()
+    if saved is None:
+        return otherwise
+    try:
+        return Settings.from_document(saved.document)
+    except SettingsError as error:
+        raise SettingsError(
+            f"the settings that {saved.author} saved in {store.location} on {saved.created_at:%Y-%m-%d} cannot be"
+            f" used: {error}; use the version of router-playground that saved them, or bring others in with:"
+            " router-core import router.json"
+        ) from None
+
+
 def export_of(store: Store, settings: Settings, note: str = "") -> Export:
     """Settings, prices and everything that was learned, as they are now."""
     goals = settings.goals

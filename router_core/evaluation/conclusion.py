@@ -171,6 +171,12 @@ def _reasons(report: Report, tolerance: float) -> Iterable[str]:
         )
         if best is not None and best.advantage_usd is not None:
             yield _unproven(report, best, best.advantage_usd)
+    for row in report.rows:
+        if row.kind == "trained" and row.advantage_usd is not None and row.advantage_usd.low > 0:
+            yield (
+                f"A score learned from these prompts would make {_per_thousand(row.advantage_usd)} more of value"
+                f" per 1,000 prompts than {report.best_fixed}; no router here uses it yet, so it is no advice."
+            )
     for row in routers:
         if row.kind == "rule" and row.gain is not None:
             yield _beside_mix(row)

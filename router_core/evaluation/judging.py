@@ -45,7 +45,7 @@ def judged(
     accuracy, cost = scored.mean(axis=0), paid.mean(axis=0)
     accuracies, costs = drawn[:, : len(choices)], drawn[:, len(choices) :]
     best = _best_fixed(accuracy[:models], cost[:models], accuracies[:, :models], objective)
-    routed = max(1, sum(one.kind in ("rule", "ranking") for one in choices))
+    routed = max(1, sum(one.kind in ("rule", "ranking", "trained") for one in choices))
     corrected = 1.0 - (1.0 - LEVEL) / routed
     priced = not np.isnan(cost[:models]).any()
     rows = []

@@ -15,7 +15,7 @@ def how_judged(report: Report) -> tuple[str, ...]:
 
 def _said(report: Report) -> Iterable[str]:
     kinds = [row.kind for row in report.rows]
-    routers = sum(kind in ("rule", "ranking") for kind in kinds)
+    routers = sum(kind in ("rule", "ranking", "trained") for kind in kinds)
     yield (
         f"{report.prompts:,} prompts, each answered by {len(report.models)} models and scored. Every way of"
         " choosing is judged on the same prompts."
@@ -49,6 +49,11 @@ def _said(report: Report) -> Iterable[str]:
             f"APGR: what part of the gap between {report.weak} and {report.strong} an order of the prompts"
             " recovers, over all shares; a coin gets 0.500. CPT50, CPT80: the share of prompts that must go to"
             f" {report.strong} to recover half, and four fifths, of it."
+        )
+    if "trained" in kinds:
+        yield (
+            "The learned score was trained on four fifths of the prompts and asked about the fifth, five times. It"
+            " tells whether your prompts can be told apart; no router here uses it yet, so it is never advised."
         )
     if "learner" in kinds:
         yield (

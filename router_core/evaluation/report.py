@@ -29,6 +29,7 @@ from router_core.evaluation.results import (
     TaskResult,
 )
 from router_core.evaluation.routers import Choice, Pair
+from router_core.evaluation.trained import held_out_gain
 from router_core.policies.base import Policy
 from router_core.settings import GoalSettings, Settings
 
@@ -36,7 +37,7 @@ Array = NDArray[np.float64]
 Progress = Callable[[float, str], None]
 """Told the part that is done and what comes next; it may raise to stop the work."""
 
-ROUTERS = ("random", "length", "heuristic", "points", "classifier", "thompson", "oracle")
+ROUTERS = ("random", "length", "heuristic", "points", "learned", "classifier", "thompson", "oracle")
 """What can be judged by name; the fixed models always are."""
 
 _MISTAKES = 25
@@ -162,7 +163,7 @@ def _choices(
 ) -> list[Choice]:
     """Every way of choosing that does not learn as it goes."""
     chosen = routers.fixed(data)
-    seen = routers.contexts(data) if set(wanted) - {"random", "length", "thompson", "oracle"} else []
+    seen = routers.contexts(data) if set(wanted) - {"random", "length", "learned", "thompson", "oracle"} else []
     rules = routers.rules(data, pair, settings, seen) if seen else None
     priced = not np.isnan(data.cost_usd[:, [pair.weak, pair.strong]]).any()
     for name in wanted:
@@ -177,6 +178,10 @@ def _choices(
         elif name == "points" and rules is not None and rules.score is not None:
             label = "Rules, points as a ranking"
             chosen.append(_ranking("points", label, rules.score, data, pair, objective, seed, priced))
+        elif name == "learned":
+            score = held_out_gain(data, pair, seed=seed)
+            ranking = _ranking(name, "Learned from these prompts", score, data, pair, objective, seed, priced)
+            chosen.append(replace(ranking, kind="trained"))
         elif name == "classifier" and rules is not None:
             chosen.append(routers.classifier(data, pair, settings, rules, deciding))
         elif not isinstance(name, str):

@@ -13,9 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from router_core.errors import EvaluationError
 
-Kind = Literal["fixed", "mix", "ranking", "rule", "learner", "oracle"]
+Kind = Literal["fixed", "mix", "ranking", "rule", "trained", "learner", "oracle"]
 """fixed: one model for everything; mix: a random half each; ranking: prompts ordered by a score; rule: a router as
-it is set; learner: it learned as it went (a simulation); oracle: it knew every score (the ceiling)."""
+set; trained: a score learned from the other prompts; learner: it learned as it went (a simulation); oracle: knew
+every score (the ceiling)."""
 
 
 @dataclass(frozen=True, slots=True)

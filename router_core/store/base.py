@@ -156,8 +156,14 @@ class Store(Protocol):
         """Every event of a goal, oldest first."""
         ...
 
-    def learning_base(self, goal: str) -> tuple[Mapping[str, Evidence], int]:
-        """Evidence from elsewhere that is in force, and the number after which outcomes count with it."""
+    def learning_base(self, goal: str) -> tuple[Mapping[str, Evidence], tuple[tuple[int, int | None], ...]]:
+        """Evidence from elsewhere that is in force, and the outcomes that count with it: those numbered in one of
+        these spans (after, up to; None: open).
+        """  # fmt: skip
+        ...
+
+    def snapshots(self, goal: str) -> list[LearningEvent]:
+        """The snapshots of a goal that were not taken back, oldest first."""
         ...
 
     def reset_learning(self, goal: str, *, at: datetime, author: str, note: str = "") -> None:
@@ -176,11 +182,12 @@ class Store(Protocol):
         """
         ...
 
-    def undo_learning(self, goal: str, *, at: datetime, author: str) -> None:
-        """Take the last event back: what counted before it counts again, and what has come since.
+    def undo_learning(self, goal: str, seq: int | None = None, *, at: datetime, author: str) -> None:
+        """Take an event (by default the last that changed what counts) and all later ones back: what counted
+        before it counts again, and what has come since. A snapshot changed nothing; it leaves ``snapshots``.
 
         Raises:
-            StoreError: there is nothing to undo.
+            StoreError: there is nothing to undo, or the goal has no event of that number.
         """
         ...
 

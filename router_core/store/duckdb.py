@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from threading import Condition, Lock
 from typing import Any
 from uuid import UUID
@@ -18,7 +17,7 @@ import duckdb
 
 from router_core.errors import RouterError, StoreError, UnknownRequestError
 from router_core.store import erasing, learning, rows, sql
-from router_core.store.base import Batch, Evaluation, LearningEvent, Search, SettingsVersion
+from router_core.store.base import Batch, Evaluation, Search, SettingsVersion
 from router_core.store.evidence import (
     Counts,
     all_evidence,
@@ -30,10 +29,11 @@ from router_core.store.evidence import (
     words_about,
 )
 from router_core.store.faults import store_error
-from router_core.store.learning import Counting
+from router_core.store.inserting import insert
 from router_core.store.loading import load
 from router_core.store.opening import connect, prepare
-from router_core.store.reading import Reading, uuid_of
+from router_core.store.reading import uuid_of
+from router_core.store.relearning import Relearning
 from router_core.store.renewing import renew
 from router_core.store.teaching import Led, Lesson, lesson
 from router_core.types import STOPPED, Completion, Evidence, OutputTokens, StoreKind, TeachingRule
@@ -54,7 +54,7 @@ class _Ticket:
         self.error: RouterError | None = StoreError("the write was interrupted; write it again")  # until kept
 
 
-class DuckDBStore(Reading):
+class DuckDBStore(Relearning):
     """See ``router_core.store.base.Store``.
 
     Args:
@@ -176,76 +176,6 @@ class DuckDBStore(Reading):
             finally:
                 self._recall()
 
-    def learning_base(self, goal: str) -> tuple[Mapping[str, Evidence], int]:
-        """What came from elsewhere, and after which outcome the log counts."""
-        now = self._counting.get(goal, Counting())
-        return {arm: Evidence(*sums) for arm, sums in now.evidence.items()}, now.spans[0][0]
-
-    def reset_learning(self, goal: str, *, at: datetime, author: str, note: str = "") -> None:
-        """Only outcomes that come later teach."""
-        self._learn(goal, "reset", at, author, note, lambda now, last: Counting(((last, None),), {}, now.lengths))
-
-    def snapshot_learning(self, goal: str, *, at: datetime, author: str, note: str = "") -> None:
-        """Name what counts now."""
-        self._learn(goal, "snapshot", at, author, note, lambda now, last: now.closed(last))
-
-    def restore_learning(self, goal: str, seq: int, *, at: datetime, author: str) -> None:
-        """What counted at an event counts again, and what comes later."""
-        found = {event.seq: event for event in self.learning_events(goal)}.get(seq)
-        if found is None:
-            raise StoreError(f"goal {goal!r} has no event {seq}; choose one of its snapshots")
-        state, note = Counting.of(found.state), found.note or f"event {seq}"
-        self._learn(goal, "restore", at, author, note, lambda now, last: state.opened(last))
-
-    def undo_learning(self, goal: str, *, at: datetime, author: str) -> None:
-        """What counted before the last event counts again, and what has come since."""
-        past = [event for event in self.learning_events(goal) if event.kind != "snapshot"]
-        if not past:
-            raise StoreError(f"goal {goal!r} was never reset, restored or imported; there is nothing to undo")
-        before = Counting.of(past[-2].state) if len(past) > 1 else Counting()
-        self._learn(goal, "undo", at, author, f"of: {past[-1].kind}", lambda now, last: before)
-
-    def import_learning(
-        self,
-        goal: str,
-        evidence: Mapping[str, Evidence],
-        lengths: Mapping[str, OutputTokens],
-        *,
-        at: datetime,
-        author: str,
-        note: str = "",
-    ) -> None:
-        """Begin again from elsewhere: what the log has is left out, of output tokens too."""
-        sums = {arm: (one.count, one.reward_micro) for arm, one in evidence.items()}
-
-        def state(now: Counting, last: int) -> Counting:
-            with self._cursor() as cursor:
-                own = counts_of(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
-            logged = {arm: had for (of, arm), had in own.items() if of == goal}
-            tokens = {}
-            for arm in {*lengths, *logged}:
-                new, had = lengths.get(arm, OutputTokens()), logged.get(arm, (0, 0))
-                tokens[arm] = (new.count - had[0], new.total - had[1])
-            return Counting(((last, None),), sums, tokens)
-
-        self._learn(goal, "import", at, author, note, state)
-
-    def _learn(
-        self,
-        goal: str,
-        kind: str,
-        at: datetime,
-        author: str,
-        note: str,
-        state: Callable[[Counting, int], Counting],
-    ) -> None:
-        """Log an event, and count anew."""
-        with self._commit_lock:
-            document = state(self._counting.get(goal, Counting()), self._seq).document()
-            with self._cursor() as cursor:
-                learning.save(cursor, LearningEvent(0, at, goal, kind, note, author, document))
-            self._recall()
-
     def save_settings(self, version: SettingsVersion) -> None:
         """Append a settings version."""
         _, *values = rows.settings_row(version, 0)
@@ -338,14 +268,14 @@ class DuckDBStore(Reading):
                 led = led_to(cursor, touched, own) if said else {}
                 words = last_words(said, led, self._counting)
                 before = self._lessons(words, led)
-                _insert(cursor, "prompt", [row for ticket in group for row in ticket.prompts])
-                if _insert(cursor, "decision", [row for ticket in group for row in ticket.decisions]) or not said:
+                insert(cursor, "prompt", [row for ticket in group for row in ticket.prompts])
+                if insert(cursor, "decision", [row for ticket in group for row in ticket.decisions]) or not said:
                     led = led_to(cursor, touched if said else judged, own)
                 unknown = judged - led.keys()
                 if unknown:
                     raise _never_made(str(min(unknown)))
-                stored = _insert(cursor, "completion", [row for ticket in group for row in ticket.completions])
-                heard = _insert(cursor, "outcome", numbered)
+                stored = insert(cursor, "completion", [row for ticket in group for row in ticket.completions])
+                heard = insert(cursor, "outcome", numbered)
                 cursor.commit()
             except BaseException:
                 with suppress(duckdb.Error):  # a commit that failed has already rolled back
@@ -374,37 +304,6 @@ class DuckDBStore(Reading):
             for rule in self._evidence
         }
         return {rule: [one for one in lessons if one is not None] for rule, lessons in taught.items()}
-
-
-def _insert(cursor: duckdb.DuckDBPyConnection, table: str, values: Sequence[rows.Row]) -> set[UUID]:
-    """The ids that were not there before; other rows are left as they are. Of two with one id the first counts.
-
-    Looked up first, for no one else writes meanwhile: ON CONFLICT would take three times as long.
-    """
-    fresh = {row[0]: row for row in reversed(values)}
-    if not fresh:
-        return set()
-    for (known,) in cursor.execute(sql.known(table, len(fresh)), list(fresh)).fetchall():
-        del fresh[known]
-    if fresh:
-        new = _placed(cursor, table, list(reversed(fresh.values())))
-        cursor.execute(sql.insert(table, len(fresh)), [value for row in new for value in row])
-    return set(fresh)
-
-
-def _placed(cursor: duckdb.DuckDBPyConnection, table: str, fresh: list[rows.Row]) -> list[rows.Row]:
-    """The rows, each with its place among those of its prompt (of an outcome: of its completion) at the end."""
-    if table not in sql.PARENT:
-        return fresh
-    at = sql.PARENT[table][0]
-    parents = {row[at] for row in fresh}
-    had: dict[UUID, int] = dict(cursor.execute(sql.had(table, len(parents)), list(parents)).fetchall())
-    placed = []
-    for row in fresh:
-        nth = had.get(row[at], 0)
-        had[row[at]] = nth + 1
-        placed.append((*row, nth))
-    return placed
 
 
 def _length(one: Completion) -> tuple[str, str, int, int] | None:

@@ -31,12 +31,14 @@ SAVE_EVENT: Final = """
 class Counting:
     """What counts in a goal: outcomes numbered in one of ``spans`` (after, up to; None: open), on top of the base.
 
-    ``lengths`` are added to the output tokens of the log; they may be negative.
+    ``lengths`` are added to the output tokens of the log; they may be negative. ``hidden`` are the numbers of the
+    snapshots that were taken back.
     """
 
     spans: tuple[tuple[int, int | None], ...] = ((0, None),)
     evidence: Sums = field(default_factory=dict, hash=False)
     lengths: Sums = field(default_factory=dict, hash=False)
+    hidden: tuple[int, ...] = ()
 
     def counts(self, seq: int) -> bool:
         """Whether an outcome of this number counts."""
@@ -51,9 +53,22 @@ class Counting:
         """The same, and outcomes after ``last`` too."""
         return replace(self.closed(last), spans=(*self.closed(last).spans, (last, None)))
 
+    def emptied(self, last: int) -> Counting:
+        """Only outcomes after ``last``; lengths of answers are no evidence and stay."""
+        return replace(self, spans=((last, None),), evidence={})
+
+    def without(self, snapshot: int) -> Counting:
+        """The same, but for a snapshot that is taken back."""
+        return replace(self, hidden=(*self.hidden, snapshot))
+
     def document(self) -> str:
         """As JSON."""
-        plain = {"spans": self.spans, "evidence": dict(self.evidence), "lengths": dict(self.lengths)}
+        plain = {
+            "spans": self.spans,
+            "evidence": dict(self.evidence),
+            "lengths": dict(self.lengths),
+            "hidden": self.hidden,
+        }
         return json.dumps(plain, sort_keys=True)
 
     @classmethod
@@ -64,6 +79,7 @@ class Counting:
             tuple((after, upto) for after, upto in raw["spans"]),
             {arm: (count, total) for arm, (count, total) in raw["evidence"].items()},
             {arm: (count, total) for arm, (count, total) in raw["lengths"].items()},
+            tuple(raw.get("hidden", ())),
         )
 
 

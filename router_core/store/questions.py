@@ -142,8 +142,9 @@ _SAME_PROMPTS: Final = f"""
         WHERE prompt_id IN (SELECT prompt_id FROM decision WHERE {_TIME} AND nth > 0) AND {_TIME} AND {_ROUTED}
             AND ($origin IS NULL OR origin = $origin)
     ), sets AS MATERIALIZED (
-        SELECT prompt_id, list_sort(list(DISTINCT policy)) AS routers
-        FROM several GROUP BY prompt_id HAVING min(policy) < max(policy)
+        SELECT * FROM (
+            SELECT prompt_id, list_sort(list(DISTINCT policy)) AS routers FROM several GROUP BY prompt_id
+        ) WHERE len(routers) > 1
     ), most AS (
         SELECT routers FROM sets GROUP BY routers ORDER BY len(routers) DESC, count(*) DESC, routers LIMIT 1
     ), calls AS MATERIALIZED (

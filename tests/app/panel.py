@@ -22,7 +22,7 @@ def forget() -> None:
     st.cache_data.clear()
 
 
-def opened(page: str | None = None, **query: str) -> AppTest:
+def opened(page: str | None = None, **query: str | list[str]) -> AppTest:
     """A new visit, on this page, with this address."""
     at = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=60)
     for name, value in query.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,14 @@ def test_another_search_begins_on_its_first_page() -> None:
     at.text_input(key="search").set_value("prompt").run()
     assert "**1 to 50 of 120**" in texts(at)
     held.close()
+
+
+def test_days_are_in_the_address(store: Store) -> None:
+    """The prompt is of 2026-03-01: found on that day, not on the next."""
+    at = opened("history", days=["2026-03-01", "2026-03-01"])
+    assert "**1 to 1 of 1**" in texts(at)
+    at.date_input(key="days").set_value((date(2026, 3, 2), date(2026, 3, 3))).run()
+    assert "Nothing found" in texts(at)
 
 
 def test_filters_are_in_the_address(store: Store) -> None:

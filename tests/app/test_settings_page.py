@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from router_core.settings import (
     SimulationSettings,
 )
 from router_core.store import open_store
-from router_core.store.base import Search, Store
+from router_core.store.base import Search, SettingsVersion, Store
 from router_core.transfer import export_of
 from tests.app.panel import field, forget, opened, texts
 from tests.servers import chat_server
@@ -200,6 +201,34 @@ def test_a_goal_of_ones_own() -> None:
     save(again)
     assert list(now().goals) == ["default"]
     assert field(opened("settings"), "remove-default").disabled
+
+
+@pytest.mark.parametrize("page", ["playground", "costs", "learning", "history"])
+def test_a_goal_removed_while_it_is_looked_at(full: Store, page: str) -> None:
+    """The page goes on with another one."""
+    both = Settings(goals={"default": GoalSettings(), "e-mail": GoalSettings()}, simulation=SETTINGS.simulation)
+    Path(os.environ["ROUTER_SETTINGS"]).write_text(both.document())
+    forget()
+    at = opened(page)
+    at.selectbox(key="goal").set_value("e-mail").run()
+    other = opened("settings")
+    other.selectbox(key="edited-goal").set_value("e-mail").run()
+    field(other, "remove-e-mail").check().run()
+    save(other)
+    at.run()
+    assert not at.exception, at.exception
+    assert not at.error
+    assert at.selectbox(key="goal").value == "default"
+
+
+def test_settings_that_cannot_be_used_are_a_sentence() -> None:
+    """Saved by other code: who, when, what, and what to do."""
+    store = open_store(kind="simulated")
+    store.save_settings(SettingsVersion("v", datetime.now(UTC), "ada", "", '{"of_the_future": 1}'))
+    store.close()
+    at = opened()
+    assert "the settings that ada saved" in at.error[0].value
+    assert "of_the_future is not a setting" in at.error[0].value
 
 
 def test_a_goal_is_not_overwritten_by_its_name() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,6 +114,22 @@ def test_a_model_written_by_hand(start_server: Callable[..., Server], page: Page
     page.get_by_role("option", name="Add: openai/my-own-model").click()
     expect(page.locator(".st-key-consequences")).to_contain_text("openai/my-own-model")
     expect(page.locator(".st-key-save-settings")).to_be_visible()
+
+
+def test_many_are_rated_at_once(start_server: Callable[..., Server], page: Page, tmp_path: Path) -> None:
+    """Two prompts that nobody has rated; afterwards there are two fewer."""
+    filled(tmp_path, 300)
+    server = start_server()
+    go(page, server, "history?rated=not+rated", "history-table")
+    shown = page.locator(".st-key-pages").get_by_text(re.compile(r"1 to 50 of \d+"))
+    total = int(shown.inner_text().rsplit(" ", 1)[1])
+    table = page.locator(".st-key-history-table canvas").first
+    for row in (0, 1):
+        table.click(position={"x": FIRST_ROW["x"], "y": FIRST_ROW["y"] + 35 * row}, force=True)
+    expect(page.get_by_text("2 prompts selected, 2 answers")).to_be_visible()
+    page.locator(".st-key-many-All-good button").click()
+    expect(page.get_by_text("2 answers: all good.")).to_be_visible()
+    expect(page.locator(".st-key-pages")).to_contain_text(f"1 to 50 of {total - 2}")
 
 
 def test_history_is_found_read_linked_and_exported(

@@ -111,6 +111,26 @@ def test_import_shows_and_saves_settings(place: str, tmp_path: Path) -> None:
     store.close()
 
 
+def test_an_import_is_the_way_out_of_settings_that_cannot_be_used(place: str, tmp_path: Path) -> None:
+    """Saved by other code: every command says so, and import replaces them."""
+    from router_core.exports import dump
+    from router_core.transfer import export_of
+
+    store = open_store(place, kind="simulated")
+    file = tmp_path / "router.json"
+    file.write_text(dump(export_of(store, Settings(heuristic=HeuristicSettings(threshold=4)))))
+    store.save_settings(SettingsVersion("v", datetime.now(UTC), "ada", "", '{"of_the_future": 1}'))
+    store.close()
+    refused = run(place, "export", "-", "-f", "json")
+    assert refused.exit_code == 1
+    assert "the settings that ada saved" in refused.output
+    assert "of_the_future is not a setting" in refused.output
+    assert "router-core import router.json" in refused.output
+    assert "WRONG settings" in run(place, "doctor").output
+    assert run(place, "import", str(file), "--yes").exit_code == 0
+    assert run(place, "doctor").exit_code == 0
+
+
 def test_a_broken_file_is_one_sentence(place: str, tmp_path: Path) -> None:
     """Exit code 1, no traceback."""
     (tmp_path / "x.json").write_text("{")

@@ -275,7 +275,7 @@ def test_time_is_limited_for_the_whole_line(monkeypatch: pytest.MonkeyPatch) -> 
         ("not 0", Judgement(1.0)),
         ("1 == 1", Judgement(None, "ConditionError: not decided within 0.25 s")),
     ):
-        monkeypatch.setattr(conditions, "time", SimpleNamespace(monotonic=ticking(0.1)))
+        monkeypatch.setattr(conditions, "time", SimpleNamespace(thread_time=ticking(0.1)))
         assert judged(line) == expected
 
 

@@ -59,7 +59,7 @@ def test_learning_is_what_the_store_learns() -> None:
     assert sum(one.count for one in evidence.values()) > 600
     last = [one for one in store.decisions() if one.policy == "thompson"][-1]
     cheap = last.reason.lines[0].text
-    rated = int(cheap.split(" of ")[1].split(" good")[0].replace(",", ""))
+    rated = int(cheap.split(" of ")[1].split(" good")[0])
     assert 0 < rated <= evidence["openai/gpt-4o-mini"].count
 
 

@@ -170,7 +170,15 @@ def test_policies_know_neither_traffic_nor_store(name: str) -> None:
     known = {
         f"router_core.{part}" for part in ("types", "errors", "declared", "settings", "sampling", "posterior")
     }
-    assert {one for one in ours(name) if not one.startswith("router_core.policies")} <= known
+    beside = ("router_core.policies", "router_core.contextual")
+    assert {one for one in ours(name) if not one.startswith(beside)} <= known
+
+
+@pytest.mark.parametrize("name", [name for name in PATHS if name.startswith("router_core.contextual")])
+def test_beliefs_know_neither_policies_nor_store(name: str) -> None:
+    """What a contextual policy rests on is arithmetic on plain values."""
+    known = {f"router_core.{part}" for part in ("types", "errors", "declared")}
+    assert {one for one in ours(name) if not one.startswith("router_core.contextual")} <= known
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from router_core.errors import EvaluationError
+from router_core.evaluation.conclusion import verdict
 from router_core.evaluation.labelled import Labelled, rows_of
 from router_core.evaluation.report import ROUTERS, evaluate
 from router_core.evaluation.results import Estimate, Objective, Report, dump, load
@@ -16,7 +17,7 @@ from router_core.settings import ArmSettings, GoalSettings, Settings
 from tests.labelled import labelled
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-WITHOUT_CLASSIFIER = [name for name in ROUTERS if name != "classifier"]
+WITHOUT_CLASSIFIER = [name for name in ROUTERS if name not in ("classifier", "learned")]
 
 
 def easy_and_hard() -> Labelled:
@@ -145,6 +146,21 @@ def test_the_classifier_pays_for_its_calls() -> None:
     assert value(row.accuracy) == 1.0
     assert value(row.cost_usd) == pytest.approx(0.0055 + 0.002)
     assert row.curve[0].cost_usd == pytest.approx(0.001 + 0.002)
+
+
+def test_a_learned_score_is_judged_but_not_advised() -> None:
+    """It finds the word that tells hard from easy prompts; the verdict says what that is worth, and no more."""
+    prompts = [f"{'prove' if i % 2 else 'greet'} {i:04}" for i in range(400)]
+    data = labelled([[1 - i % 2, 1] for i in range(400)], prompts=prompts)
+    report = judged(data, policies=["length", "learned"])
+    row = report.row("learned")
+    assert row.kind == "trained"
+    assert value(row.apgr) > 0.7
+    assert value(row.apgr_over_length) > 0.1
+    assert value(row.accuracy) > 0.95
+    found = verdict(report)
+    assert found.kind == "use"
+    assert any("A score learned from these prompts would make" in one for one in found.reasons)
 
 
 def test_the_learner_has_a_band_and_a_path() -> None:

@@ -1,0 +1,103 @@
+"""What changes what has been learned: snapshot, restore, reset, priors, undo. Each asks first and is logged."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import streamlit as st
+
+from pages.resources import Resources, change_settings, first_settings
+from pages.shown import escaped
+from router_core.learning_view import Change, changes
+from router_core.settings import GoalSettings, Settings
+
+_UNDOING = {
+    "snapshot": "It leaves the list of snapshots. What counts stays as it is.",
+    "priors": "The priors are what they were before. What was learned stays.",
+}
+_OTHERWISE = "What counted before it counts again, and every rating since. Later changes here are taken back too."
+
+
+def show_changes(shared: Resources, goal: str, settings: GoalSettings) -> None:
+    """The tools in a row; write them into a horizontal container."""
+    store = shared.playground.store
+    past = changes(store, goal, first_settings().document())
+    who: dict[str, Any] = {"at": datetime.now(UTC), "author": getpass.getuser()}
+    with st.popover("Snapshot", icon=":material/photo_camera:", type="tertiary", key="snapshot"):
+        st.caption("Keeps what counts now under a name, to come back to it.")
+        note = st.text_input("Name", key="snapshot-note")
+        _do("Keep it", "do-snapshot", lambda: store.snapshot_learning(goal, note=note, **who), "Kept.")
+    snapshots = store.snapshots(goal)
+    with st.popover("Restore", icon=":material/restore:", type="tertiary", key="restore", disabled=not snapshots):
+        if snapshots:
+            named = {f"{e.created_at:%Y-%m-%d %H:%M:%S} {e.note}".strip(): e.seq for e in reversed(snapshots)}
+            chosen = named[st.selectbox("Snapshot", list(named), key="restored")]
+            st.caption("What came after it is set aside, not deleted.")
+            _do("Restore it", "do-restore", lambda: store.restore_learning(goal, chosen, **who), "Restored.")
+    with st.popover("Reset", icon=":material/delete_sweep:", type="tertiary", key="reset"):
+        st.caption("Everything learned is set aside: the models begin at their priors. It can be undone.")
+        reason = st.text_input("Note", key="reset-note")
+        _do("Reset it", "do-reset", lambda: store.reset_learning(goal, note=reason, **who), "Reset.")
+    with st.popover("Priors", icon=":material/tune:", type="tertiary", key="priors"):
+        _edit_priors(shared, goal, settings)
+    with st.popover("Undo", icon=":material/undo:", type="tertiary", key="undo", disabled=not past):
+        if past:
+            _undo(shared, goal, past, who)
+    if past:
+        with st.popover(f"Changes ({len(past)})", icon=":material/history:", type="tertiary", key="events"):
+            st.table(
+                {
+                    "Time (UTC)": [f"{one.at:%Y-%m-%d %H:%M:%S}" for one in past],
+                    "What": [one.kind for one in past],
+                    "By": [escaped(one.author) for one in past],
+                    "Note": [escaped(one.note) for one in past],
+                }
+            )
+
+
+def _edit_priors(shared: Resources, goal: str, settings: GoalSettings) -> None:
+    """Good and bad answers assumed before any rating; saved as a version of the settings."""
+    st.caption("What every model of this goal is assumed to have shown before any rating. 1 and 1: nothing.")
+    alpha = st.number_input("Good answers", 0.01, 1e6, settings.prior_alpha, 1.0, key=f"prior-alpha-{goal}")
+    beta = st.number_input("Bad answers", 0.01, 1e6, settings.prior_beta, 1.0, key=f"prior-beta-{goal}")
+    note = st.text_input("Note", key="priors-note")
+    if (alpha, beta) == (settings.prior_alpha, settings.prior_beta):
+        st.button("Save them", key="do-priors", type="primary", disabled=True)
+    else:
+        _do("Save them", "do-priors", lambda: _set_priors(shared, goal, (alpha, beta), note.strip()), "Saved.")
+
+
+def _set_priors(shared: Resources, goal: str, prior: tuple[float, float], note: str) -> None:
+    now = shared.playground.settings
+    changed = now.goals[goal].model_copy(update={"prior_alpha": prior[0], "prior_beta": prior[1]})
+    change_settings(Settings.from_document(_with(now, goal, changed).document()), note)
+    for name in (f"prior-alpha-{goal}", f"prior-beta-{goal}"):
+        st.session_state.pop(name, None)
+
+
+def _with(settings: Settings, goal: str, changed: GoalSettings) -> Settings:
+    return settings.model_copy(update={"goals": {**settings.goals, goal: changed}})
+
+
+def _undo(shared: Resources, goal: str, past: Sequence[Change], who: dict[str, Any]) -> None:
+    named = {f"{one.at:%Y-%m-%d %H:%M:%S} {one.kind} {one.note}".strip(): one for one in past}
+    chosen = named[st.selectbox("Change", list(named), key="undone")]
+    st.caption(_UNDOING.get(chosen.kind, _OTHERWISE))
+
+    def undo() -> None:
+        if chosen.seq is None:
+            _set_priors(shared, goal, chosen.before, "undo")
+        else:
+            shared.playground.store.undo_learning(goal, chosen.seq, **who)
+
+    _do("Undo it", "do-undo", undo, "Undone.")
+
+
+def _do(label: str, key: str, change: Callable[[], None], said: str) -> None:
+    if st.button(label, key=key, type="primary"):
+        change()
+        st.session_state["learning-said"] = said
+        st.rerun()
