@@ -34,7 +34,7 @@ def show_changes(shared: Resources, goal: str, settings: GoalSettings) -> None:
     with st.popover("Restore", icon=":material/restore:", type="tertiary", key="restore", disabled=not snapshots):
         if snapshots:
             named = {f"{e.created_at:%Y-%m-%d %H:%M:%S} {e.note}".strip(): e.seq for e in reversed(snapshots)}
-            chosen = named[st.selectbox("Snapshot", list(named), key="restored")]
+            chosen = named[st.selectbox("Snapshot", list(named), key=f"restored-{len(snapshots)}")]
             st.caption("What came after it is set aside, not deleted.")
             _do("Restore it", "do-restore", lambda: store.restore_learning(goal, chosen, **who), "Restored.")
     with st.popover("Reset", icon=":material/delete_sweep:", type="tertiary", key="reset"):
@@ -84,7 +84,7 @@ def _with(settings: Settings, goal: str, changed: GoalSettings) -> Settings:
 
 def _undo(shared: Resources, goal: str, past: Sequence[Change], who: dict[str, Any]) -> None:
     named = {f"{one.at:%Y-%m-%d %H:%M:%S} {one.kind} {one.note}".strip(): one for one in past}
-    chosen = named[st.selectbox("Change", list(named), key="undone")]
+    chosen = named[st.selectbox("Change", list(named), key=f"undone-{len(past)}")]  # after each the newest again
     st.caption(_UNDOING.get(chosen.kind, _OTHERWISE))
 
     def undo() -> None:

@@ -121,8 +121,8 @@ def _history(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
         said = "No rating counts since the last change" if ratings["rated"].any() else "No ratings yet"
         st.caption(f"{said}; rate answers in the playground or in the history.")
     else:
-        now = table.groupby("arm").last()
-        words = ", ".join(f"{names.get(arm, arm)} {row['mean']:.1%}" for arm, row in now.iterrows())
+        now = table.groupby("arm")["mean"].last()
+        words = ", ".join(f"{name} {now[arm]:.1%}" for arm, name in names.items() if arm in now)
         show_chart(
             "through-time", chart, f"Posterior mean and 95 % band of each model; in the end {words}.", table
         )

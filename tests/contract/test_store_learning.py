@@ -90,6 +90,49 @@ def test_snapshot_and_restore(store: Store) -> None:
     assert store.learning_events("default")[0].note == "before the launch"
 
 
+def test_an_earlier_event_is_taken_back_with_all_that_followed(store: Store) -> None:
+    """Undoing the first of two resets brings everything back; undoing the undo, the second reset."""
+    store.reset_learning("default", **WHO)
+    first = store.learning_events("default")[-1].seq
+    store.write(Batch(outcomes=[an_outcome(3, 3)]))
+    store.reset_learning("default", note="again", **WHO)
+    assert learned(store) == {}
+    store.undo_learning("default", first, **WHO)
+    assert learned(store) == {CHEAP: (3, 3)}
+    assert store.learning_events("default")[-1].note == "of: reset"
+    store.undo_learning("default", **WHO)
+    assert learned(store) == {}
+    store.undo_learning("default", store.learning_events("default")[1].seq, **WHO)
+    assert learned(store) == {CHEAP: (1, 1)}
+
+
+def test_a_snapshot_is_taken_back(store: Store) -> None:
+    """It leaves the list and changes nothing else; undoing that brings it back; restoring keeps the list."""
+    store.snapshot_learning("default", note="first", **WHO)
+    store.snapshot_learning("default", note="second", **WHO)
+    first, second = store.snapshots("default")
+    store.undo_learning("default", first.seq, **WHO)
+    assert [one.note for one in store.snapshots("default")] == ["second"]
+    assert learned(store) == {CHEAP: (2, 2)}
+    store.reset_learning("default", **WHO)
+    store.restore_learning("default", second.seq, **WHO)
+    assert [one.note for one in store.snapshots("default")] == ["second"]
+    assert learned(store) == {CHEAP: (2, 2)}
+    undo = next(one.seq for one in store.learning_events("default") if one.kind == "undo")
+    store.undo_learning("default", undo, **WHO)
+    assert [one.note for one in store.snapshots("default")] == ["first", "second"]
+    assert store.snapshots("other") == []
+
+
+def test_what_counts_is_told_as_spans(store: Store) -> None:
+    """Evidence from elsewhere, and the outcomes of the log that count with it."""
+    assert store.learning_base("default") == ({}, ((0, None),))
+    store.reset_learning("default", **WHO)
+    assert store.learning_base("default") == ({}, ((2, None),))
+    store.import_learning("default", {CHEAP: Evidence(4, 1_000_000)}, {}, **WHO)
+    assert store.learning_base("default") == ({CHEAP: Evidence(4, 1_000_000)}, ((2, None),))
+
+
 def test_import_begins_from_elsewhere(store: Store) -> None:
     """Counts and output tokens are exactly those given; later outcomes add to them; it can be undone."""
     given_counts = {CHEAP: Evidence(10, 7_500_000), STRONG: Evidence(3, 3_000_000)}
@@ -123,14 +166,16 @@ def test_nothing_to_undo_or_restore(store: Store) -> None:
     store.snapshot_learning("default", **WHO)
     with pytest.raises(StoreError, match="nothing to undo"):
         store.undo_learning("default", **WHO)
-    with pytest.raises(StoreError, match="has no event 99"):
+    with pytest.raises(StoreError, match="has no event 99; choose one of those it has"):
         store.restore_learning("default", 99, **WHO)
+    with pytest.raises(StoreError, match="has no event 99"):
+        store.undo_learning("default", 99, **WHO)
 
 
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("rate"), st.integers(1, 4), st.sampled_from([0.0, 0.5, 1.0, None])),
-        st.tuples(st.sampled_from(["reset", "snapshot", "restore", "undo", "import"])),
+        st.tuples(st.sampled_from(["reset", "snapshot", "restore", "undo", "undo first", "import"])),
     ),
     max_size=25,
 )
@@ -159,6 +204,8 @@ def test_memory_equals_log_whatever_happens(steps: list[tuple[object, ...]]) -> 
             store.restore_learning("default", events[0].seq, **WHO)
         elif kind == "undo" and any(event.kind != "snapshot" for event in events):
             store.undo_learning("default", **WHO)
+        elif kind == "undo first" and events:
+            store.undo_learning("default", events[0].seq, **WHO)
         for rule in (ALL, OWN):
             kept = store.evidence("default", rule)
             assert kept == store.rebuild_evidence("default", rule)

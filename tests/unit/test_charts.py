@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -99,6 +100,33 @@ def test_a_flat_density_is_no_wall(posterior: Posterior, top: float) -> None:
     spec, _ = drawn({"a": posterior})
     for layer in spec["layer"]:
         assert layer["encoding"]["y"]["scale"]["domain"] == [0, pytest.approx(top, abs=1e-3)]
+
+
+def test_narrow_densities_are_drawn_close_up() -> None:
+    """Thousands of ratings: the axis holds all of the mass, and each curve has points enough to be smooth."""
+    now = {"a": Posterior(8_500, 1_500, 10_000), "b": Posterior(9_000, 1_000, 10_000)}
+    spec, rows = drawn(now)
+    low, high = spec["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    assert 0.8 < low < 0.84
+    assert 0.91 < high < 0.93
+    for label, posterior in now.items():
+        curve = [(row["share"], row["density"]) for row in rows if row["model"] == label]
+        assert curve == sorted(curve)
+        area = sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in pairwise(curve))
+        assert area == pytest.approx(1.0, abs=0.001)
+        top = max(density for _, density in curve)
+        assert sum(density > top / 2 for _, density in curve) > 12
+        assert posterior.alpha / 10_000 == pytest.approx(max(curve, key=lambda point: point[1])[0], abs=0.002)
+
+
+def test_a_narrow_density_beside_a_wide_one() -> None:
+    """The whole axis is shown; the narrow curve still has points at its top."""
+    spec, rows = drawn({"old": Posterior(85_000, 15_000, 100_000), "new": UNIFORM})
+    assert spec["layer"][0]["encoding"]["x"]["scale"]["domain"] == [0, 1]
+    old = [row for row in rows if row["model"] == "old"]
+    assert max(row["density"] for row in old) == pytest.approx(353.3, rel=0.01)
+    assert sum(row["density"] > 100 for row in old) > 12
+    assert len([row for row in rows if row["model"] == "new"]) == 250
 
 
 def test_now_is_filled_and_before_is_dashed() -> None:

@@ -1,4 +1,4 @@
-"""A file written by earlier code is brought up to date when it is opened, and nothing in it is lost."""
+"""Every row knows its place among those of its prompt: written one by one, loaded whole, or by earlier code."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import duckdb
 
+from router_core.demo import generate
+from router_core.settings import Settings
 from router_core.store import open_store
-from router_core.store.base import Batch
+from router_core.store.base import Batch, Search
 from router_core.store.schema import META, MIGRATIONS
 from tests.store_rows import ALL, a_completion, a_decision, an_outcome, everything, ident
 
@@ -38,7 +40,33 @@ def places(path: Path) -> dict[str, list[int]]:
         }
 
 
-def test_rows_find_their_places(tmp_path: Path) -> None:
+def test_loaded_rows_have_their_places(tmp_path: Path) -> None:
+    """Simulated traffic, block after block, and a rating of an answer that has one: as one would count them."""
+    path = tmp_path / "router.simulated.duckdb"
+    store = open_store(path, kind="simulated")
+    for seed in (1, 2):
+        generate(Settings(), store, 600, seed=seed)
+    rated = next(one for one in store.find(Search(rated=True), 1))
+    answer = rated.outcomes[0].completion_id
+    store.write(Batch(outcomes=[replace(an_outcome(1, 1), completion_id=answer)]))
+    store.close()
+    with duckdb.connect(str(path), read_only=True) as connection:
+        for table, parent in (
+            ("decision", "prompt_id"),
+            ("completion", "prompt_id"),
+            ("outcome", "completion_id"),
+        ):
+            order = "seq" if table == "outcome" else "id"
+            counted = f"row_number() OVER (PARTITION BY {parent} ORDER BY {order}) - 1"
+            wrong, several = connection.execute(
+                f"SELECT count(*) FILTER (nth IS DISTINCT FROM place), count(*) FILTER (place > 0)"
+                f" FROM (SELECT nth, {counted} AS place FROM {table})"
+            ).fetchall()[0]
+            assert (table, wrong) == (table, 0)
+            assert several > 0
+
+
+def test_rows_of_earlier_code_find_their_places(tmp_path: Path) -> None:
     """Counted within the prompt (the completion), as if written today; values stay, retries of then are priced."""
     current = open_store(tmp_path / "current.duckdb")
     current.write(everything())

@@ -1,0 +1,50 @@
+"""Stores of three sizes for the tests of pages: empty, demo and full."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from router_core.demo import generate
+from router_core.settings import Settings, SimulationSettings
+from router_core.store import open_store
+from tests.app.panel import forget
+
+SIZES = {"empty": 0, "demo": 300, "full": 20_000}
+Fill = Callable[[str], None]
+
+
+@pytest.fixture(scope="session")
+def traffic(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The file of a store of that size, made when it is first asked for."""
+    folder = tmp_path_factory.mktemp("traffic")
+
+    def file(size: str) -> Path:
+        path = folder / f"{size}.simulated.duckdb"
+        if not path.exists():
+            store = open_store(path, kind="simulated")
+            if SIZES[size]:
+                generate(Settings(), store, SIZES[size])
+            store.close()
+        return path
+
+    return file
+
+
+@pytest.fixture
+def fill(traffic: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fill]:
+    """Gives the app a store of its own of one of the sizes."""
+    settings = tmp_path / "settings.json"
+    settings.write_text(Settings(simulation=SimulationSettings(latency_scale=0)).document())
+    monkeypatch.setenv("ROUTER_SETTINGS", str(settings))
+    monkeypatch.setenv("ROUTER_STORE", str(tmp_path / "panel.duckdb"))
+
+    def filled(size: str) -> None:
+        forget()
+        shutil.copy(traffic(size), tmp_path / "panel.simulated.duckdb")
+
+    yield filled
+    forget()

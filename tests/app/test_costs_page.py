@@ -1,0 +1,193 @@
+"""The costs page: empty, with a few requests and with many; what the address keeps; the calculator."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.resources import resources
+from router_core.settings import Settings
+from router_core.store.base import Batch
+from tests.app.conftest import Fill
+from tests.app.panel import forget, opened
+from tests.store_rows import a_completion, a_decision, a_prompt
+
+CHARTS = {
+    "Dollars spent through time",
+    "Dollars on the same prompts",
+    "How many calls cost how much",
+    "Share of each model in the decisions of Rules",
+    "Share of each model in the decisions of Classifier",
+    "Share of each model in the decisions of Thompson sampling",
+    "Median and 95th percentile",
+    "Median: ",
+    "In all: ",
+}
+
+
+def figures(at: AppTest) -> dict[str, str]:
+    """Label -> value of every figure on the page."""
+    return {one.label: one.value for one in at.metric if one.label}
+
+
+def descriptions(at: AppTest) -> list[str]:
+    """What a screen reader says of each chart."""
+    return [one.proto.alt for one in at.get("vega_lite_chart")]
+
+
+def test_empty(fill: Fill) -> None:
+    """What will be here, the button that makes it appear, and the calculator, which needs no traffic."""
+    fill("empty")
+    at = opened("costs")
+    assert not at.error
+    assert any("what your traffic costs and saves" in one.value for one in at.markdown)
+    assert at.button(key="generate").label == "Generate demo traffic"
+    assert at.get("vega_lite_chart") == []
+    assert at.table[0].value["a day"].tolist() == ["\\$1.37", "\\$22.80", "\\$15.36", "\\$7.44"]
+
+
+@pytest.mark.parametrize(("size", "requests"), [("demo", "300"), ("full", "20,000")])
+def test_with_traffic(fill: Fill, size: str, requests: str) -> None:
+    """Every figure, every chart with its words, and with the switch a table behind each."""
+    fill(size)
+    at = opened("costs", range="all")
+    assert not at.error
+    found = figures(at)
+    assert found["Requests"] == requests
+    assert found["Spent"].startswith("$")
+    assert found["Saved against always the strongest"].startswith("~$")
+    assert found["Lost against always the cheapest"].startswith("~$")
+    assert found["Cost per good answer"].startswith("~$")
+    assert found["Price unknown"] == "none"
+    assert "% (" in found["Judged good"]
+    said = descriptions(at)
+    assert {start for start in CHARTS if any(one.startswith(start) for one in said)} == CHARTS
+    assert len(said) == len(CHARTS)
+    assert all(any(digit in one for digit in "123456789") for one in said)
+    before = len(at.dataframe)
+    at.toggle(key="tables").set_value(True).run()
+    assert len(at.dataframe) == before + len(CHARTS)
+    assert not at.exception
+    assert not at.error
+
+
+def test_every_sparkline_leaves_the_step_that_has_only_begun_out(fill: Fill) -> None:
+    """As many points in each; the last is a whole step, so that nothing looks like a fall."""
+    fill("full")
+    at = opened("costs", range="7 d")
+    lines = [list(one.proto.chart_data) for one in at.metric if one.label and one.proto.chart_data]
+    assert len(lines) == 6
+    assert {len(line) for line in lines} == {len(lines[0])}
+    requests = next(list(one.proto.chart_data) for one in at.metric if one.label == "Requests")
+    assert requests[-1] > max(requests) / 10
+
+
+@pytest.mark.parametrize("span", ["15 min", "1 h", "24 h", "7 d", "30 d", "all"])
+def test_every_range(fill: Fill, span: str) -> None:
+    """From the address; figures, or a sentence that says what to do."""
+    fill("demo")
+    at = opened("costs", range=span)
+    assert at.segmented_control(key="range").value == span
+    assert not at.error
+    assert figures(at) or "choose a longer range or fewer filters" in at.info[0].value
+
+
+def test_the_address_keeps_filters_and_days(fill: Fill) -> None:
+    """A link opens the same view (that a change is put into the address, a browser's test shows)."""
+    fill("full")
+    first = (datetime.now(UTC) - timedelta(days=9)).date()
+    days: Any = [f"{first}", f"{first + timedelta(days=1)}"]
+    at = opened("costs", range="from-to", days=days, router="Classifier", model="openai/gpt-4o", live="false")
+    assert at.date_input(key="days").value == (first, first + timedelta(days=1))
+    assert (at.selectbox(key="router").value, at.selectbox(key="model").value) == ("classifier", "openai/gpt-4o")
+    assert at.toggle(key="live").value is False
+    requests = int(figures(at)["Requests"].replace(",", ""))
+    assert 0 < requests < 20_000 / 14 * 2 / 3
+    at.selectbox(key="router").set_value("any").run()
+    assert int(figures(at)["Requests"].replace(",", "")) > requests
+
+
+def test_the_router_filter_leaves_its_third(fill: Fill) -> None:
+    """And spend, savings and traffic are that router's alone."""
+    fill("full")
+    at = opened("costs", range="all")
+    every = figures(at)
+    at.selectbox(key="router").set_value("classifier").run()
+    own = figures(at)
+    assert 6_000 < int(own["Requests"].replace(",", "")) < 7_500
+    assert float(own["Spent"].strip("$")) < float(every["Spent"].strip("$"))
+    assert [one.split(". ")[0] for one in descriptions(at) if "decisions of" in one] == [
+        "Share of each model in the decisions of Classifier"
+    ]
+    assert any(one.startswith("Dollars on the same prompts") for one in descriptions(at))
+
+
+def test_routers_in_words_and_as_measured(fill: Fill) -> None:
+    """Set-up, adapting, extra time, cost and ratings of each, the measured figure behind the word."""
+    fill("full")
+    at = opened("costs", range="all")
+    table = next(one.value for one in at.table if "Needs ratings" in one.value).set_index("Router")
+    assert list(table.index) == ["Rules", "Classifier", "Thompson sampling"]
+    extra, cost = table["Extra time, median (95th percentile)"], table["Deciding cost"]
+    assert extra["Classifier"].startswith("a model's answer, per new prompt\\: 3")
+    assert "ms" in extra["Rules"]
+    assert (cost["Rules"], cost["Thompson sampling"]) == ("free", "free")
+    assert cost["Classifier"].endswith("each")
+    assert table["Needs ratings"].str.match(r"(no|yes)\\: [\d,]+ came").all()
+
+
+def test_an_unknown_price_is_said(fill: Fill, tmp_path: Path) -> None:
+    """A model without a price: counted, in no sum, and no saving is made up."""
+    fill("demo")
+    raw = Settings().model_dump(mode="json")
+    raw["goals"]["default"]["arms"][1]["model"] = "openai/nobody-knows"
+    (tmp_path / "settings.json").write_text(Settings.model_validate(raw).document())
+    forget()
+    at = opened("costs", range="all")
+    store = resources().playground.store
+    now = datetime.now(UTC)
+    store.write(
+        Batch(
+            [a_prompt(1, created_at=now)],
+            [a_decision(1, created_at=now)],
+            [a_completion(1, created_at=now, cost_usd=None)],
+        )
+    )
+    at.run()
+    found = figures(at)
+    assert found["Against the strongest"] == "price unknown"
+    assert found["Price unknown"] == "0.3%"
+    assert not [name for name in found if name.startswith("Saved")]
+    assert "always nobody-knows price unknown" in descriptions(at)[0]
+    result = next(one.value for one in at.table if "a year" in one.value)
+    assert result["a year"].tolist()[1:] == ["price unknown"] * 3
+    assert any("Break-even of a classifier: not known" in one.value for one in at.caption)
+
+
+def test_the_calculator_is_filled_from_the_log(fill: Fill) -> None:
+    """A row per task type; what is simple is what rules and classifier gave to the cheap model."""
+    fill("full")
+    at = opened("costs", range="all")
+    at.button(key="calculator-fill").click().run()
+    rows = at.session_state["calculator-rows"]
+    assert {row["Kind"] for row in rows} >= {"any", "classification", "code"}
+    assert sum(row["Requests a day"] for row in rows) == pytest.approx(20_000 / 14, rel=0.05)
+    assert all(0 < row["Simple"] <= 1 and row["Tokens in"] > 0 for row in rows)
+    assert any("From 20,000 requests of the last 14 days" in one.value for one in at.caption)
+
+
+def test_the_calculator_takes_any_model(fill: Fill) -> None:
+    """Of the price book, with and without a classifier."""
+    fill("empty")
+    at = opened("costs")
+    assert "openai/gpt-4.1" in at.selectbox(key="calculator-strong").options
+    at.selectbox(key="calculator-strong").set_value("openai/gpt-4.1").run()
+    assert at.table[0].value.iloc[1, 0] == "Everything to openai/gpt-4.1"
+    assert at.table[0].value["a day"].tolist()[1] != "\\$22.80"
+    at.toggle(key="calculator-asks").set_value(True).run()
+    assert at.table[0].value.iloc[2, 0] == "Routed, classifier included"
+    assert any("Break-even of a classifier" in one.value for one in at.caption)
