@@ -55,9 +55,7 @@ def best_buy_probabilities(
         else:
             second = 1.0 - dearer_wins(means[0], variances[0], means[1], variances[1], -shift)
         return np.array([1.0 - second, second])
-    deviations = [sqrt(max(variance, _SURE)) for variance in variances]
-    chances = np.array([_wins(arm, means, deviations, costs_usd, value_usd) for arm in range(count)])
-    return np.asarray(chances / chances.sum())
+    return _by_panels(np.array(means), np.sqrt(np.maximum(variances, _SURE)), np.array(costs_usd) / value_usd)
 
 
 def dearer_wins(dear_mean: float, dear_variance: float, mean: float, variance: float, shift: float) -> float:
@@ -218,52 +216,38 @@ def _log_minus_rows(a: Array, b: Array) -> Array:
     return np.asarray(np.where(a > b, a + np.log1p(-np.exp(np.minimum(b - a, 0.0))), np.nan))
 
 
-def _wins(
-    arm: int, means: Sequence[float], deviations: Sequence[float], costs_usd: Sequence[float], value_usd: float
-) -> float:
-    """The probability that ``arm`` beats all others, for any number of them.
+def _by_panels(means: Array, deviations: Array, costs: Array) -> Array:
+    """For any number of arms, ``costs`` in units of V: the integral over each arm's own logit.
 
-    Integral of phi(z) * prod_j Phi((logit(sigmoid(m + sd z) - (c - c_j) / V) - m_j) / sd_j) dz. The axis is cut at
-    even steps of the arm's own logit and where the other arms' logits pass such steps; Gauss-Legendre nodes are
-    used in between.
+    P_i = integral of phi(z) * prod_{j != i} Phi((logit(sigmoid(m_i + sd_i z) - c_i + c_j) - m_j) / sd_j) dz. The
+    axis is cut at even steps of the arm's own logit and where the other arms' logits pass such steps, with
+    Gauss-Legendre nodes in between. All arms at once.
     """
-    own, mean = deviations[arm], means[arm]
-    others = [
-        (means[other], deviations[other], (costs_usd[arm] - costs_usd[other]) / value_usd)
-        for other in range(len(means))
-        if other != arm
-    ]
-    edges = [_steps(own)]
-    for theirs, deviation, dearer in others:
-        at = theirs + deviation * _steps(deviation)
-        turn = _logit(expit(at) + dearer, expit(-at) - dearer)
-        turn -= mean
-        turn /= own
-        edges.append(turn)
-    cuts = np.concatenate(edges)
-    np.clip(cuts, -_FAR, _FAR, out=cuts)
-    cuts.sort()
+    count = len(means)
+    steps = np.linspace(-_REACH, _REACH, 2 * ceil(_REACH / _PANEL * max(1.0, float(deviations.max()))) + 1)
+    at = means[:, None] + deviations[:, None] * steps  # arm x step
+    dearer = costs[:, None] - costs
+    turns = _logit(expit(at) + dearer[:, :, None], expit(-at) - dearer[:, :, None])  # arm x other arm x step
+    cuts = ((turns - means[:, None, None]) / deviations[:, None, None]).reshape(count, -1)
+    np.clip(cuts, -_REACH, _REACH, out=cuts)
+    cuts.sort(axis=1)
     nodes, weights = _gauss_legendre()
-    width = cuts[1:] - cuts[:-1]
-    z = cuts[:-1, None] + width[:, None] * nodes
-    mass = np.exp(-0.5 * z * z)
-    good, bad = expit(mean + own * z), expit(-mean - own * z)
-    for theirs, deviation, dearer in others:
-        reach = _logit(good - dearer, bad + dearer)
-        reach -= theirs
-        reach /= deviation
-        mass *= ndtr(reach)
-    return float(width @ (mass @ weights)) / _ROOT_2_PI
+    width = cuts[:, 1:] - cuts[:, :-1]
+    z = (cuts[:, :-1, None] + width[:, :, None] * nodes).reshape(count, -1)
+    own = means[:, None] + deviations[:, None] * z
+    reach = _logit(expit(own)[:, None] - dearer[:, :, None], expit(-own)[:, None] + dearer[:, :, None])
+    reach -= means[:, None]
+    reach /= deviations[:, None]
+    below = ndtr(reach, out=reach)
+    below[np.arange(count), np.arange(count)] = 1.0
+    mass = below.prod(axis=1)
+    mass *= np.exp(-0.5 * z * z)
+    chances = (width * (mass.reshape(*width.shape, -1) @ weights)).sum(axis=1)
+    return np.asarray(chances / chances.sum())
 
 
-_FAR = 7.0  # standard deviations
+_PANEL = 3.0  # standard deviations, or units of the logit
 _TINY = 1e-300
-
-
-def _steps(deviation: float) -> Array:
-    """From -_FAR to _FAR standard deviations, at most one of them and at most 1 in the logit at a time."""
-    count = 2 * ceil(_FAR * max(1.0, deviation)) + 1
-    return np.linspace(-_FAR, _FAR, count)
 
 
 def _logit(good: Array, bad: Array) -> Array:
@@ -274,5 +258,5 @@ def _logit(good: Array, bad: Array) -> Array:
 @lru_cache(maxsize=1)
 def _gauss_legendre() -> tuple[Array, Array]:
     """Nodes and weights on [0, 1]."""
-    nodes, weights = np.polynomial.legendre.leggauss(6)
+    nodes, weights = np.polynomial.legendre.leggauss(8)
     return (nodes + 1.0) / 2.0, weights / 2.0

@@ -1,24 +1,27 @@
 """A belief about one model's success as a logistic function of features: a normal distribution over its weights.
 
-Success has probability sigmoid(w . x), w ~ N(mean, covariance). Each outcome moves the belief by its Laplace
-approximation: the mode of likelihood times belief, and the curvature there (Chapelle & Li 2011, algorithm 3, with
-the full covariance). Leaves out what the features are, and what is chosen by it (best_buy.py).
+Success has probability sigmoid(w . x), w ~ N(mean, covariance). One outcome at a time, the belief becomes the
+normal distribution with the exact mean and covariance of likelihood times belief (moment matching; Minka 2001);
+many at once, that at their mode with the curvature there (Laplace). Leaves out what the features are, and what is
+chosen by it (best_buy.py).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, inf
+from functools import lru_cache
+from math import ceil, exp, inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_STEPS = 50  # of Newton's method, at most
+_TRIES = 50  # of Newton's method, at most
 _CLOSE = 1e-12
 _NEAR = 1e-7
 _SAFE = 1.0
+_REACH, _STEP, _LONGEST_STEP = 7.0, 0.5, 0.8  # of the trapezoid rule: two in standard deviations, one in logits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,10 +43,9 @@ def prior(mean: Array, deviation: Array) -> Belief:
 
 
 def update(belief: Belief, x: Array, reward: float) -> Belief:
-    """The belief after one more outcome.
+    """The belief after one more outcome: its mean and covariance are exactly those of likelihood times belief.
 
-    Along ``x`` alone the mode is one number to find: s with s = reward - sigmoid(m + v s), m and v the mean and
-    variance of the logit; the covariance loses rank one. Exact for the Laplace approximation of one outcome.
+    The outcome speaks of the logit w . x alone, so one integral is enough, by the trapezoid rule around the mode.
 
     Args:
         belief: before.
@@ -52,19 +54,42 @@ def update(belief: Belief, x: Array, reward: float) -> Belief:
     """
     along = belief.covariance @ x
     m, v = float(belief.mean @ x), float(along @ x)
-    s = _step(m, v, reward)
-    p = _sigmoid(m + v * s)
-    curvature = p * (1.0 - p)
-    shrink = curvature / (1.0 + curvature * v)
-    covariance = belief.covariance - np.multiply.outer(along * shrink, along)
-    return Belief(belief.mean + s * along, covariance, belief.observations + 1)
+    if v <= 0.0:  # all is known of such a prompt
+        return Belief(belief.mean, belief.covariance, belief.observations + 1)
+    moved, narrowed = _moments(m, v, reward)
+    shrunk = along * (sqrt(max(0.0, v - narrowed)) / v)  # with itself, so that the product is symmetric
+    covariance = belief.covariance - np.multiply.outer(shrunk, shrunk)
+    return Belief(belief.mean + along * (moved / v), covariance, belief.observations + 1)
+
+
+def _moments(m: float, v: float, reward: float) -> tuple[float, float]:
+    """How far the mean of N(m, v) moves under sigmoid^reward (1 - sigmoid)^(1 - reward), and its new variance."""
+    deviation, to_mode = sqrt(v), v * _step(m, v, reward)
+    half = ceil(_REACH * deviation / min(_STEP * deviation, _LONGEST_STEP))
+    places, squares, powers = _places(half)
+    width = _REACH * deviation / half
+    logits = places * width
+    logits += m + to_mode
+    mass = squares * (-0.5 * width * width / v)  # the square around m, written around the mode
+    mass += places * (width * (reward - to_mode / v))
+    mass -= np.logaddexp(0.0, logits)
+    mass -= mass[half]  # about its largest
+    total, first, second = (powers @ np.exp(mass, out=mass)).tolist()
+    mean = first / total
+    return to_mode + width * mean, width * width * (second / total - mean * mean)
+
+
+@lru_cache(maxsize=256)
+def _places(half: int) -> tuple[Array, Array, Array]:
+    """-half ... half, their squares, and the powers 0, 1, 2 of them as rows."""
+    places = np.arange(-half, half + 1, dtype=np.float64)
+    return places, places * places, np.array([np.ones_like(places), places, places * places])
 
 
 def fit(before: Belief, x: Array, rewards: Array, weights: Array | None = None) -> Belief:
     """The belief after many outcomes at once: the mode of all of them together and the curvature there.
 
-    Does not depend on the order. ``update`` one by one comes close to it: each outcome's curvature is then taken
-    where the mode was at that time.
+    Does not depend on the order. ``update`` one by one comes close to it, and closer to the exact posterior.
 
     Args:
         before: belief without these outcomes.
@@ -76,7 +101,7 @@ def fit(before: Belief, x: Array, rewards: Array, weights: Array | None = None) 
         return before
     precision: Array = np.asarray(np.linalg.inv(before.covariance), np.float64)
     mean, eta = before.mean, x @ before.mean
-    for _ in range(_STEPS):
+    for _ in range(_TRIES):
         p = _sigmoids(eta)
         off, curvature = rewards - p, p * (1.0 - p)
         if weights is not None:
@@ -130,7 +155,7 @@ def _step(m: float, v: float, reward: float) -> float:
     """
     low, high = reward - 1.0, reward
     s, before = reward - _sigmoid(m), inf
-    for _ in range(_STEPS):
+    for _ in range(_TRIES):
         p = _sigmoid(m + v * s)
         off = reward - p - s
         if off > 0.0:

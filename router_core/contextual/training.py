@@ -26,6 +26,10 @@ PENALTY: Final = 20.0
 """Of the ridge, in rows of length sqrt(2): variance of what a gain's noise leaves over that of a coefficient."""
 
 FOLDS: Final = 5
+
+MOST_LESSONS: Final = 20_000
+"""Learning holds some 60 kB for each; of more lessons, so many are drawn at random."""
+
 _LEAST_PROBABILITY: Final = 1e-6
 
 
@@ -56,11 +60,12 @@ class Targets:
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
     """A gain score, and (n, k) what it would have said of each lesson had it not learned from it or from a lesson
-    with the same text. ``targets``: what it learned from.
+    with the same text. ``rows`` (m,): the lessons that it learned from; ``targets``: what these say.
     """  # fmt: skip
 
     score: GainScore
     held_out: Array
+    rows: NDArray[np.intp]
     targets: Targets
 
 
@@ -92,11 +97,13 @@ def train(
         raise EvaluationError(
             "there is no lesson to learn a gain from; rate some answers or upload labelled prompts"
         )
-    texts = read([lesson.text for lesson in lessons])
+    taught = _some(len(lessons), seed)
+    used = [lessons[row] for row in taught.tolist()]
+    texts = read([lesson.text for lesson in used])
     parts = list(_parts(texts.group, folds, seed))
     tick(0.1)
-    targets = _targets(lessons, arms, texts, parts, penalty)
-    held_out = np.zeros(targets.gains.shape)
+    targets = _targets(used, arms, texts, parts, penalty)
+    said = np.zeros(targets.gains.shape)
     for part, (known, held) in enumerate(parts):
         tick(0.1 + 0.8 * part / len(parts))
         design = designed(texts.rows(known))
@@ -105,8 +112,20 @@ def train(
             coefficients, base = solve(
                 design.rows, targets.gains[known, arm], targets.weights[known, arm], penalty
             )
-            held_out[held, arm] = rows @ coefficients + base
-    return Trained(_score(designed(texts), targets, arms, penalty), held_out, targets)
+            said[held, arm] = rows @ coefficients + base
+    score = _score(designed(texts), targets, arms, penalty)
+    held_out = np.zeros((len(lessons), len(arms) - 1))
+    held_out[taught] = said
+    for row in np.setdiff1d(np.arange(len(lessons)), taught).tolist():
+        held_out[row] = score.of_text(lessons[row].text)
+    return Trained(score, held_out, taught, targets)
+
+
+def _some(count: int, seed: int) -> NDArray[np.intp]:
+    """Row numbers, rising: all of them, or MOST_LESSONS drawn at random."""
+    if count <= MOST_LESSONS:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, MOST_LESSONS, replace=False))
 
 
 def _score(design: Design, targets: Targets, arms: Sequence[str], penalty: float) -> GainScore:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit, ndtr
 
-from router_core.contextual.best_buy import best_buy_probabilities
+from router_core.contextual.best_buy import best_buy_probabilities, dearer_wins, dearer_wins_rows
 
 
 def brute(means: np.ndarray, variances: np.ndarray, costs: np.ndarray, value: float) -> np.ndarray:
@@ -80,3 +80,69 @@ def test_the_ends() -> None:
     assert best_buy_probabilities([3.0], [1.0], [1.0], 0.05).tolist() == [1.0]
     certain = best_buy_probabilities([0.0, 1.0], [0.0, 0.0], [0.0, 0.0], 1.0)
     assert certain == pytest.approx([0.0, 1.0], abs=1e-9)
+
+
+def exactly(m: float, v: float, other: float, w: float, shift: float) -> float:
+    """P(sigmoid(N(m, v)) - shift > sigmoid(N(other, w))) by Gauss-Legendre on a graded mesh."""
+    x, weight = np.polynomial.legendre.leggauss(20)
+    edge = max(-10.0, (logit(shift) - m) / np.sqrt(v))
+    if edge >= 10.0:
+        return 0.0
+    cuts = np.unique(
+        edge + (10.0 - edge) * np.concatenate(([0.0], np.geomspace(1e-14, 1, 3000), np.linspace(0, 1, 3000)))
+    )
+    width = np.diff(cuts)[:, None]
+    z = cuts[:-1, None] + width * (x + 1) / 2
+    logits = m + np.sqrt(v) * z
+    good, bad = np.maximum(expit(logits) - shift, 1e-300), expit(-logits) + shift
+    mass = np.exp(-z * z / 2) * ndtr((np.log(good) - np.log(bad) - other) / np.sqrt(w))
+    return float((mass * weight / 2 * width).sum() / np.sqrt(2 * np.pi))
+
+
+def extreme_cases(count: int) -> np.ndarray:
+    """Rows of m, v, other, w, shift: variances from 0.0001 to 100, shifts from 0.0001 to almost 1."""
+    rng = np.random.default_rng(11)
+    v, w = 10.0 ** rng.uniform(-4, 2, (2, count))
+    shift = np.where(rng.random(count) < 0.3, rng.uniform(0.3, 0.99, count), 10.0 ** rng.uniform(-4, -0.1, count))
+    return np.column_stack([rng.normal(1, 3, count), v, rng.normal(1, 3, count), w, shift])
+
+
+def test_two_arms_however_extreme() -> None:
+    """One by one to 2e-9, many at once to 5e-7."""
+    cases = extreme_cases(300)
+    exact = np.array([exactly(*case) for case in cases])
+    assert exact.min() + 1e-300 > 0.0
+    assert exact.std() > 0.3  # the cases are not all decided
+    assert np.abs([dearer_wins(*case) for case in cases] - exact).max() < 2e-9
+    assert np.abs(dearer_wins_rows(*cases.T) - exact).max() < 5e-7
+
+
+def test_many_at_once_at_the_ends() -> None:
+    """Equal prices, prices that no answer is worth, certain and hopeless arms: as one by one."""
+    cases = np.array(
+        [
+            [0.3, 0.5, 0.1, 0.7, 0.0],
+            [9.0, 0.1, 0.0, 0.1, 1.0],
+            [9.0, 0.1, 0.0, 0.1, 7.0],
+            [0.4, 0.0, 0.1, 0.0, 0.01],
+            [-50.0, 0.1, 50.0, 0.1, 0.01],
+            [50.0, 0.1, -50.0, 0.1, 0.01],
+        ]
+    )
+    alone = [dearer_wins(*case) for case in cases]
+    assert dearer_wins_rows(*cases.T) == pytest.approx(alone, abs=5e-7)
+    assert alone == pytest.approx([float(ndtr(0.2 / np.sqrt(1.2))), 0.0, 0.0, 1.0, 0.0, 1.0], abs=1e-9)
+    assert len(dearer_wins_rows(*np.empty((5, 0)))) == 0
+
+
+def test_good_and_bad_may_be_exchanged() -> None:
+    """Bad answers in place of good ones turn the question round."""
+    for m, v, other, w, shift in extreme_cases(100):
+        assert dearer_wins(m, v, other, w, shift) == pytest.approx(dearer_wins(-other, w, -m, v, shift), abs=3e-9)
+
+
+def test_three_arms_of_which_one_is_hopeless_are_two() -> None:
+    """The general way agrees with the special one for two, extreme beliefs included."""
+    for m, v, other, w, shift in extreme_cases(60):
+        three = best_buy_probabilities([m, other, -40.0], [v, w, 0.01], [shift, 0.0, 2.0], 1.0)
+        assert three == pytest.approx([dearer_wins(m, v, other, w, shift), 1 - three[0], 0.0], abs=1e-7)

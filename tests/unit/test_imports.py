@@ -170,14 +170,14 @@ def test_policies_know_neither_traffic_nor_store(name: str) -> None:
     known = {
         f"router_core.{part}" for part in ("types", "errors", "declared", "settings", "sampling", "posterior")
     }
-    beside = ("router_core.policies", "router_core.contextual")
-    assert {one for one in ours(name) if not one.startswith(beside)} <= known
+    arithmetic = "router_core.contextual"
+    assert {one for one in ours(name) if not one.startswith(("router_core.policies", arithmetic))} <= known
 
 
 @pytest.mark.parametrize("name", [name for name in PATHS if name.startswith("router_core.contextual")])
-def test_beliefs_know_neither_policies_nor_store(name: str) -> None:
-    """What a contextual policy rests on is arithmetic on plain values."""
-    known = {f"router_core.{part}" for part in ("types", "errors", "declared")}
+def test_the_contextual_parts_are_arithmetic(name: str) -> None:
+    """They know the values, the errors and each other; neither settings nor policies, traffic nor store."""
+    known = {"router_core.types", "router_core.errors", "router_core.declared"}
     assert {one for one in ours(name) if not one.startswith("router_core.contextual")} <= known
 
 
