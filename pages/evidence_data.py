@@ -18,6 +18,7 @@ from router_core.evaluation.work import Prepared, Wanted, judge, keep
 
 _ADDRESS = "evaluation"
 _LISTED = 50
+_NOTES = 6  # in plain sight
 
 
 def show_data(shared: Resources) -> None:
@@ -83,11 +84,20 @@ def _begin(shared: Resources) -> None:
     found = prepared(shared, table, mapping, goal)
     if found is None or found.data is None:
         return
-    for note in found.notes:
-        st.caption(escaped(f"{note[:1].upper()}{note[1:]}."))
+    _notes(found)
     asked = wanted(shared, found.data, goal)
     if asked is not None:
         _go(_start(shared, found, asked))
+
+
+def _notes(found: Prepared) -> None:
+    """What was left out, changed or estimated."""
+    said = [escaped(f"{note[:1].upper()}{note[1:]}.") for note in found.notes]
+    if len(said) > _NOTES:
+        with st.expander(f"What was left out, changed or estimated ({len(said)})", key="notes"):
+            st.caption("  \n".join(said))
+    elif said:
+        st.caption("  \n".join(said))
 
 
 def _start(shared: Resources, found: Prepared, asked: Wanted) -> str:

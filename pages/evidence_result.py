@@ -28,7 +28,7 @@ _COLUMNS = {  # heading of the table -> what it says
     "APGR": "what part of the gap between the two models its order of prompts recovers; a coin gets 0.500",
     "CPT50, CPT80": "share of prompts that must go to the strong model to recover half, and four fifths, of it",
 }
-_SHOWN = 7  # reasons in plain sight
+_SHOWN = 8  # reasons in plain sight
 
 
 @dataclass(frozen=True)
