@@ -58,7 +58,8 @@ def _view(shared: Resources, held: Extent) -> View:
     view = View(since, now, *chosen)
     if span != _FROM_TO:
         return recent(view, ranges()[span])
-    first, last = (picked[0], picked[-1]) if isinstance(picked, tuple) and picked else (since.date(), now.date())
+    ends = picked if isinstance(picked, tuple) and picked else (since.date(), now.date())
+    first, last = min(ends), max(ends)
     return days(view, first, last)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def requests(page: Page) -> Locator:
 
 
 def charts_drawn(page: Page) -> None:
-    """Wait until the last chart is there."""
+    """Wait until all charts are there."""
     page.wait_for_selector(READY)
     expect(page.locator('[data-testid="stVegaLiteChart"] :is(canvas, svg)')).to_have_count(9)
 
@@ -91,18 +92,19 @@ def test_the_view_is_in_the_address(server: Server, page: Page, browser: Browser
     page.locator(".st-key-range").get_by_text("from-to", exact=True).click()
     parts = page.locator(".st-key-days [role=spinbutton]")
     expect(parts).to_have_count(6)
-    first_day = [parts.nth(place).inner_text() for place in range(3)]
-    parts.nth(3).click()
-    page.keyboard.type("".join(first_day))  # year, month, day of the end: the first day alone
+    first = date(*(int(parts.nth(place).inner_text()) for place in range(3)))
+    last = first + timedelta(days=2)
+    for place, day in ((0, first), (3, last)):
+        parts.nth(place).click()
+        page.keyboard.type(f"{day:%Y%m%d}")
     page.keyboard.press("Escape")
-    page.wait_for_url("**days=**")
-    expect(requests(page)).to_have_text(re.compile(r"^[1-9]\d?$"))  # one day of fourteen
+    page.wait_for_url(f"**days={first}&days={last}**")
+    expect(requests(page)).to_have_text(re.compile(r"^[1-9]\d?$"))  # three days of fourteen
     figure = requests(page).inner_text()
     context = browser.new_context()
     fresh = context.new_page()
     fresh.goto(page.url)
-    charts_drawn(fresh)
     expect(requests(fresh)).to_have_text(figure)
-    expect(fresh.locator(".st-key-days [role=spinbutton]").nth(5)).to_have_text(first_day[2])
+    expect(fresh.locator(".st-key-days [role=spinbutton]").nth(5)).to_have_text(f"{last:%d}")
     expect(fresh.locator(".st-key-router input")).to_have_value("Thompson sampling")
     context.close()
