@@ -13,7 +13,7 @@ from tests.scored import long_csv, wide_csv
 
 pytestmark = pytest.mark.browser
 
-MANY = 60_000  # prompts: judging them takes far longer than a click
+MANY = 40_000  # prompts: judging them takes far longer than a click
 
 
 def go(page: Page, server: Server, path: str = "evidence") -> None:
