@@ -65,7 +65,7 @@ def test_a_broken_file_is_mended_by_choices(
     expect(page.locator(".st-key-judge")).to_have_count(0)
     page.locator('[class*="st-key-way-out-of-range-refuse"]').get_by_text("Clip to the nearer end").click()
     expect(page.locator('[class*="st-key-way-out-of-range-clip"]')).to_be_visible()
-    page.locator('[class*="st-key-way-duplicates-refuse"]').get_by_text("Use the first of each").click()
+    page.locator('[class*="st-key-way-duplicates-refuse"]').get_by_text("Use the first of each").first.click()
     expect(page.locator(".st-key-judge button")).to_contain_text("Judge 120 prompts")
 
 
