@@ -156,7 +156,7 @@ def _column(values: object, arms: int) -> Array:
     return column
 
 
-def halved(table: Array) -> Floats:
+def halved(table: NDArray[np.floating]) -> Floats:
     """Rounded to half floats: written down in two bytes a number, and read back unchanged."""
     return table.astype(np.float16).astype(np.float32)
 

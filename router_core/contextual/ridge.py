@@ -31,126 +31,132 @@ _MOST_STEPS: Final = 200
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """n texts as sparse rows. ``blocks``: words, runs (n x places), 1 + log of counts. ``length`` (n,):
-    log(1 + characters). ``group`` (n,): equal texts have the same number.
-    """  # fmt: skip
+    """n texts as sparse rows.
 
-    blocks: tuple[csr_matrix, csr_matrix]
+    Args:
+        grams: (n, places of words and then of runs), 1 + log of counts.
+        runs: (n,), where in ``grams.data`` the runs of each text begin.
+        length: (n,), log(1 + characters).
+        group: (n,), equal texts have the same number.
+    """
+
+    grams: csr_matrix
+    runs: NDArray[np.intp]
     length: Array
     group: NDArray[np.intp]
-
-    def rows(self, at: NDArray[np.intp]) -> Texts:
-        """Some of them."""
-        words, runs = self.blocks
-        return Texts((words[at], runs[at]), self.length[at], self.group[at])
 
 
 def read(texts: Sequence[str]) -> Texts:
     """Hash every text; some 0.15 ms for one of 400 characters, and 8 bytes for each gram that it has."""
     from scipy.sparse import csr_matrix
 
-    places: list[list[NDArray[np.int32]]] = [[], []]
-    weights: list[list[Floats]] = [[], []]
-    for text in texts:
+    places: list[NDArray[np.int32]] = []
+    weights: list[Floats] = []
+    sizes = np.zeros((len(texts), len(BLOCK_SIZES)), np.intp)
+    for row, text in enumerate(texts):
+        before = 0
         for kind, block in enumerate(blocks(codes(text))):
-            places[kind].append(block.places.astype(np.int32))
-            weights[kind].append(block.weights.astype(np.float32))
-    made = []
-    for kind, size in enumerate(BLOCK_SIZES):
-        starts = np.concatenate(([0], np.cumsum([len(found) for found in places[kind]], dtype=np.int64)))
-        made.append(
-            csr_matrix(
-                (_joined(weights[kind], np.float32), _joined(places[kind], np.int32), starts),
-                shape=(len(texts), size),
-            )
-        )
+            places.append((block.places + before).astype(np.int32))
+            weights.append(block.weights.astype(np.float32))
+            sizes[row, kind] = len(block.places)
+            before += BLOCK_SIZES[kind]
+    ends = np.cumsum(sizes.sum(axis=1))
+    starts = np.concatenate(([0], ends)).astype(np.int32)
+    data = np.concatenate(weights) if weights else np.empty(0, np.float32)
+    indices = np.concatenate(places) if places else np.empty(0, np.int32)
+    grams = csr_matrix((data, indices, starts), shape=(len(texts), sum(BLOCK_SIZES)))
     number: dict[str, int] = {}
     group = np.array([number.setdefault(text, len(number)) for text in texts], np.intp)
-    return Texts((made[0], made[1]), np.array([log1p(len(text)) for text in texts], np.float64), group)
-
-
-def _joined(parts: Sequence[NDArray[np.generic]], kind: type[np.generic]) -> NDArray[np.generic]:
-    return np.concatenate(parts) if parts else np.empty(0, kind)
+    length = np.array([log1p(len(text)) for text in texts], np.float64)
+    return Texts(grams, starts[:-1] + sizes[:, 0], length, group)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Design:
-    """Rows as a regression sees them: each block weighted by rarity and brought to length 1, then the length.
+    """Texts as a regression sees them: each block weighted by rarity and brought to length 1, and the length.
 
-    ``rarity`` and ``length`` as in gain.GainScore.
+    Args:
+        grams: (n, places); shares its places with the texts.
+        length_column: (n,).
+        rarity: (places,), as in gain.GainScore, both blocks.
+        length: mean and standard deviation.
     """
 
-    rows: csr_matrix
-    rarity: tuple[Floats, Floats]
+    grams: csr_matrix
+    length_column: Floats
+    rarity: Floats
     length: tuple[float, float]
 
+    def times(self, coefficients: Floats) -> Floats:
+        """(n,): every row times the coefficients, the last of which is that of the length."""
+        product = self.grams @ coefficients[:-1]
+        product += self.length_column * coefficients[-1]
+        return np.asarray(product, np.float32)
 
-def designed(texts: Texts) -> Design:
-    """Learn how rare each gram is, and weigh the rows by it."""
-    rarity = tuple(_rarity(block) for block in texts.blocks)
-    deviation = float(texts.length.std()) if len(texts.length) else 0.0
-    length = (float(texts.length.mean()) if len(texts.length) else 0.0, deviation if deviation > 1e-9 else 1.0)
-    return Design(weighed(texts, (rarity[0], rarity[1]), length), (rarity[0], rarity[1]), length)
+    def turned_times(self, values: Floats) -> Floats:
+        """(places + 1,): the rows weighted by so much and summed."""
+        return np.append(self.grams.T @ values, np.float32(self.length_column @ values))
 
 
-def weighed(texts: Texts, rarity: tuple[Floats, Floats], length: tuple[float, float]) -> csr_matrix:
-    """Any texts as rows of a design."""
-    from scipy.sparse import csr_matrix, hstack
+def designed(texts: Texts, known: NDArray[np.bool_]) -> Design:
+    """Learn from the known rows how rare each gram is and how long texts are, and weigh all rows by it."""
+    from scipy.sparse import csr_matrix
 
-    parts = []
-    for block, by in zip(texts.blocks, rarity, strict=True):
-        data = block.data * by.take(block.indices)
-        size = np.zeros(block.shape[0])
-        filled = np.flatnonzero(np.diff(block.indptr))
-        size[filled] = np.add.reduceat(np.square(data, dtype=np.float64), block.indptr[filled])
-        scale = np.divide(1.0, np.sqrt(size), out=np.zeros_like(size), where=size > 0.0).astype(np.float32)
-        data *= np.repeat(scale, np.diff(block.indptr))
-        parts.append(csr_matrix((data, block.indices, block.indptr), shape=block.shape))
-    mean, deviation = length
+    grams, width = texts.grams, texts.grams.shape[1]
+    had = np.bincount(grams.indices, minlength=width)
+    if not known.all():
+        had -= np.bincount(grams[np.flatnonzero(~known)].indices, minlength=width)
+    table = np.log((1.0 + int(known.sum())) / (1.0 + had)) + 1.0
+    table[had < FEWEST_TEXTS] = 0.0
+    rarity = halved(table)
+    data = grams.data * rarity.take(grams.indices)
+    ends = np.column_stack([grams.indptr[:-1], texts.runs]).ravel()
+    counts = np.diff(np.append(ends, len(data)))
+    filled = np.flatnonzero(counts)
+    size = np.zeros(len(ends), np.float32)
+    size[filled] = np.add.reduceat(np.square(data), ends[filled])
+    scale = np.divide(1.0, np.sqrt(size), out=np.zeros_like(size), where=size > 0.0)
+    data *= np.repeat(scale, counts)
+    lengths = texts.length[known]
+    mean, deviation = (float(lengths.mean()), float(lengths.std())) if len(lengths) else (0.0, 0.0)
+    deviation = deviation if deviation > 1e-9 else 1.0
     column = ((texts.length - mean) * (LENGTH_SCALE / deviation)).astype(np.float32)
-    parts.append(csr_matrix(column[:, None]))
-    return hstack(parts, format="csr", dtype=np.float32)
+    weighed = csr_matrix((data, grams.indices, grams.indptr), shape=grams.shape)
+    return Design(weighed, column, rarity, (mean, deviation))
 
 
-def _rarity(block: csr_matrix) -> Floats:
-    had = np.bincount(block.indices, minlength=block.shape[1])
-    rarity = np.log((1.0 + block.shape[0]) / (1.0 + had)) + 1.0
-    rarity[had < FEWEST_TEXTS] = 0.0
-    return halved(rarity)
+def solve(design: Design, targets: Array, weights: Array, penalty: float) -> tuple[Floats, float]:
+    """Coefficients (places + 1,) and intercept that minimise sum w (y - a - x b)^2 + penalty |b|^2.
 
-
-def solve(rows: csr_matrix, targets: Array, weights: Array, penalty: float) -> tuple[Array, float]:
-    """Coefficients (columns,) and intercept that minimise sum w (y - a - x b)^2 + penalty |b|^2.
-
-    The intercept is free: everything is taken from its weighted mean. With nothing to learn from, zeros.
+    The intercept is free: everything is taken from its weighted mean. Rows of weight 0 are not learned from; with
+    nothing to learn from, zeros.
     """
+    found = np.zeros(design.grams.shape[1] + 1, np.float32)
     total = float(weights.sum())
-    found = np.zeros(rows.shape[1], np.float32)
     if total <= 0.0:
-        return found.astype(np.float64), 0.0
-    turned = rows.T.tocsr()
+        return found, 0.0
     weight = weights.astype(np.float32)
-    mean = (turned @ weight) / np.float32(total)
+    mean = design.turned_times(weight) / np.float32(total)
     centre = float(weights @ targets) / total
 
     def times(v: Floats) -> Floats:
-        u = rows @ v
+        u = design.times(v)
         u -= mean @ v
         u *= weight
-        return np.asarray(turned @ u - mean * u.sum() + np.float32(penalty) * v, np.float32)
+        return np.asarray(design.turned_times(u) - mean * u.sum() + np.float32(penalty) * v, np.float32)
 
     off = (weights * (targets - centre)).astype(np.float32)
-    residual = turned @ off - mean * off.sum()
+    residual = design.turned_times(off) - mean * off.sum()
     direction = residual.copy()
-    size = first = float(np.dot(residual, residual))
+    size = first = float(residual @ residual)
     for _ in range(_MOST_STEPS):
         if size <= first * _TOLERANCE**2:
             break
         image = times(direction)
-        step = size / float(np.dot(direction, image))
-        found += np.float32(step) * direction
-        residual -= np.float32(step) * image
-        before, size = size, float(np.dot(residual, residual))
+        step = np.float32(size / float(direction @ image))
+        found += step * direction
+        residual -= step * image
+        before, size = size, float(residual @ residual)
         direction *= np.float32(size / before)
         direction += residual
-    return found.astype(np.float64), centre - float(mean @ found)
+    return found, centre - float(mean @ found)

@@ -8,7 +8,7 @@ draw. Leaves out hashing and the regression itself (ridge.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from router_core.contextual.gain import LENGTH_SCALE, GainScore, halved
 from router_core.contextual.grams import BLOCK_SIZES
-from router_core.contextual.ridge import Design, Texts, designed, read, solve, weighed
+from router_core.contextual.ridge import Design, Texts, designed, read, solve
 from router_core.errors import EvaluationError
 
 Array = NDArray[np.float64]
@@ -28,7 +28,7 @@ PENALTY: Final = 20.0
 FOLDS: Final = 5
 
 MOST_LESSONS: Final = 20_000
-"""Learning holds some 60 kB for each; of more lessons, so many are drawn at random."""
+"""Learning holds some 40 kB for each; of more lessons, so many are drawn at random."""
 
 _LEAST_PROBABILITY: Final = 1e-6
 
@@ -100,20 +100,18 @@ def train(
     taught = _some(len(lessons), seed)
     used = [lessons[row] for row in taught.tolist()]
     texts = read([lesson.text for lesson in used])
-    parts = list(_parts(texts.group, folds, seed))
+    parts = _parts(texts.group, folds, seed)
     tick(0.1)
     targets = _targets(used, arms, texts, parts, penalty)
     said = np.zeros(targets.gains.shape)
-    for part, (known, held) in enumerate(parts):
+    for part, held in enumerate(parts):
         tick(0.1 + 0.8 * part / len(parts))
-        design = designed(texts.rows(known))
-        rows = weighed(texts.rows(held), design.rarity, design.length)
+        design = designed(texts, ~held)
         for arm in range(len(arms) - 1):
-            coefficients, base = solve(
-                design.rows, targets.gains[known, arm], targets.weights[known, arm], penalty
-            )
-            said[held, arm] = rows @ coefficients + base
-    score = _score(designed(texts), targets, arms, penalty)
+            weights = np.where(held, 0.0, targets.weights[:, arm])
+            coefficients, base = solve(design, targets.gains[:, arm], weights, penalty)
+            said[held, arm] = design.times(coefficients)[held] + base
+    score = _score(designed(texts, np.ones(len(used), np.bool_)), targets, arms, penalty)
     held_out = np.zeros((len(lessons), len(arms) - 1))
     held_out[taught] = said
     for row in np.setdiff1d(np.arange(len(lessons)), taught).tolist():
@@ -129,9 +127,9 @@ def _some(count: int, seed: int) -> NDArray[np.intp]:
 
 
 def _score(design: Design, targets: Targets, arms: Sequence[str], penalty: float) -> GainScore:
-    words, runs = BLOCK_SIZES
+    words = BLOCK_SIZES[0]
     found = [
-        solve(design.rows, targets.gains[:, arm], targets.weights[:, arm], penalty) for arm in range(len(arms) - 1)
+        solve(design, targets.gains[:, arm], targets.weights[:, arm], penalty) for arm in range(len(arms) - 1)
     ]
     table = np.array([coefficients for coefficients, _ in found])
     total = targets.weights.sum(axis=0)
@@ -141,31 +139,27 @@ def _score(design: Design, targets: Targets, arms: Sequence[str], penalty: float
     return GainScore(
         arms[0],
         tuple(arms[1:]),
-        design.rarity,
-        (halved(table[:, :words]), halved(table[:, words : words + runs])),
+        (design.rarity[:words], design.rarity[words:]),
+        (halved(table[:, :words]), halved(table[:, words:-1])),
         design.length,
-        LENGTH_SCALE * table[:, -1],
+        LENGTH_SCALE * table[:, -1].astype(np.float64),
         np.array([base for _, base in found]),
         mean,
         len(targets.gains),
     )
 
 
-def _parts(group: NDArray[np.intp], folds: int, seed: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """(known, held out) rows, equal texts always together."""
-    fold = np.random.default_rng(seed).permutation(int(group.max()) + 1) % folds
-    of = fold[group]
-    for part in range(folds):
-        held = np.flatnonzero(of == part)
-        if len(held):
-            yield np.flatnonzero(of != part), held
+def _parts(group: NDArray[np.intp], folds: int, seed: int) -> list[NDArray[np.bool_]]:
+    """Which rows are held out, fold by fold; equal texts always together."""
+    of = (np.random.default_rng(seed).permutation(int(group.max()) + 1) % folds)[group]
+    return [held for held in (of == part for part in range(folds)) if held.any()]
 
 
 def _targets(
     lessons: Sequence[Lesson],
     arms: Sequence[str],
     texts: Texts,
-    parts: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
+    parts: Sequence[NDArray[np.bool_]],
     penalty: float,
 ) -> Targets:
     count, place = len(lessons), {arm: column for column, arm in enumerate(arms)}
@@ -204,17 +198,13 @@ def _targets(
     return Targets(np.where(weights > 0.0, gains, 0.0), weights)
 
 
-def _expected(
-    rewards: Array, texts: Texts, parts: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]], penalty: float
-) -> Array:
+def _expected(rewards: Array, texts: Texts, parts: Sequence[NDArray[np.bool_]], penalty: float) -> Array:
     """(n, arms): each arm's reward as a ridge on the text expects it, never from the lesson itself."""
     expected = np.zeros(rewards.shape)
-    for known, held in parts:
-        design = designed(texts.rows(known))
-        rows = weighed(texts.rows(held), design.rarity, design.length)
+    for held in parts:
+        design = designed(texts, ~held)
         for arm in range(rewards.shape[1]):
-            seen = np.isfinite(rewards[known, arm])
-            target, weight = np.nan_to_num(rewards[known, arm]), seen.astype(np.float64)
-            coefficients, base = solve(design.rows, target, weight, penalty)
-            expected[held, arm] = rows @ coefficients + base
+            weights = (np.isfinite(rewards[:, arm]) & ~held).astype(np.float64)
+            coefficients, base = solve(design, np.nan_to_num(rewards[:, arm]), weights, penalty)
+            expected[held, arm] = design.times(coefficients)[held] + base
     return np.clip(expected, 0.0, 1.0)

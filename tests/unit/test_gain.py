@@ -12,8 +12,8 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from router_core.contextual.gain import GainScore
-from router_core.contextual.grams import codes
-from router_core.contextual.ridge import designed, read, solve, weighed
+from router_core.contextual.grams import BLOCK_SIZES, codes
+from router_core.contextual.ridge import Design, designed, read, solve
 from router_core.contextual.training import Lesson, train
 from router_core.errors import EvaluationError, SettingsError
 
@@ -74,7 +74,7 @@ def test_it_finds_what_tells_the_texts_apart() -> None:
 
 def test_from_the_log_by_doubly_robust_targets() -> None:
     """One answer each, drawn by difficulty: a biased sample, and the gains are right all the same."""
-    lessons, hard = paired(3000)
+    lessons, hard = paired(2000)
     log = drawn(lessons, hard)
     naive = np.mean([one.rewards["strong"] for one in log if "strong" in one.rewards]) - np.mean(
         [one.rewards["cheap"] for one in log if "cheap" in one.rewards]
@@ -155,33 +155,62 @@ def test_a_score_says_what_the_regression_says() -> None:
     """One text at a time, from its tables: as the sparse rows it was learned on, to half floats' rounding."""
     lessons, _ = paired(200)
     texts = read([one.text for one in lessons])
-    design = designed(texts)
+    design = designed(texts, np.ones(200, bool))
     gains = np.array([one.rewards["strong"] - one.rewards["cheap"] for one in lessons])
-    coefficients, base = solve(design.rows, gains, np.ones(200), 20.0)
+    coefficients, base = solve(design, gains, np.ones(200), 20.0)
     score = train(lessons, ARMS).score
     said = np.array([score.of_text(one.text)[0] for one in lessons])
-    assert said == pytest.approx(design.rows @ coefficients + base, abs=2e-3)
-    again = weighed(texts, design.rarity, design.length)
-    assert np.abs(again - design.rows).max() == 0
+    assert said == pytest.approx(design.times(coefficients) + base, abs=2e-3)
+
+
+def dense(x: np.ndarray, column: np.ndarray) -> Design:
+    """Any numbers as a design."""
+    return Design(csr_matrix(x.astype(np.float32)), column.astype(np.float32), np.ones(x.shape[1]), (0.0, 1.0))
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_regression_against_the_normal_equations(weighted: bool) -> None:
-    """Conjugate gradients with a free intercept, against a dense solution."""
+    """Conjugate gradients with a free intercept, against a dense solution; rows of weight 0 do not count."""
     rng = np.random.default_rng(4)
     x = np.where(rng.random((80, 30)) < 0.2, rng.normal(size=(80, 30)), 0.0)
-    y, w = rng.normal(size=80), rng.random(80) if weighted else np.ones(80)
-    coefficients, base = solve(csr_matrix(x.astype(np.float32)), y, w, 2.0)
-    full = np.column_stack([np.ones(80), x])
-    penalty = np.diag([0.0] + [2.0] * 30)
+    column, y = rng.normal(size=80), rng.normal(size=80)
+    w = np.where(rng.random(80) < 0.3, 0.0, rng.random(80)) if weighted else np.ones(80)
+    coefficients, base = solve(dense(x, column), y, w, 2.0)
+    full = np.column_stack([np.ones(80), x, column])
+    penalty = np.diag([0.0] + [2.0] * 31)
     exact = np.linalg.solve((full * w[:, None]).T @ full + penalty, full.T @ (w * y))
     assert coefficients == pytest.approx(exact[1:], abs=1e-4)
     assert base == pytest.approx(exact[0], abs=1e-4)
 
 
+def test_a_design_by_hand() -> None:
+    """Blocks of length 1, rare grams weigh more, those of one known text nothing; held-out rows by the rest."""
+    texts = read(["ab cd", "ab cd", "ab ef", "gh ab"])
+    design = designed(texts, np.array([True, True, True, False]))
+    squares = design.grams.multiply(design.grams)
+    words = sum(BLOCK_SIZES[:1])
+    for block in (squares[:, :words], squares[:, words:]):
+        assert np.asarray(block.sum(axis=1)).ravel() == pytest.approx(np.ones(4), abs=1e-6)
+    weights = sorted(design.grams[0].toarray()[0, :words][design.grams[0].toarray()[0, :words] > 0].tolist())
+    rare, common = np.log(4 / 3) + 1, np.log(4 / 4) + 1  # "cd" and the pair are in two texts of three, "ab" in all
+    assert weights == pytest.approx(
+        sorted(np.array([common, rare, rare]) / np.sqrt(common**2 + 2 * rare**2)), abs=1e-3
+    )
+    assert (design.grams[3].toarray()[0, :words] > 0).sum() == 1  # of "gh ab" only "ab" is known
+    assert design.length_column == pytest.approx(np.zeros(4), abs=1e-6)  # all of one length
+
+
+def test_texts_without_grams() -> None:
+    """An empty one, one of a letter, and nothing at all."""
+    texts = read(["", "a", "ab cd", "ab cd"])
+    design = designed(texts, np.ones(4, bool))
+    assert np.asarray(design.grams.multiply(design.grams).sum(axis=1)).ravel()[:2].tolist() == [0.0, 0.0]
+    assert read([]).grams.shape[0] == 0
+
+
 def test_nothing_to_learn_from_gives_nothing() -> None:
-    coefficients, base = solve(csr_matrix(np.ones((3, 2), np.float32)), np.ones(3), np.zeros(3), 1.0)
-    assert (coefficients.tolist(), base) == ([0.0, 0.0], 0.0)
+    coefficients, base = solve(dense(np.ones((3, 2)), np.ones(3)), np.ones(3), np.zeros(3), 1.0)
+    assert (coefficients.tolist(), base) == ([0.0, 0.0, 0.0], 0.0)
 
 
 def test_the_feature_is_in_units_of_ten_points_and_bounded() -> None:
