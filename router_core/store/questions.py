@@ -141,12 +141,15 @@ _SAME_PROMPTS: Final = f"""
         SELECT prompt_id, created_at, policy, decision_cost_usd, completion_id FROM decision
         WHERE prompt_id IN (SELECT prompt_id FROM decision WHERE {_TIME} AND nth > 0) AND {_TIME} AND {_ROUTED}
             AND ($origin IS NULL OR origin = $origin)
+    ), named AS (  -- a bit for each router, so that a set of them is one number
+        SELECT policy, 1::UBIGINT << (63 - row_number() OVER (ORDER BY policy))::INTEGER AS bit
+        FROM (SELECT DISTINCT policy FROM several)
     ), sets AS MATERIALIZED (
-        SELECT * FROM (
-            SELECT prompt_id, list_sort(list(DISTINCT policy)) AS routers FROM several GROUP BY prompt_id
-        ) WHERE len(routers) > 1
+        SELECT prompt_id, bit_or(bit) AS routers FROM several JOIN named USING (policy)
+        GROUP BY prompt_id HAVING bit_count(routers) > 1
     ), most AS (
-        SELECT routers FROM sets GROUP BY routers ORDER BY len(routers) DESC, count(*) DESC, routers LIMIT 1
+        SELECT routers FROM sets GROUP BY routers
+        ORDER BY bit_count(routers) DESC, count(*) DESC, routers DESC LIMIT 1
     ), calls AS MATERIALIZED (
         SELECT id, prompt_id, created_at, goal, arm, error, input_tokens, output_tokens, cost_usd, unpriced_retries
         FROM completion
