@@ -11,7 +11,12 @@ from router_core.words import dollars, duration
 
 __all__ = ["ROUTER_NAMES", "badge", "dollars", "duration", "escaped", "labels", "model_text"]
 
-ROUTER_NAMES = {"heuristic": "Rules", "classifier": "Classifier", "thompson": "Thompson sampling"}
+ROUTER_NAMES = {
+    "heuristic": "Rules",
+    "classifier": "Classifier",
+    "thompson": "Thompson sampling",
+    "contextual": "Contextual Thompson",
+}
 
 
 def labels(arms: Sequence[Arm]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from router_core.accounting import Tally, tally
 from router_core.calling import Caller, RoutedStream
-from router_core.deciding import Decider
+from router_core.deciding import USUAL, Decider
 from router_core.features import context
 from router_core.llm import Models
 from router_core.policies import POLICIES
@@ -33,8 +33,6 @@ from router_core.types import (
     Price,
     Prompt,
 )
-
-USUAL = "a prompt of usual length " * 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ class Playground:
                             why="no router chose it; every model was asked",
                         )
                     )
-        self.store.write(Batch(prompts=[prompt], decisions=[self._decider.loggable(one) for one in decisions]))
+        self._decider.log(decisions, [prompt])
         return Plan(prompt, tuple(messages), tuple(decisions), self._calls(goal, decisions))
 
     def again(self, prompt: Prompt, messages: Sequence[Message], arm_id: str, why: str) -> PlannedCall:
@@ -135,7 +133,7 @@ class Playground:
             completion_id=self._decider.new_id(),
             why=why,
         )
-        self.store.write(Batch(decisions=[self._decider.loggable(decision)]))
+        self._decider.log([decision])
         return PlannedCall(decision.completion_id, self.settings.arm(prompt.goal, arm_id), ())
 
     def stream(self, prompt: Prompt, messages: Sequence[Message], call: PlannedCall) -> RoutedStream:

@@ -10,23 +10,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from threading import Lock
 from typing import Any
 
 import uuid_utils
 from cachetools import LRUCache
 
+from router_core.contextual_memory import Memory
 from router_core.errors import UnknownPolicyError
-from router_core.features import checked_messages, fingerprint, two_digits
+from router_core.features import checked_messages, context, estimate_tokens, fingerprint, two_digits
 from router_core.llm import Models
-from router_core.policies import POLICIES, build_policies
+from router_core.policies import POLICIES, Means, build_policies
 from router_core.policies.base import Policy
 from router_core.policies.classifier import Reply, VerdictCache
 from router_core.posterior import from_evidence
 from router_core.pricing import PriceBook, cost_usd, expected_cost_usd
 from router_core.sampling import draw
 from router_core.settings import ClassifierSettings, GoalSettings, Settings
-from router_core.store.base import Store
+from router_core.spending import Spending
+from router_core.store.base import Batch, Store
 from router_core.types import (
     Candidate,
     Context,
@@ -59,6 +62,8 @@ _STORED_PARAMS = frozenset(
     }
 )
 
+USUAL = "a prompt of usual length " * 16
+
 NOT_KEPT = "not kept (privacy.keep_texts is hash)"
 
 
@@ -85,6 +90,7 @@ class Decider:
         now: Callable[[], datetime] = now,
         timer: Callable[[], float] = time.perf_counter,
         prices: Mapping[str, Price | None] | None = None,
+        background: bool = True,
     ) -> None:
         self.settings = settings
         self.prices = PriceBook(settings.prices, prices)
@@ -96,6 +102,8 @@ class Decider:
         self._version = settings.version
         self._verdicts = VerdictCache(settings.classifier.cache_size)
         self._policies: dict[str, dict[str, Policy]] = {}
+        self.memory = Memory(settings, store, self._usual_costs, now, background=background)
+        self.spending = Spending(settings, store)
         self._candidates: LRUCache[tuple[str, int], _Known] = LRUCache(_REMEMBERED)
         self._lock = Lock()
 
@@ -208,6 +216,7 @@ class Decider:
             fallback=distribution.fallback,
             cached=distribution.cached,
             settings_version=self._version,
+            seen=distribution.seen,
         )
 
     def settle(
@@ -243,6 +252,15 @@ class Decider:
             settings_version=self._version,
         )
 
+    def log(self, decisions: Sequence[Decision], prompts: Sequence[Prompt] = ()) -> None:
+        """Store decisions as they may be stored, and count what they spend.
+
+        Raises:
+            StoreError: they could not be stored.
+        """
+        self._store.write(Batch(prompts=prompts, decisions=[self.loggable(one) for one in decisions]))
+        self.spending.decided(decisions)
+
     def loggable(self, decision: Decision) -> Decision:
         """The decision as it may be stored: where texts are not kept, without the prompt or words about it."""
         if self.settings.privacy.keep_texts == "full":
@@ -258,8 +276,27 @@ class Decider:
             raise UnknownPolicyError(f"{name!r} is no router; choose one of {sorted(POLICIES)}")
         with self._lock:
             if goal not in self._policies:
-                self._policies[goal] = build_policies(self.settings, goal, self.ask, self._verdicts)
+                means = Means(
+                    self.ask,
+                    self._verdicts,
+                    partial(self.memory.state, goal),
+                    partial(self.spending.value_usd, goal),
+                    self._verdict_usd,
+                )
+                self._policies[goal] = build_policies(self.settings, goal, means)
             return self._policies[goal][name]
+
+    def _usual_costs(self, goal: str) -> dict[str, float | None]:
+        """Arm id -> expected cost of a call for a prompt of usual length."""
+        usual = context([{"role": "user", "content": USUAL}], goal)
+        return {one.arm.id: one.expected_cost_usd for one in self.candidates(usual)}
+
+    def _verdict_usd(self, seen: Context) -> float | None:
+        """At most what asking the classifier about a prompt costs; None: its price is unknown."""
+        asked = self.settings.classifier
+        shown = min(seen.characters, asked.max_characters)
+        tokens = estimate_tokens(asked.prompt) + shown // 3
+        return expected_cost_usd(tokens, asked.max_tokens, self.prices.price(asked.model))
 
     def ask(self, messages: Sequence[Message], settings: ClassifierSettings) -> Reply:
         """Put messages to the classifier's model, once, within its time-out.

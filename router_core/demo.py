@@ -25,7 +25,7 @@ from router_core.declared import canonical_json
 from router_core.demo_prompts import pool
 from router_core.errors import SettingsError
 from router_core.features import context, estimate_tokens, fingerprint, two_digits
-from router_core.policies import build_policies
+from router_core.policies import Means, build_policies
 from router_core.policies.classifier import Reply, VerdictCache
 from router_core.pricing import PriceBook, cost_usd
 from router_core.sampling import uniform
@@ -126,7 +126,9 @@ class _Traffic:
         self._prices = PriceBook(settings.prices)
         self._arms = [arm.arm() for arm in self._chosen.arms]
         self._ids = [arm.id for arm in self._arms]
-        self._policies = build_policies(settings, goal, self._ask, VerdictCache(settings.classifier.cache_size))
+        self._policies = build_policies(
+            settings, goal, Means(self._ask, VerdictCache(settings.classifier.cache_size))
+        )
         self._prompts = self._prepare(seed)
         self._evidence = dict(store.evidence(goal, self._chosen.teaching_rule()))
         self._lengths = dict(store.output_tokens(goal))

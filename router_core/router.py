@@ -26,7 +26,7 @@ from router_core.types import Decision, Message, Outcome, OutcomeRecord, Posteri
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
 
-PolicyName = Literal["heuristic", "classifier", "thompson"]
+PolicyName = Literal["heuristic", "classifier", "thompson", "contextual"]
 
 
 class Router:
@@ -165,7 +165,7 @@ class Router:
         self._models.require_keys(arm.model for arm in self._goal.arms)
         prompt = self._decider.prompt(messages, self._goal_id, "library", task_type=task_type, params=params)
         decision = self.decide(messages, task_type=task_type, prompt_id=prompt.id)
-        self._store.write(Batch(prompts=[prompt], decisions=[self._decider.loggable(decision)]))
+        self._decider.log([decision], [prompt])
         response, request_id = self._answer(prompt, messages, decision, params, stream)
         return (response, request_id) if return_request_id else response
 
@@ -218,6 +218,8 @@ class Router:
 
     def close(self) -> None:
         """Close connections, and the store where this router opened it."""
+        if hasattr(self, "_decider"):  # else it was never made
+            self._decider.memory.close()
         self._models.close()
         if self._owns_store:
             self._owns_store = False  # another router may hold the same store
@@ -265,7 +267,7 @@ class Router:
             completion_id=request_id,
             why=f"{failed} failed: {reasons[failed]}",
         )
-        self._store.write(Batch(decisions=[self._decider.loggable(settled)]))
+        self._decider.log([settled])
         return request_id
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "ArmSettings",
     "CallSettings",
     "ClassifierSettings",
+    "ContextualSettings",
     "GoalSettings",
     "HeuristicSettings",
     "PriceSettings",
@@ -179,6 +180,55 @@ class ClassifierSettings(Declaration):
     )
 
 
+class ContextualSettings(Declaration):
+    """Contextual Thompson sampling: what it asks for, and when it takes a model to have changed."""
+
+    ask_classifier: Literal["worth_it", "always", "never"] = Field(
+        "worth_it",
+        title="Asks the classifier",
+        description="worth_it: where knowing the verdict is expected to bring more than the call costs.",
+        json_schema_extra={"labels": {"worth_it": "where it is worth it", "always": "always", "never": "never"}},
+    )
+    asked_share: Share = Field(
+        0.05,
+        title="Asked anyway, share",
+        description="Share of prompts on which the classifier is asked to learn what its verdicts are worth.",
+    )
+    gain_every: int = Field(
+        300,
+        ge=0,
+        le=1_000_000,
+        title="Words learned every, in ratings",
+        description="Ratings after which the gain score is learned anew from the log (0: never).",
+    )
+    drift_threshold: float = Field(
+        8.0,
+        gt=0,
+        le=1000,
+        title="Drift alarm at",
+        description="Log-likelihood ratio that a CUSUM must exceed; one more: a third of the false alarms.",
+    )
+    drift_shift: float = Field(
+        0.7,
+        gt=0,
+        le=10,
+        title="Change looked for, in log-odds",
+        description="Change of a model's log-odds of a good answer that the alarm looks for.",
+    )
+    drift_warm_up: int = Field(
+        100,
+        ge=0,
+        le=1_000_000,
+        title="Not before, in ratings",
+        description="Ratings of a model before its alarm is armed.",
+    )
+    drift_keep: Share = Field(
+        0.02,
+        title="Kept after an alarm, share",
+        description="What each rating so far still counts after an alarm.",
+    )
+
+
 class GoalSettings(Declaration):
     """One kind of traffic: its models, what a good answer is worth, and how it learns."""
 
@@ -192,12 +242,17 @@ class GoalSettings(Declaration):
         title="Models",
         description="The models to choose from, cheap to strong.",
     )
-    router: Literal["heuristic", "classifier", "thompson"] = Field(
+    router: Literal["heuristic", "classifier", "thompson", "contextual"] = Field(
         "thompson",
         title="Router in production",
         description="The router that serves this goal in production.",
         json_schema_extra={
-            "labels": {"heuristic": "Rules", "classifier": "Classifier", "thompson": "Thompson sampling"}
+            "labels": {
+                "heuristic": "Rules",
+                "classifier": "Classifier",
+                "thompson": "Thompson sampling",
+                "contextual": "Contextual Thompson",
+            }
         },
     )
     simple_arm: str | None = Field(
@@ -240,6 +295,26 @@ class GoalSettings(Declaration):
         title="Assumed answer, in tokens",
         description="Output tokens assumed until answers have been seen.",
     )
+    budget_usd: float | None = Field(
+        None,
+        ge=1e-9,
+        le=1e9,
+        title="Budget, in dollars",
+        description="The contextual router spends at most this per so many requests, or a day; empty: no budget.",
+    )
+    budget_per: Literal["requests", "day"] = Field(
+        "requests",
+        title="Budget is for",
+        description="requests: so many of them; day: a day, in which so many are expected.",
+        json_schema_extra={"labels": {"requests": "so many requests", "day": "a day (UTC)"}},
+    )
+    budget_requests: int = Field(
+        1000,
+        ge=1,
+        le=1_000_000_000,
+        title="So many requests",
+        description="Requests that the budget is for, or that are expected in a day.",
+    )
     success_when: str | None = Field(
         None,
         max_length=2000,
@@ -255,7 +330,7 @@ class GoalSettings(Declaration):
     learn_from: Literal["all", "own"] = Field(
         "all",
         title="Learns from",
-        description="all: every rated answer teaches; own: only drawn by Thompson, or given by all.",
+        description="all: every rated answer teaches; own: only what the router drew itself, or given by all.",
         json_schema_extra={
             "labels": {"all": "every rated answer", "own": "what it drew, or every model answered"}
         },
@@ -328,6 +403,11 @@ class Settings(Declaration):
     )
     classifier: ClassifierSettings = Field(
         default_factory=ClassifierSettings, title="Classifier", description="The classifier call."
+    )
+    contextual: ContextualSettings = Field(
+        default_factory=ContextualSettings,
+        title="Contextual",
+        description="Contextual Thompson sampling, for all goals.",
     )
     calls: CallSettings = Field(default_factory=CallSettings, title="Calls", description="How models are called.")
     privacy: PrivacySettings = Field(default_factory=PrivacySettings, title="Privacy", description="What is kept.")

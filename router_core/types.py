@@ -110,6 +110,23 @@ class Reason:
     lines: tuple[ReasonLine, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the contextual router saw of one prompt, so that an outcome can teach it and the draw can be checked.
+
+    ``features``: the numbers of each arm, arm after arm (contextual/vector.py). ``learned``: which state decided.
+    ``verdict``: whether the classifier was asked for this decision, remembered, or not heard.
+    ``verdict_worth_usd``: what its verdict was expected to bring before it was asked for; None where that was not
+    the question.
+    """
+
+    arms: tuple[str, ...]
+    features: tuple[float, ...]
+    learned: str
+    verdict: Literal["asked", "remembered", "absent"]
+    verdict_worth_usd: float | None
+
+
 @dataclass(frozen=True)
 class ActionDistribution:
     """A policy's answer: the probability of each candidate, in the candidates' order, summing to 1.
@@ -117,6 +134,7 @@ class ActionDistribution:
     ``explain`` builds the reason on demand (it costs more than the probabilities). ``cost_usd`` is what deciding
     cost (0 = free, None = unknown), ``latency_ms`` the time spent waiting for a model to decide. ``fallback``
     says, in words, why another policy had to answer in this one's place. ``cached``: no new call was made.
+    ``seen``: of the contextual router, what it saw.
     """
 
     probabilities: tuple[float, ...]
@@ -125,6 +143,7 @@ class ActionDistribution:
     latency_ms: float = 0.0
     fallback: str | None = None
     cached: bool = False
+    seen: Seen | None = None
 
     @cached_property
     def reason(self) -> Reason:
@@ -179,7 +198,8 @@ class Decision:
     ``arms``, ``probabilities`` and ``expected_cost_usd`` are parallel. ``chosen`` was drawn with
     u = hash(seed, id). ``completion_id`` is the answer it led to (several decisions may share one).
     ``decision_cost_usd`` and ``decision_ms`` are what deciding cost (None = unknown price).
-    Rows of origin ``forced`` or ``fallback`` carry probability 1 and stay out of off-policy estimates.
+    Rows of origin ``forced`` or ``fallback`` carry probability 1 and stay out of off-policy estimates. ``seen`` is
+    stored beside the decision and not read back with it.
     """
 
     id: str
@@ -202,6 +222,7 @@ class Decision:
     fallback: str | None = None
     cached: bool = False
     settings_version: str = ""
+    seen: Seen | None = field(default=None, compare=False)
 
     @property
     def propensity(self) -> float:

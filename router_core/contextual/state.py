@@ -32,12 +32,19 @@ def weak_prior() -> Belief:
 @dataclass(frozen=True, eq=False)
 class ContextualState:
     """``arms``: arm id -> what was learned of it; an arm that is missing has the weak prior. ``gain``: the gain
-    score, None while there is none. ``outcomes``: how many are in it, also of arms that have left.
+    score, None while there is none. ``outcomes``: how many are in it, also of arms that have left. ``verdicts``:
+    of those, how often the classifier had called the prompt complex, and how often it had been heard.
     """  # fmt: skip
 
     arms: Mapping[str, Learned] = field(default_factory=dict)
     gain: GainScore | None = None
     outcomes: int = 0
+    verdicts: tuple[int, int] = (0, 0)
+
+    @property
+    def name(self) -> str:
+        """A short name for this state within its goal, under which decisions are logged."""
+        return f"{self.outcomes} {'-' if self.gain is None else self.gain.version}"
 
     def learned(self, arm: str) -> Learned:
         """What was learned of an arm."""
@@ -53,6 +60,7 @@ class ContextualState:
             "format": _FORMAT,
             "features": vector.VERSION,
             "outcomes": self.outcomes,
+            "verdicts": list(self.verdicts),
             "arms": {
                 arm: {"prior": _written(one.prior), "belief": _written(one.belief)}
                 for arm, one in sorted(self.arms.items())
@@ -79,11 +87,13 @@ class ContextualState:
                 for arm, one in document["arms"].items()
             }
             outcomes, gain = int(document["outcomes"]), document["gain"]
+            complex_, heard = (int(number) for number in document["verdicts"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise SettingsError(
                 f"what the contextual router learned cannot be read ({error}); export it anew"
             ) from None
-        return cls(arms, None if gain is None else GainScore.from_document(gain), outcomes)
+        score = None if gain is None else GainScore.from_document(gain)
+        return cls(arms, score, outcomes, (complex_, heard))
 
 
 def learn(state: ContextualState, arm: str, x: Array, reward: float) -> ContextualState:

@@ -5,38 +5,65 @@ The table is explicit: nothing registers itself at import.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from router_core.contextual.state import ContextualState
 from router_core.policies.base import Policy
 from router_core.policies.classifier import Ask, ClassifierPolicy, VerdictCache
+from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import ThompsonPolicy
+from router_core.policies.verdicts import Verdicts
 from router_core.settings import GoalSettings, Settings
+from router_core.types import Context
 
 
-def _heuristic(settings: Settings, goal: GoalSettings, ask: Ask, cache: VerdictCache) -> Policy:
+@dataclass(frozen=True)
+class Means:
+    """What policies need beside the settings.
+
+    ``ask`` puts messages to the classifier's model, ``cache`` remembers its verdicts. For the contextual router:
+    ``state``, what it has learned in the goal; ``value_usd``, what a good answer counts given the expected costs
+    (None: what the settings say); ``verdict_usd``, what asking the classifier about a prompt is expected to cost.
+    """
+
+    ask: Ask
+    cache: VerdictCache
+    state: Callable[[], ContextualState] = ContextualState
+    value_usd: Callable[[Sequence[float]], float] | None = None
+    verdict_usd: Callable[[Context], float | None] = lambda context: None
+
+
+def _heuristic(settings: Settings, goal: GoalSettings, means: Means) -> HeuristicPolicy:
     return HeuristicPolicy(settings.heuristic, goal.tier_arm("simple"), goal.tier_arm("complex"))
 
 
-def _classifier(settings: Settings, goal: GoalSettings, ask: Ask, cache: VerdictCache) -> Policy:
-    rules = _heuristic(settings, goal, ask, cache)
+def _classifier(settings: Settings, goal: GoalSettings, means: Means) -> ClassifierPolicy:
+    rules = _heuristic(settings, goal, means)
     simple, complex_ = goal.tier_arm("simple"), goal.tier_arm("complex")
-    return ClassifierPolicy(settings.classifier, simple, complex_, ask, rules, cache)
+    return ClassifierPolicy(settings.classifier, simple, complex_, means.ask, rules, means.cache)
 
 
-def _thompson(settings: Settings, goal: GoalSettings, ask: Ask, cache: VerdictCache) -> Policy:
+def _thompson(settings: Settings, goal: GoalSettings, means: Means) -> Policy:
     return ThompsonPolicy(goal)
 
 
-POLICIES: Final[Mapping[str, Callable[[Settings, GoalSettings, Ask, VerdictCache], Policy]]] = {
+def _contextual(settings: Settings, goal: GoalSettings, means: Means) -> Policy:
+    verdicts = Verdicts(settings.contextual, _classifier(settings, goal, means), means.verdict_usd)
+    return ContextualPolicy(goal, _heuristic(settings, goal, means), means.state, verdicts, means.value_usd)
+
+
+POLICIES: Final[Mapping[str, Callable[[Settings, GoalSettings, Means], Policy]]] = {
     "heuristic": _heuristic,
     "classifier": _classifier,
     "thompson": _thompson,
+    "contextual": _contextual,
 }
 
 
-def build_policies(settings: Settings, goal: str, ask: Ask, cache: VerdictCache) -> dict[str, Policy]:
+def build_policies(settings: Settings, goal: str, means: Means) -> dict[str, Policy]:
     """Every router, set up for one goal, in the order of the table."""
     chosen = settings.goal(goal)
-    return {name: make(settings, chosen, ask, cache) for name, make in POLICIES.items()}
+    return {name: make(settings, chosen, means) for name, make in POLICIES.items()}

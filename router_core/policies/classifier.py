@@ -44,6 +44,20 @@ class Verdict:
     cost_usd: Decimal | None
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What asking for a verdict brought. ``verdict`` None: none came, and ``failure`` says why.
+
+    ``cost_usd`` and ``waited_ms`` are those of this call; both 0 where the verdict was remembered.
+    """
+
+    verdict: Verdict | None
+    cost_usd: Decimal | None
+    waited_ms: float
+    cached: bool = False
+    failure: str = ""
+
+
 Ask = Callable[[Sequence[Message], ClassifierSettings], Reply]
 """Puts messages to the classifier's model within its time-out; raises RouterError where that fails."""
 
@@ -94,30 +108,40 @@ class ClassifierPolicy:
         self._asked_version = short_hash(asked)
         self.version = short_hash(f"{asked}|{simple_arm}|{complex_arm}|{instead.version}")
 
-    def probabilities(self, context: Context, candidates: Sequence[Candidate]) -> ActionDistribution:
-        """1 for the arm of the tier that the classifier names (less the exploration share)."""
-        require_candidates(context, candidates)
-        shown = excerpt(context.text, self._settings.max_characters)
-        key = (self._asked_version, shown)
-        verdict = self._cache.get(key)
-        if verdict is not None:
-            return self._distribution(verdict, candidates, Decimal(0), 0.0, cached=True)
+    def remembered(self, context: Context) -> Verdict | None:
+        """The verdict on this text from an earlier call, or None; asks nobody."""
+        return self._cache.get(self._key(context))
 
+    def heard(self, context: Context) -> Heard:
+        """The verdict: remembered, else asked for."""
+        verdict = self.remembered(context)
+        if verdict is not None:
+            return Heard(verdict, Decimal(0), 0.0, cached=True)
         started = self._clock()
         cost: Decimal | None = Decimal(0)
+        key = self._key(context)
         try:
-            reply = self._ask(messages(self._settings.prompt, shown), self._settings)
+            reply = self._ask(messages(self._settings.prompt, key[1]), self._settings)
             cost = reply.cost_usd
             simple, why = parse(reply.text)
         except (RouterError, ValueError, RecursionError) as error:
             if isinstance(error, ProviderError) and error.maybe_billed:
                 cost = None
-            waited = (self._clock() - started) * 1000.0
-            return self._rules_instead(context, candidates, str(error), cost, waited)
-        waited = (self._clock() - started) * 1000.0
+            return Heard(None, cost, (self._clock() - started) * 1000.0, failure=str(error))
         verdict = Verdict(simple, why, reply.usage, cost)
         self._cache.put(key, verdict)
-        return self._distribution(verdict, candidates, cost, waited, cached=False)
+        return Heard(verdict, cost, (self._clock() - started) * 1000.0)
+
+    def probabilities(self, context: Context, candidates: Sequence[Candidate]) -> ActionDistribution:
+        """1 for the arm of the tier that the classifier names (less the exploration share)."""
+        require_candidates(context, candidates)
+        heard = self.heard(context)
+        if heard.verdict is None:
+            return self._rules_instead(context, candidates, heard.failure, heard.cost_usd, heard.waited_ms)
+        return self._distribution(heard.verdict, candidates, heard.cost_usd, heard.waited_ms, cached=heard.cached)
+
+    def _key(self, context: Context) -> tuple[str, str]:
+        return self._asked_version, excerpt(context.text, self._settings.max_characters)
 
     def _distribution(
         self,

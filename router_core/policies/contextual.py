@@ -1,7 +1,7 @@
 """Contextual Thompson sampling: the chance that a model is the best buy for *this* prompt, learned from outcomes.
 
 Rules, classifier and the words of the prompt are features; outcomes decide what they are worth. Leaves out
-learning (contextual/state.py) and whether the classifier is worth asking.
+learning (contextual/state.py) and whether the classifier is worth asking (verdicts.py).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from router_core.contextual import vector
 from router_core.contextual.best_buy import best_buy_probabilities
+from router_core.contextual.gain import GainScore
 from router_core.contextual.grams import codes
 from router_core.contextual.pushes import expected, pushes
 from router_core.contextual.state import ContextualState
@@ -22,8 +23,9 @@ from router_core.declared import short_hash
 from router_core.policies.base import require_candidates
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import best_buy, blended, comparable_costs, fading_part, starting_shares
+from router_core.policies.verdicts import Bought, Verdicts, with_verdict
 from router_core.settings import GoalSettings
-from router_core.types import ActionDistribution, Candidate, Context, Reason, ReasonLine
+from router_core.types import ActionDistribution, Candidate, Context, Reason, ReasonLine, Seen
 
 Array = NDArray[np.float64]
 
@@ -43,7 +45,9 @@ class ContextualPolicy:
         settings: arms, success value, exploration and starting weights.
         rules: what they say is a feature; nobody follows them.
         state: what has been learned in the goal by now.
-        verdict: whether the classifier calls a prompt complex; None where it was not asked. Must not call anyone.
+        verdicts: who hears the classifier, and when it is asked; None: it is not.
+        value_usd: what a good answer counts now, given the expected costs of the candidates; by default what the
+            settings say. A budget makes it less.
     """
 
     name = "contextual"
@@ -53,56 +57,66 @@ class ContextualPolicy:
         settings: GoalSettings,
         rules: HeuristicPolicy,
         state: Callable[[], ContextualState],
-        verdict: Callable[[Context], bool | None] = lambda context: None,
+        verdicts: Verdicts | None = None,
+        value_usd: Callable[[Sequence[float]], float] | None = None,
     ) -> None:
-        self._value_usd = settings.success_value_usd
         self._exploration = settings.exploration
         self._strength = settings.starting_strength
         self._rules = rules
         self._state = state
-        self._verdict = verdict
+        self._verdicts = verdicts
+        self._value_usd = value_usd or (lambda costs: settings.success_value_usd)
         self._stacked: tuple[ContextualState, tuple[str, ...], Array, Array] | None = None
         formula = settings.model_dump_json(
-            include={"arms", "success_value_usd", "exploration", "starting_strength"}
-        )
-        self.version = short_hash(f"{formula}|{rules.version}|{vector.VERSION}")
+            include={
+                "arms", "success_value_usd", "exploration", "starting_strength",
+                "budget_usd", "budget_per", "budget_requests",
+            }
+        )  # fmt: skip
+        asked = "" if verdicts is None else verdicts.version
+        self.version = short_hash(f"{formula}|{rules.version}|{asked}|{vector.VERSION}")
 
     def features(self, context: Context, arms: Sequence[str]) -> Array:
-        """The prompt as each arm sees it now, (arms, vector.SIZE); an outcome teaches with its arm's row."""
-        return self._rows(context, arms, self._state())
+        """The prompt as each arm sees it now, (arms, vector.SIZE), with a verdict only where it is remembered."""
+        known = None if self._verdicts is None else self._verdicts.remembered(context)
+        return numbers(context, self._rules, known, self._state().gain, arms)
 
     def probabilities(self, context: Context, candidates: Sequence[Candidate]) -> ActionDistribution:
-        """Computed for each prompt; some 0.15 ms for 1,000 characters with a gain score."""
+        """Computed for each prompt; some 0.2 ms for 1,000 characters with a gain score, and the classifier's call
+        where that is asked.
+        """  # fmt: skip
         require_candidates(context, candidates)
         state = self._state()
         arms = tuple([candidate.arm.id for candidate in candidates])
-        rows = self._rows(context, arms, state)
+        costs = comparable_costs([candidate.expected_cost_usd for candidate in candidates])
+        value_usd = self._value_usd(costs)
         coefficients, covariances = self._beliefs(state, arms)
+        rows = numbers(context, self._rules, None, state.gain, arms)
+        bought = Bought("absent", None, None)
+        if self._verdicts is not None:
+            spread = self._exploration * len(arms)
+            bought = self._verdicts.bought(
+                context, state, rows, coefficients, covariances, costs, value_usd, max(0.0, 1.0 - spread)
+            )
+            if bought.complex is not None:
+                with_verdict(rows, bought.complex)
         means = np.einsum("ad,ad->a", coefficients, rows).tolist()
         variances = np.einsum("ad,ad->a", (covariances @ rows[:, :, None])[:, :, 0], rows).tolist()
-        costs = comparable_costs([candidate.expected_cost_usd for candidate in candidates])
-        best = tuple(best_buy_probabilities(means, variances, costs, self._value_usd).tolist())
+        best = tuple(best_buy_probabilities(means, variances, costs, value_usd).tolist())
         share = min(self._exploration, 1.0 / len(arms))
         fading = fading_part(self._strength, state.outcomes)
         starting = starting_shares([candidate.arm.weight for candidate in candidates])
         explain = partial(
             _explain, context, tuple(candidates), state, rows, coefficients, means, variances, best,
-            self._value_usd, share, fading,
+            value_usd, share, fading, bought,
         )  # fmt: skip
-        return ActionDistribution(blended(best, starting, share, fading), explain)
-
-    def _rows(self, context: Context, arms: Sequence[str], state: ContextualState) -> Array:
-        """An arm's gain is its own; an arm without one, such as the reference, has the mean of the others'."""
-        of = codes(context.text)
-        said = self._rules.verdict(context)
-        rules = vector.Rules(said.score, said.threshold, tuple([rule.met for rule in said.rules]))
-        of_prompt = vector.vector(context, of, rules, self._verdict(context))
-        if state.gain is None:
-            return vector.for_arms(of_prompt, [0.0] * len(arms))
-        gains = state.gain.feature(of, context.characters)
-        known = [gains[arm] for arm in arms if arm in gains]
-        mean = sum(known) / len(known) if known else 0.0
-        return vector.for_arms(of_prompt, [gains.get(arm, mean) for arm in arms])
+        return ActionDistribution(
+            blended(best, starting, share, fading),
+            explain,
+            cost_usd=bought.cost_usd,
+            latency_ms=bought.waited_ms,
+            seen=Seen(arms, tuple(rows.ravel().tolist()), state.name, bought.verdict, bought.worth_usd),
+        )
 
     def _beliefs(self, state: ContextualState, arms: tuple[str, ...]) -> tuple[Array, Array]:
         """Means (arms, d) and covariances (arms, d, d), stacked once per state."""
@@ -119,6 +133,29 @@ class ContextualPolicy:
         return stacked[2], stacked[3]
 
 
+def numbers(
+    context: Context,
+    rules: HeuristicPolicy,
+    verdict_complex: bool | None,
+    gain: GainScore | None,
+    arms: Sequence[str],
+) -> Array:
+    """The prompt as each arm sees it, (arms, vector.SIZE).
+
+    An arm's gain is its own; an arm without one, such as the reference, has the mean of the others'.
+    """
+    of = codes(context.text)
+    said = rules.verdict(context)
+    found = vector.Rules(said.score, said.threshold, tuple([rule.met for rule in said.rules]))
+    of_prompt = vector.vector(context, of, found, verdict_complex)
+    if gain is None:
+        return vector.for_arms(of_prompt, [0.0] * len(arms))
+    gains = gain.feature(of, context.characters)
+    known = [gains[arm] for arm in arms if arm in gains]
+    mean = sum(known) / len(known) if known else 0.0
+    return vector.for_arms(of_prompt, [gains.get(arm, mean) for arm in arms])
+
+
 def _explain(
     context: Context,
     candidates: tuple[Candidate, ...],
@@ -131,6 +168,7 @@ def _explain(
     value_usd: float,
     share: float,
     fading: float,
+    bought: Bought,
 ) -> Reason:
     leader = max(range(len(best)), key=best.__getitem__)
     worth = "cost ignored" if value_usd == float("inf") else f"at ${value_usd:g} per good answer"
@@ -153,6 +191,8 @@ def _explain(
         )
     if any(candidate.expected_cost_usd is None for candidate in candidates):
         lines.append(ReasonLine("an unknown price is taken to be the dearest known one"))
+    if bought.said:
+        lines.append(ReasonLine(*bought.said))
     told = [push for push in pushes(rows, coefficients) if push.share >= _LEAST_SHOWN]
     for push in told[:_SHOWN]:
         said = vector.in_words(push.feature, push.value, context)

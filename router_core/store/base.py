@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from router_core.types import (
     Completion,
+    Context,
     Decision,
     EvaluationKind,
     Evidence,
@@ -104,6 +105,31 @@ class Evaluation:
     document: str
 
 
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One judged answer as the contextual router learns from it.
+
+    ``place``: number of the first outcome about it, which orders lessons and never changes. ``reward`` None: it
+    teaches nothing (any more). ``features``: what that router saw of the prompt for this arm; None where it was
+    not asked, then ``context`` is what there is to see.
+    """
+
+    place: int
+    arm: str
+    reward: float | None
+    features: tuple[float, ...] | None
+    context: Context | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextLesson:
+    """One prompt with what is known of its answers; ``probabilities`` None: several models answered it."""
+
+    text: str
+    rewards: Mapping[str, float]
+    probabilities: Mapping[str, float] | None
+
+
 @runtime_checkable
 class Store(Protocol):
     """Append-only memory of decisions, completions and outcomes. Safe to use from many threads at once."""
@@ -150,6 +176,47 @@ class Store(Protocol):
 
     def rebuild_evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
         """The same, computed afresh from the log; equal to ``evidence`` to the bit."""
+        ...
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """How often what counts was changed by something else than an outcome, and the number of the last outcome:
+        while it stays the same, every lesson does.
+        """  # fmt: skip
+        ...
+
+    def lessons(self, goal: str, rule: TeachingRule, after: int, limit: int) -> tuple[int, list[Lesson]]:
+        """The number of the last outcome, and one lesson for each judged answer of the goal that an outcome with
+        a number above ``after`` is about, by ``place``; the newest ``limit``. ``after`` 0: of all answers.
+        """  # fmt: skip
+        ...
+
+    def text_lessons(self, goal: str, rule: TeachingRule, limit: int) -> list[TextLesson]:
+        """Judged prompts whose texts were kept, from the newest ``limit`` judged answers of the goal."""
+        ...
+
+    def gain_version(self, goal: str) -> str | None:
+        """Which gain score is in force in the goal, from memory; None: none was learned."""
+        ...
+
+    def gain(self, goal: str) -> tuple[str, str] | None:
+        """Where the goal's gain score comes from (log, labelled, import) and its JSON; None: none was learned."""
+        ...
+
+    def save_gain(self, goal: str, version: str, origin: str, document: str, *, at: datetime) -> None:
+        """Put a gain score in force; the one before is forgotten."""
+        ...
+
+    def contextual_base(self, goal: str) -> str:
+        """What the contextual router learned elsewhere and begins from, as JSON; "": nothing."""
+        ...
+
+    def disregarded_alarms(self, goal: str) -> frozenset[int]:
+        """Places of the lessons whose drift alarm was taken back."""
+        ...
+
+    def disregard_alarm(self, goal: str, place: int, *, at: datetime, author: str, note: str = "") -> None:
+        """Learn on as if the drift alarm at this lesson had not been; a logged event that can be undone."""
         ...
 
     def learning_events(self, goal: str) -> list[LearningEvent]:
@@ -200,8 +267,12 @@ class Store(Protocol):
         at: datetime,
         author: str,
         note: str = "",
+        contextual: str = "",
     ) -> None:
-        """Begin again from evidence and output tokens that come from elsewhere; later outcomes add to them."""
+        """Begin again from evidence and output tokens that come from elsewhere; later outcomes add to them.
+
+        ``contextual``: what the contextual router learned there, as JSON.
+        """
         ...
 
     def output_tokens(self, goal: str) -> Mapping[str, OutputTokens]:

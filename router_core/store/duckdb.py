@@ -33,7 +33,7 @@ from router_core.store.inserting import insert
 from router_core.store.loading import load
 from router_core.store.opening import connect, prepare
 from router_core.store.reading import uuid_of
-from router_core.store.relearning import Relearning
+from router_core.store.remembering import Remembering
 from router_core.store.renewing import renew
 from router_core.store.teaching import Led, Lesson, lesson
 from router_core.types import STOPPED, Completion, Evidence, OutputTokens, StoreKind, TeachingRule
@@ -47,6 +47,7 @@ class _Ticket:
         self.decisions = [rows.decision_row(decision) for decision in batch.decisions]
         self.completions = [rows.completion_row(completion) for completion in batch.completions]
         self.outcomes = [rows.outcome_row(outcome, 0) for outcome in batch.outcomes]
+        self.seen = [rows.seen_row(one, one.seen) for one in batch.decisions if one.seen is not None]
         self.led = {UUID(decision.completion_id) for decision in batch.decisions}
         self.judged = {UUID(outcome.completion_id) for outcome in batch.outcomes}
         self.lengths = {UUID(one.id): _length(one) for one in reversed(batch.completions)}
@@ -54,7 +55,7 @@ class _Ticket:
         self.error: RouterError | None = StoreError("the write was interrupted; write it again")  # until kept
 
 
-class DuckDBStore(Relearning):
+class DuckDBStore(Remembering):
     """See ``router_core.store.base.Store``.
 
     Args:
@@ -75,6 +76,7 @@ class DuckDBStore(Relearning):
         self._holders = 1
         self._untidy = False  # whether something was deleted, so that its bytes are still in the file
         self._revision = 0
+        self._recalled = 0
         self._seq = 0  # of the last outcome
         self._connection: duckdb.DuckDBPyConnection | None = connect(location)
         try:
@@ -151,6 +153,12 @@ class DuckDBStore(Relearning):
             counts = all_evidence(cursor, rule, self._counting)
         return {arm: Evidence(count, micro) for (of, arm), (count, micro) in counts.items() if of == goal}
 
+    @property
+    def mark(self) -> tuple[int, int]:
+        """Recalls, and the last outcome."""
+        self._require_open()
+        return self._recalled, self._seq
+
     def output_tokens(self, goal: str) -> Mapping[str, OutputTokens]:
         """Arm id -> output tokens seen, from memory."""
         self._require_open()
@@ -222,7 +230,9 @@ class DuckDBStore(Relearning):
     def _recall(self) -> None:
         """Take what is kept in memory from the file."""
         self._revision += 1
+        self._recalled += 1
         with self._cursor() as cursor:
+            self._gains = dict(cursor.execute(sql.GAIN_VERSIONS).fetchall())
             self._seq = cursor.execute(sql.LAST_SEQ).fetchall()[0][0]
             self._counting = learning.counting(learning.events(cursor))
             lengths = counts_of(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
@@ -271,6 +281,7 @@ class DuckDBStore(Relearning):
                 insert(cursor, "prompt", [row for ticket in group for row in ticket.prompts])
                 if insert(cursor, "decision", [row for ticket in group for row in ticket.decisions]) or not said:
                     led = led_to(cursor, touched if said else judged, own)
+                insert(cursor, "seen", [row for ticket in group for row in ticket.seen])
                 unknown = judged - led.keys()
                 if unknown:
                     raise _never_made(str(min(unknown)))

@@ -32,6 +32,7 @@ def erase(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
         "DELETE FROM outcome WHERE completion_id IN"
         " (SELECT completion_id FROM decision SEMI JOIN gone ON prompt_id = gone)",
         "DELETE FROM completion WHERE prompt_id IN (SELECT gone FROM gone)",
+        "DELETE FROM seen WHERE prompt_id IN (SELECT gone FROM gone)",
         "DELETE FROM decision WHERE prompt_id IN (SELECT gone FROM gone)",
         "DELETE FROM prompt WHERE id IN (SELECT gone FROM gone)",
     )

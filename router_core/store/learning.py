@@ -32,13 +32,16 @@ class Counting:
     """What counts in a goal: outcomes numbered in one of ``spans`` (after, up to; None: open), on top of the base.
 
     ``lengths`` are added to the output tokens of the log; they may be negative. ``hidden`` are the numbers of the
-    snapshots that were taken back.
+    snapshots that were taken back. ``contextual`` is what the contextual router begins from (JSON),
+    ``disregarded`` the places of the drift alarms that were taken back.
     """
 
     spans: tuple[tuple[int, int | None], ...] = ((0, None),)
     evidence: Sums = field(default_factory=dict, hash=False)
     lengths: Sums = field(default_factory=dict, hash=False)
     hidden: tuple[int, ...] = ()
+    contextual: str = ""
+    disregarded: tuple[int, ...] = ()
 
     def counts(self, seq: int) -> bool:
         """Whether an outcome of this number counts."""
@@ -55,7 +58,7 @@ class Counting:
 
     def emptied(self, last: int) -> Counting:
         """Only outcomes after ``last``; lengths of answers are no evidence and stay."""
-        return replace(self, spans=((last, None),), evidence={})
+        return replace(self, spans=((last, None),), evidence={}, contextual="")
 
     def without(self, snapshot: int) -> Counting:
         """The same, but for a snapshot that is taken back."""
@@ -68,6 +71,8 @@ class Counting:
             "evidence": dict(self.evidence),
             "lengths": dict(self.lengths),
             "hidden": self.hidden,
+            "contextual": self.contextual,
+            "disregarded": self.disregarded,
         }
         return json.dumps(plain, sort_keys=True)
 
@@ -80,6 +85,8 @@ class Counting:
             {arm: (count, total) for arm, (count, total) in raw["evidence"].items()},
             {arm: (count, total) for arm, (count, total) in raw["lengths"].items()},
             tuple(raw.get("hidden", ())),
+            raw.get("contextual", ""),
+            tuple(raw.get("disregarded", ())),
         )
 
 

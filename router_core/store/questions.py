@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from router_core.errors import StoreError
-from router_core.store import logged
+from router_core.store import contextual_questions, logged
 
 _TIME: Final = "created_at >= $since AND created_at < $until AND ($goal IS NULL OR goal = $goal)"
 
@@ -282,6 +282,7 @@ _QUESTIONS: Final[dict[str, str]] = {
         GROUP BY ALL ORDER BY requests DESC, task_type
     """,
     **logged.QUESTIONS,
+    **contextual_questions.QUESTIONS,
 }
 """Every answer is a table with the columns named above; times are UTC."""
 

@@ -85,6 +85,7 @@ class Relearning(Reading):
         at: datetime,
         author: str,
         note: str = "",
+        contextual: str = "",
     ) -> None:
         """Begin again from elsewhere: what the log has is left out, of output tokens too."""
         sums = {arm: (one.count, one.reward_micro) for arm, one in evidence.items()}
@@ -97,7 +98,7 @@ class Relearning(Reading):
             for arm in {*lengths, *logged}:
                 new, had = lengths.get(arm, OutputTokens()), logged.get(arm, (0, 0))
                 tokens[arm] = (new.count - had[0], new.total - had[1])
-            return Counting(((last, None),), sums, tokens, now.hidden)
+            return Counting(((last, None),), sums, tokens, now.hidden, contextual)
 
         self._learn(goal, "import", at, author, note, state)
 

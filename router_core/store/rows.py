@@ -24,6 +24,7 @@ from router_core.types import (
     Prompt,
     Reason,
     ReasonLine,
+    Seen,
     Usage,
 )
 
@@ -80,6 +81,20 @@ def decision_row(decision: Decision) -> Row:
         decision.fallback,
         decision.cached,
         decision.settings_version,
+    )
+
+
+def seen_row(decision: Decision, seen: Seen) -> Row:
+    """A row of ``seen``."""
+    return (
+        UUID(decision.id),
+        UUID(decision.prompt_id),
+        decision.goal,
+        list(seen.arms),
+        list(seen.features),
+        seen.learned,
+        seen.verdict,
+        seen.verdict_worth_usd,
     )
 
 

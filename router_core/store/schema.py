@@ -124,6 +124,27 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         SELECT id, row_number() OVER (PARTITION BY completion_id ORDER BY seq) - 1 AS nth FROM outcome
     ) place WHERE place.id = outcome.id;
     """,
+    """
+    CREATE TABLE seen (                 -- by the contextual router, one row per decision of it
+        id UUID PRIMARY KEY,            -- the decision
+        prompt_id UUID NOT NULL,
+        goal VARCHAR NOT NULL,
+        arms VARCHAR[] NOT NULL,
+        features DOUBLE[] NOT NULL,     -- of each arm in turn
+        learned VARCHAR NOT NULL,       -- the state that decided
+        verdict VARCHAR NOT NULL,       -- asked, remembered, absent
+        verdict_worth_usd DOUBLE        -- expected before asking; NULL: that was not the question
+    );
+    CREATE INDEX seen_by_prompt ON seen (prompt_id);
+    CREATE TABLE gain_score (
+        seq BIGINT PRIMARY KEY,
+        created_at TIMESTAMP NOT NULL,
+        goal VARCHAR NOT NULL,
+        version VARCHAR NOT NULL,
+        origin VARCHAR NOT NULL,        -- where its lessons come from: log, labelled, import
+        document VARCHAR NOT NULL       -- JSON
+    );
+    """,
 )
 
 META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"

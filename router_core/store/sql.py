@@ -12,6 +12,7 @@ ROWS: Final = {
     "decision": "(?, ?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?::DOUBLE[], ?, ?, ?, ?, ?, ?, ?, ?)",
     "completion": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "outcome": "(?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?, ?, ?)",
+    "seen": "(?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?)",
 }
 
 PARENT: Final = {"decision": (1, "prompt_id"), "completion": (1, "prompt_id"), "outcome": (2, "completion_id")}
@@ -134,4 +135,13 @@ EVALUATIONS: Final = """
     SELECT id, created_at, kind, name, '' FROM evaluation ORDER BY created_at DESC, id DESC LIMIT $limit
 """
 ERASE_EVALUATION: Final = "DELETE FROM evaluation WHERE id = $id RETURNING id"
+SAVE_GAIN: Final = """
+    INSERT INTO gain_score
+    SELECT coalesce(max(seq), 0) + 1, $at, $goal, $version, $origin, $document FROM gain_score
+"""
+GAIN: Final = "SELECT origin, document FROM gain_score WHERE goal = $goal ORDER BY seq DESC LIMIT 1"
+GAIN_VERSIONS: Final = "SELECT goal, arg_max(version, seq) FROM gain_score GROUP BY goal"
+FORGET_GAINS: Final = """
+    DELETE FROM gain_score WHERE goal = $goal AND seq < (SELECT max(seq) FROM gain_score WHERE goal = $goal)
+"""
 LAST_SEQ: Final = "SELECT coalesce(max(seq), 0) FROM outcome"

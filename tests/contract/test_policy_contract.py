@@ -6,7 +6,7 @@ import pytest
 
 from router_core.declared import validated
 from router_core.errors import NoEligibleArmError
-from router_core.policies import POLICIES, build_policies
+from router_core.policies import POLICIES, Means, build_policies
 from router_core.policies.base import Policy
 from router_core.policies.classifier import VerdictCache
 from router_core.sampling import draw
@@ -17,7 +17,7 @@ from tests.builders import CHEAP, STRONG, FakeAsk, a_candidate, a_context, some_
 def built(name: str, **changes: object) -> Policy:
     """One policy under the default settings, or changed ones."""
     settings = validated(Settings, {**Settings().model_dump(), **changes})
-    return build_policies(settings, "default", FakeAsk(), VerdictCache(10))[name]
+    return build_policies(settings, "default", Means(FakeAsk(), VerdictCache(10)))[name]
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])

@@ -13,7 +13,7 @@ from router_core.errors import SettingsError, UnknownPolicyError
 from router_core.evaluation.targets import estimate_policy, target_probabilities
 from router_core.evaluation.traffic import Traffic, read_traffic
 from router_core.llm import Models
-from router_core.policies import build_policies
+from router_core.policies import Means, build_policies
 from router_core.policies.classifier import VerdictCache
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.settings import (
@@ -84,7 +84,7 @@ def test_thompson_decides_as_today() -> None:
     traffic = read_traffic(store, draft, "default")
     found = target_probabilities(store, draft, "default", "thompson", traffic)
     decider = Decider(draft, store, Models(draft, simulated=True))
-    policy = build_policies(draft, "default", decider.ask, VerdictCache(0))["thompson"]
+    policy = build_policies(draft, "default", Means(decider.ask, VerdictCache(0)))["thompson"]
     expected = sorted(
         policy.probabilities(one.context, decider.candidates(one.context)).probabilities
         for one in store.decisions()

@@ -1,0 +1,299 @@
+"""What the contextual router knows in each goal, kept up to date with the store.
+
+State is a fold over the judged answers in the order in which they were first judged, with their present rewards:
+after a correction everything is learned anew from where it stands. Each process folds the newest judged answers
+when it begins, and every later one. Leaves out the fold itself (contextual/folding.py) and deciding.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from threading import Event, Lock, Thread
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router_core.contextual import vector
+from router_core.contextual.best_buy import best_buy_probabilities
+from router_core.contextual.folding import ABSENT, Fold, after
+from router_core.contextual.gain import GainScore
+from router_core.contextual.logistic import Belief
+from router_core.contextual.sharing import Learned
+from router_core.contextual.state import ContextualState, weak_prior, with_shared_priors
+from router_core.drift import DriftRule
+from router_core.errors import RouterError, SettingsError
+from router_core.joining import TRIED_SHARE, Neighbour, joining_normal
+from router_core.policies.contextual import numbers
+from router_core.policies.heuristic import HeuristicPolicy
+from router_core.settings import GoalSettings, Settings
+from router_core.store.base import Lesson, Store
+
+Array = NDArray[np.float64]
+
+MOST: Final = 20_000
+"""Judged answers that a process folds when it begins."""
+
+_MOST_SHARED: Final = 1_000  # of each other goal, for the prior
+_MOST_UNSEEN: Final = 5_000  # answers whose features must be worked out from the text, some 50 us each
+_EVERY, _KEPT = 500, 8  # lessons between two places to come back to, and how many are kept
+_LEAST_TEXTS: Final = 100  # judged prompts that a gain score needs
+_OPTIMISM: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+
+
+@dataclass
+class _Goal:
+    """The memory of one goal: ``points`` are earlier folds to come back to, oldest first; ``fold`` the present."""
+
+    recalled: int = -1
+    seen: int = -1
+    points: deque[Fold] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    fold: Fold | None = None
+    gain: GainScore | None = None
+    gain_version: str | None = None
+    state: ContextualState = field(default_factory=ContextualState)
+    tried_at: int = 0
+    learner: Thread | None = None
+
+
+class Memory:
+    """One memory per settings version and store. Thread-safe.
+
+    Args:
+        settings: goals, rules and the contextual router's own.
+        store: where lessons and gain scores are.
+        costs_usd: goal -> arm id -> expected cost of a call for a prompt of usual length; None: unknown.
+        now: the time.
+        background: whether gain scores are learned by a thread of their own, or at once.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        costs_usd: Callable[[str], Mapping[str, float | None]],
+        now: Callable[[], datetime],
+        *,
+        background: bool = True,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._costs_usd = costs_usd
+        self._now = now
+        self._background = background
+        own = settings.contextual
+        self._rule = DriftRule(own.drift_shift, own.drift_threshold, own.drift_warm_up, own.drift_keep)
+        self._goals: dict[str, _Goal] = {}
+        self._lock = Lock()
+        self._closing = Event()
+
+    def state(self, goal: str) -> ContextualState:
+        """What is known now: with every outcome that was acknowledged before this call.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        known = self._goals.get(goal)
+        if known is not None and self._is_current(goal, known):
+            return known.state
+        with self._lock:
+            known = self._goals.setdefault(goal, _Goal())
+            self._refresh(goal, known)
+            return known.state
+
+    def fold(self, goal: str) -> Fold:
+        """The same with the drift alarms that led there."""
+        self.state(goal)
+        return self._goals[goal].fold or Fold()
+
+    def close(self) -> None:
+        """Stop learning in the background."""
+        self._closing.set()
+        for known in list(self._goals.values()):
+            if known.learner is not None:
+                known.learner.join()
+
+    def _is_current(self, goal: str, known: _Goal) -> bool:
+        same = (known.recalled, known.seen) == self._store.mark
+        return same and known.gain_version == self._store.gain_version(goal)
+
+    def _refresh(self, goal: str, known: _Goal) -> None:
+        recalled, _ = self._store.mark
+        chosen = self._settings.goal(goal)
+        if known.recalled != recalled:
+            known.points.clear()
+            known.fold = None
+        rule = chosen.teaching_rule()
+        lessons: list[Lesson] | None = None
+        while known.fold is not None and lessons is None:
+            last, found = self._store.lessons(goal, rule, known.fold.seq, MOST)
+            if known.fold.seq > 0 and all(one.place > known.fold.seq for one in found):
+                lessons = found
+            else:
+                known.fold = known.points.pop() if known.points else None
+        if known.fold is None or lessons is None:
+            last, lessons = self._store.lessons(goal, rule, 0, MOST)
+            known.fold = Fold(self._beginning(goal, chosen))
+        fold = self._learned(goal, chosen, known, known.fold, lessons)
+        version = self._store.gain_version(goal)
+        if version != known.gain_version:
+            found_gain = self._store.gain(goal)
+            known.gain = None if found_gain is None else GainScore.from_document(json.loads(found_gain[1]))
+            known.gain_version = version
+            known.tried_at = fold.state.outcomes
+        known.fold = replace(fold, seq=last)
+        known.state = replace(fold.state, gain=known.gain)
+        known.recalled, known.seen = recalled, last
+        self._learn_gain(goal, chosen, known)
+
+    def _learned(
+        self, goal: str, chosen: GoalSettings, known: _Goal, fold: Fold, lessons: Sequence[Lesson]
+    ) -> Fold:
+        """The fold with the lessons in it, having left places to come back to."""
+        disregarded = self._store.disregarded_alarms(goal)
+        left = known.points[-1].state.outcomes if known.points else 0
+        for lesson, x in zip(lessons, self._features(goal, chosen, lessons), strict=True):
+            if x is None or lesson.reward is None:
+                continue
+            if fold.seq and fold.state.outcomes - left >= _EVERY:
+                known.points.append(fold)
+                left = fold.state.outcomes
+            fold = after(fold, lesson.arm, x, lesson.reward, lesson.place, self._rule, disregarded)
+        return fold
+
+    def _features(self, goal: str, chosen: GoalSettings, lessons: Sequence[Lesson]) -> list[Array | None]:
+        """What the router saw; of the newest answers that it was not asked about, what it would have seen."""
+        rules = rules_of(self._settings, chosen)
+        found: list[Array | None] = [None] * len(lessons)
+        left = _MOST_UNSEEN
+        for place in range(len(lessons) - 1, -1, -1):
+            lesson = lessons[place]
+            if lesson.features is not None and len(lesson.features) == vector.SIZE:
+                found[place] = np.array(lesson.features)
+            elif lesson.context is not None and lesson.context.text and left > 0:
+                left -= 1
+                found[place] = numbers(lesson.context, rules, None, None, [lesson.arm])[0]
+        return found
+
+    def _beginning(self, goal: str, chosen: GoalSettings) -> ContextualState:
+        """What is known before any outcome: what was brought from elsewhere, or what other goals have learned."""
+        base = self._store.contextual_base(goal)
+        if base:
+            state = ContextualState.from_document(json.loads(base))
+        else:
+            others = [self._alone(name) for name in self._settings.goals if name != goal]
+            state = with_shared_priors(ContextualState(), [one for one in others if one.outcomes])
+        return self._joined(goal, chosen, state)
+
+    def _alone(self, goal: str) -> ContextualState:
+        """What a goal has learned by itself, from its newest lessons."""
+        chosen = self._settings.goal(goal)
+        _, lessons = self._store.lessons(goal, chosen.teaching_rule(), 0, _MOST_SHARED)
+        fold = Fold()
+        for lesson, x in zip(lessons, self._features(goal, chosen, lessons), strict=True):
+            if x is not None and lesson.reward is not None:
+                fold = after(fold, lesson.arm, x, lesson.reward, lesson.place, self._rule, ())
+        return fold.state
+
+    def _joined(self, goal: str, chosen: GoalSettings, state: ContextualState) -> ContextualState:
+        """A model of which nothing is known gets a prior from its neighbours in price, hopeful enough to try."""
+        costs = self._costs_usd(goal)
+        known = {arm.id: state.arms[arm.id] for arm in chosen.arms if arm.id in state.arms}
+        neighbours = {arm: one for arm, one in known.items() if costs.get(arm) is not None}
+        if not neighbours:
+            return state
+        arms = dict(state.arms)
+        for arm in chosen.arms:
+            cost = costs.get(arm.id)
+            if arm.id not in state.arms and cost is not None:
+                arms[arm.id] = _hopeful(cost, neighbours, costs, chosen.success_value_usd)
+        return replace(state, arms=arms)
+
+    def _learn_gain(self, goal: str, chosen: GoalSettings, known: _Goal) -> None:
+        """Learn a gain score anew where enough was judged since the last time."""
+        every = self._settings.contextual.gain_every
+        outcomes = known.state.outcomes
+        busy = known.learner is not None and known.learner.is_alive()
+        if not every or len(chosen.arms) < 2 or busy or outcomes - known.tried_at < every:
+            return
+        known.tried_at = outcomes
+        if self._background:
+            known.learner = Thread(target=self._gain, args=(goal, chosen), name="gain score", daemon=True)
+            known.learner.start()
+        else:
+            self._gain(goal, chosen)
+
+    def _gain(self, goal: str, chosen: GoalSettings) -> None:
+        with suppress(RouterError):  # closed meanwhile, or nothing to learn from: the score in force stays
+            learn_gain(self._store, goal, chosen, self._now(), self._tick)
+
+    def _tick(self, done: float) -> None:
+        if self._closing.is_set():
+            raise SettingsError("learning was stopped because the router was closed")
+
+
+def rules_of(settings: Settings, goal: GoalSettings) -> HeuristicPolicy:
+    """The rules of a goal, whose findings are features."""
+    return HeuristicPolicy(settings.heuristic, goal.tier_arm("simple"), goal.tier_arm("complex"))
+
+
+def learn_gain(
+    store: Store, goal: str, chosen: GoalSettings, at: datetime, tick: Callable[[float], None] = lambda done: None
+) -> GainScore | None:
+    """Learn the goal's gain score from its log and put it in force; None where there is too little to learn from.
+
+    A score learned from labelled prompts stays until the log has taught more prompts than it.
+
+    Raises:
+        EvaluationError: the log cannot teach one.
+        StoreError: the store cannot be read or written.
+    """
+    from router_core.contextual.training import Lesson as TrainingLesson
+    from router_core.contextual.training import train
+
+    found = store.text_lessons(goal, chosen.teaching_rule(), MOST)
+    now = store.gain(goal)
+    other = 0 if now is None or now[0] == "log" else int(json.loads(now[1])["texts"])
+    if len(found) < max(_LEAST_TEXTS, other):
+        return None
+    lessons = [TrainingLesson(one.text, one.rewards, one.probabilities) for one in found]
+    score = train(lessons, [arm.id for arm in chosen.arms], tick=tick).score
+    store.save_gain(goal, score.version, "log", json.dumps(score.document()), at=at)
+    return score
+
+
+def _hopeful(
+    cost: float, known: Mapping[str, Learned], costs: Mapping[str, float | None], value_usd: float
+) -> Learned:
+    """A prior with the least optimism that makes the model the best buy in a tenth of usual prompts.
+
+    Where no optimism does that, it is too dear to be tried, and gets none.
+    """
+    weak = weak_prior()
+    precision = np.asarray(np.linalg.inv(weak.covariance), np.float64)
+    neighbours = [
+        Neighbour(given, (one.belief.mean, np.asarray(np.linalg.inv(one.belief.covariance), np.float64)))
+        for arm, one in known.items()
+        if (given := costs[arm]) is not None
+    ]
+    usual = np.zeros(vector.SIZE)
+    usual[[0, ABSENT]] = 1.0
+    rivals = [one.belief.logit(usual) for one in known.values()]
+    prices = [cost, *(one.cost_usd for one in neighbours)]
+    first: Belief | None = None
+    for optimism in _OPTIMISM:
+        mean, held = joining_normal(cost, neighbours, weak.mean, precision, optimism=optimism)
+        covariance = np.asarray(np.linalg.inv(held), np.float64)
+        belief = Belief(mean, (covariance + covariance.T) / 2.0)
+        first = first or belief
+        logits = [belief.logit(usual), *rivals]
+        chances = best_buy_probabilities([m for m, _ in logits], [v for _, v in logits], prices, value_usd)
+        if float(chances[0]) >= TRIED_SHARE:
+            return Learned(belief, belief)
+    assert first is not None
+    return Learned(first, first)

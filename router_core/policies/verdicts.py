@@ -1,0 +1,164 @@
+"""The classifier as a feature that is bought: asked only where knowing its verdict is worth more than the call.
+
+Leaves out what a verdict does to the decision (contextual.py) and the worth itself (router_core/information.py).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import exp, inf, pi, sqrt
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router_core.contextual import vector
+from router_core.contextual.state import ContextualState
+from router_core.declared import short_hash
+from router_core.information import Prospect, value_of_information
+from router_core.policies.classifier import ClassifierPolicy
+from router_core.settings import ContextualSettings
+from router_core.types import Context
+
+Array = NDArray[np.float64]
+
+_VERDICT: Final = vector.NAMES.index("verdict_complex")
+_ABSENT: Final = vector.NAMES.index("verdict_absent")
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What came of the question whether to ask: the verdict where there is one, and why.
+
+    ``verdict`` says where it comes from; ``worth_usd`` what it was expected to bring (None: that was not the
+    question); ``said`` is a line for the reason.
+    """
+
+    verdict: Literal["asked", "remembered", "absent"]
+    complex: bool | None
+    worth_usd: float | None
+    cost_usd: Decimal | None = Decimal(0)
+    waited_ms: float = 0.0
+    said: tuple[str, str] | None = None
+
+
+class Verdicts:
+    """Hears the classifier for the contextual router.
+
+    A remembered verdict is free and always used. Else it is asked always, never, or where
+    E[max utility | verdict] - max E[utility] exceeds the price of the call, and on a fixed share of all texts so
+    that outcomes can tell what verdicts are worth.
+
+    Args:
+        settings: when to ask.
+        classifier: who asks.
+        price_usd: expected cost of asking about a prompt; None: unknown, then it is taken to be infinite.
+    """
+
+    def __init__(
+        self,
+        settings: ContextualSettings,
+        classifier: ClassifierPolicy,
+        price_usd: Callable[[Context], float | None],
+    ) -> None:
+        self._mode = settings.ask_classifier
+        self._asked_share = settings.asked_share
+        self._classifier = classifier
+        self._price_usd = price_usd
+        self.version = short_hash(f"{self._mode}|{self._asked_share}|{classifier.version}")
+
+    def remembered(self, context: Context) -> bool | None:
+        """Whether the classifier called this text complex before; None where it was not asked."""
+        verdict = self._classifier.remembered(context)
+        return None if verdict is None else not verdict.simple
+
+    def bought(
+        self,
+        context: Context,
+        state: ContextualState,
+        rows: Array,
+        coefficients: Array,
+        covariances: Array,
+        costs_usd: Sequence[float],
+        value_usd: float,
+        acted_on: float,
+    ) -> Bought:
+        """The verdict, if it is remembered or worth its price.
+
+        Args:
+            context: the prompt.
+            state: what was learned; its share of COMPLEX among the verdicts heard is the chance of one.
+            rows: (arms, d), the prompt without a verdict.
+            coefficients, covariances: (arms, d) and (arms, d, d), the beliefs about each arm.
+            costs_usd: expected cost of one call of each arm.
+            value_usd: what a good answer is worth.
+            acted_on: share of traffic whose model follows from what is known of the prompt.
+        """
+        said: tuple[str, str]
+        known = self.remembered(context)
+        if known is not None:
+            return Bought("remembered", known, None)
+        if self._mode == "never":
+            return Bought("absent", None, None)
+        worth: float | None = None
+        if self._mode == "worth_it":
+            price = self._price_usd(context)
+            worth = _worth(state, rows, coefficients, covariances, costs_usd, value_usd, acted_on)
+            if worth <= (inf if price is None else price) and not self._tried(context.text):
+                least = "is of unknown price" if price is None else f"costs up to ${price:.6f}"
+                said = (f"classifier not asked: its verdict {least} and is expected to bring", _usd(worth))
+                return Bought("absent", None, worth, said=said)
+        heard = self._classifier.heard(context)
+        verdict = None if heard.verdict is None else not heard.verdict.simple
+        if heard.verdict is None:
+            said = ("the classifier gave no verdict", heard.failure)
+        elif worth is None:
+            said = ("classifier asked", "always")
+        else:
+            said = ("classifier asked: its verdict was expected to bring", _usd(worth))
+        return Bought("asked", verdict, worth, heard.cost_usd, heard.waited_ms, said)
+
+    def _tried(self, text: str) -> bool:
+        """Whether the text is one of the share on which the classifier is asked anyway: always the same ones."""
+        return zlib.crc32(text.encode("utf-8", "replace")) < self._asked_share * 2.0**32
+
+
+def with_verdict(rows: Array, complex_: bool) -> None:
+    """Put a verdict into the numbers of a prompt (arms, d)."""
+    rows[:, _VERDICT] = 1.0 if complex_ else -1.0
+    rows[:, _ABSENT] = 0.0
+
+
+def _worth(
+    state: ContextualState,
+    rows: Array,
+    coefficients: Array,
+    covariances: Array,
+    costs_usd: Sequence[float],
+    value_usd: float,
+    acted_on: float,
+) -> float:
+    """Expected gain in dollars of hearing the verdict."""
+    complex_, heard = state.verdicts
+    chance = (1.0 + complex_) / (2.0 + heard)
+    success = []
+    for verdict in (True, False):
+        supposed = rows.copy()
+        with_verdict(supposed, verdict)
+        means = np.einsum("ad,ad->a", coefficients, supposed)
+        variances = np.einsum("ad,ad->a", (covariances @ supposed[:, :, None])[:, :, 0], supposed)
+        success.append(tuple([_share(m, v) for m, v in zip(means.tolist(), variances.tolist(), strict=True)]))
+    prospect = Prospect((chance, 1.0 - chance), tuple(success))
+    return value_of_information(prospect, costs_usd, value_usd, acted_on)
+
+
+def _share(mean: float, variance: float) -> float:
+    """Mean of a share whose log-odds are N(mean, variance) (MacKay 1992)."""
+    return 1.0 / (1.0 + exp(-max(-30.0, min(30.0, mean / sqrt(1.0 + pi * variance / 8.0)))))
+
+
+def _usd(worth: float) -> str:
+    return "more than any price" if worth == inf else f"${worth:.6f}"

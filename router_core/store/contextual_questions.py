@@ -1,0 +1,47 @@
+"""The questions about the contextual router: what it spent, and when it asked the classifier.
+
+Parameters: $goal, $limit; $since and $until (UTC, NULL: any). Leaves out what is made of the answers.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_DRAWN: Final = "policy = 'contextual' AND decision.origin NOT IN ('forced', 'fallback')"
+_USUAL: Final = """
+    ($goal IS NULL OR decision.goal = $goal)
+    AND ($since IS NULL OR decision.created_at >= $since) AND ($until IS NULL OR decision.created_at < $until)
+"""
+
+QUESTIONS: Final[dict[str, str]] = {
+    "spending": f"""
+        SELECT created_at, list_filter(expected_cost_usd, lambda one: one IS NOT NULL) AS costs_usd,
+               coalesce(expected_cost_usd[list_position(arms, chosen)], 0)
+               + coalesce(decision_cost_usd, 0)::DOUBLE AS usd
+        FROM (
+            SELECT * FROM decision WHERE {_DRAWN} AND goal = $goal ORDER BY id DESC LIMIT $limit
+        ) ORDER BY id
+    """,
+    "spent": f"""
+        SELECT decision.goal AS goal, count(*) AS requests,
+               min(decision.created_at) AS first, max(decision.created_at) AS last,
+               sum(coalesce(expected_cost_usd[list_position(arms, chosen)], 0)
+                   + coalesce(decision_cost_usd, 0)::DOUBLE) AS expected_usd,
+               count(completion.id) AS answered,
+               sum(completion.cost_usd)::DOUBLE + sum(decision_cost_usd)
+                   FILTER (completion.id IS NOT NULL)::DOUBLE AS actual_usd,
+               count(*) FILTER (completion.id IS NOT NULL AND completion.cost_usd IS NULL) AS unknown
+        FROM decision LEFT JOIN completion ON completion.id = completion_id
+        WHERE {_DRAWN} AND {_USUAL} GROUP BY decision.goal ORDER BY decision.goal
+    """,
+    "bought": f"""
+        SELECT decision.goal AS goal, count(*) AS decisions,
+               count(*) FILTER (verdict = 'asked') AS asked,
+               count(*) FILTER (verdict = 'remembered') AS remembered,
+               count(*) FILTER (verdict = 'asked' AND verdict_worth_usd IS NOT NULL) AS weighed,
+               sum(verdict_worth_usd) FILTER (verdict = 'asked' AND isfinite(verdict_worth_usd)) AS worth_usd,
+               sum(decision_cost_usd) FILTER (verdict = 'asked')::DOUBLE AS cost_usd
+        FROM decision JOIN seen USING (id)
+        WHERE {_DRAWN} AND {_USUAL} GROUP BY decision.goal ORDER BY decision.goal
+    """,
+}
