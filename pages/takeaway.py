@@ -21,7 +21,6 @@ from router_core.exports.snippet import python_snippet
 from router_core.settings import Settings
 from router_core.transfer import (
     LearnedChange,
-    export_of,
     learned_changes,
     settings_in,
     take_over_learned,
@@ -43,23 +42,23 @@ def show_takeaway(shared: Resources) -> None:
 
 def _out(playground: Playground) -> None:
     """Every file is made when it is asked for, not each time the page is drawn."""
-    store, settings, goal = playground.store, playground.settings, st.session_state["goal"]
+    settings, goal = playground.settings, st.session_state["goal"]
     st.markdown("**Take it with you**")
     st.caption("Settings, prices and what was learned, with a checksum; never a key.")
     refuse_keys(settings, {"settings": settings.model_dump(mode="json")})
 
     def litellm() -> str:
         split = {name: playground.split(name) for name in settings.goals}
-        return litellm_config(settings, split, export_of(store, settings).prices)
+        return litellm_config(settings, split, playground.export().prices)
 
     files: tuple[tuple[str, str, Callable[[], str]], ...] = (
         (
             "router.json",
             "all of it, to decide the same elsewhere",
-            lambda: dump(export_of(store, settings)),
+            lambda: dump(playground.export()),
         ),
-        ("router.yaml", "the same, to read and to review", lambda: dump_yaml(export_of(store, settings))),
-        ("evidence.json", "only what was learned", lambda: dump_evidence(export_of(store, settings).learned)),
+        ("router.yaml", "the same, to read and to review", lambda: dump_yaml(playground.export())),
+        ("evidence.json", "only what was learned", lambda: dump_evidence(playground.export().learned)),
         ("router.py", "a program that uses router.json", lambda: python_snippet(settings, goal)),
         ("config.yaml", "a LiteLLM proxy, split as now", litellm),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from router_core.accounting import Tally, tally
 from router_core.calling import Caller, RoutedStream
@@ -33,6 +33,9 @@ from router_core.types import (
     Price,
     Prompt,
 )
+
+if TYPE_CHECKING:
+    from router_core.exports import Export
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,16 @@ class Playground:
             blinded=blinded,
         )
         self.store.write(Batch(outcomes=[record]))
+
+    def close(self) -> None:
+        """Stop what learns in the background; the store stays open."""
+        self._decider.memory.close()
+
+    def export(self) -> Export:
+        """Everything that decides, as it is now."""
+        from router_core.transfer import export_of
+
+        return export_of(self.store, self.settings, "", self._decider.memory, self._decider.spending)
 
     def price(self, model: str) -> Price | None:
         """The price of a model; None where it is not known."""

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Event, Lock, Thread
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +69,7 @@ class Memory:
         store: where lessons and gain scores are.
         costs_usd: goal -> arm id -> expected cost of a call for a prompt of usual length; None: unknown.
         now: the time.
-        background: whether gain scores are learned by a thread of their own, or at once.
+        gains: whether gain scores are learned anew by a thread of their own, at once, or not at all.
     """
 
     def __init__(
@@ -79,13 +79,13 @@ class Memory:
         costs_usd: Callable[[str], Mapping[str, float | None]],
         now: Callable[[], datetime],
         *,
-        background: bool = True,
+        gains: Literal["aside", "at once", "never"] = "aside",
     ) -> None:
         self._settings = settings
         self._store = store
         self._costs_usd = costs_usd
         self._now = now
-        self._background = background
+        self._gains = gains
         own = settings.contextual
         self._rule = DriftRule(own.drift_shift, own.drift_threshold, own.drift_warm_up, own.drift_keep)
         self._goals: dict[str, _Goal] = {}
@@ -143,7 +143,8 @@ class Memory:
         version = self._store.gain_version(goal)
         if version != known.gain_version:
             found_gain = self._store.gain(goal)
-            known.gain = None if found_gain is None else GainScore.from_document(json.loads(found_gain[1]))
+            document = None if found_gain is None else json.loads(found_gain[1])
+            known.gain = None if document is None else GainScore.from_document(document)
             known.gain_version = version
             known.tried_at = fold.state.outcomes
         known.fold = replace(fold, seq=last)
@@ -184,7 +185,7 @@ class Memory:
         """What is known before any outcome: what was brought from elsewhere, or what other goals have learned."""
         base = self._store.contextual_base(goal)
         if base:
-            state = ContextualState.from_document(json.loads(base))
+            state = ContextualState.from_document(json.loads(base)["state"])
         else:
             others = [self._alone(name) for name in self._settings.goals if name != goal]
             state = with_shared_priors(ContextualState(), [one for one in others if one.outcomes])
@@ -219,10 +220,16 @@ class Memory:
         every = self._settings.contextual.gain_every
         outcomes = known.state.outcomes
         busy = known.learner is not None and known.learner.is_alive()
-        if not every or len(chosen.arms) < 2 or busy or outcomes - known.tried_at < every:
+        if (
+            self._gains == "never"
+            or not every
+            or len(chosen.arms) < 2
+            or busy
+            or outcomes - known.tried_at < every
+        ):
             return
         known.tried_at = outcomes
-        if self._background:
+        if self._gains == "aside":
             known.learner = Thread(target=self._gain, args=(goal, chosen), name="gain score", daemon=True)
             known.learner.start()
         else:
@@ -258,7 +265,8 @@ def learn_gain(
 
     found = store.text_lessons(goal, chosen.teaching_rule(), MOST)
     now = store.gain(goal)
-    other = 0 if now is None or now[0] == "log" else int(json.loads(now[1])["texts"])
+    known = None if now is None or now[0] == "log" else json.loads(now[1])
+    other = 0 if known is None else int(known["texts"])
     if len(found) < max(_LEAST_TEXTS, other):
         return None
     lessons = [TrainingLesson(one.text, one.rewards, one.probabilities) for one in found]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 import uuid_utils
 from cachetools import LRUCache
@@ -90,7 +90,7 @@ class Decider:
         now: Callable[[], datetime] = now,
         timer: Callable[[], float] = time.perf_counter,
         prices: Mapping[str, Price | None] | None = None,
-        background: bool = True,
+        gains: Literal["aside", "at once", "never"] = "aside",
     ) -> None:
         self.settings = settings
         self.prices = PriceBook(settings.prices, prices)
@@ -102,7 +102,7 @@ class Decider:
         self._version = settings.version
         self._verdicts = VerdictCache(settings.classifier.cache_size)
         self._policies: dict[str, dict[str, Policy]] = {}
-        self.memory = Memory(settings, store, self._usual_costs, now, background=background)
+        self.memory = Memory(settings, store, usual_costs(settings, store, self.prices), now, gains=gains)
         self.spending = Spending(settings, store)
         self._candidates: LRUCache[tuple[str, int], _Known] = LRUCache(_REMEMBERED)
         self._lock = Lock()
@@ -286,11 +286,6 @@ class Decider:
                 self._policies[goal] = build_policies(self.settings, goal, means)
             return self._policies[goal][name]
 
-    def _usual_costs(self, goal: str) -> dict[str, float | None]:
-        """Arm id -> expected cost of a call for a prompt of usual length."""
-        usual = context([{"role": "user", "content": USUAL}], goal)
-        return {one.arm.id: one.expected_cost_usd for one in self.candidates(usual)}
-
     def _verdict_usd(self, seen: Context) -> float | None:
         """At most what asking the classifier about a prompt costs; None: its price is unknown."""
         asked = self.settings.classifier
@@ -315,6 +310,20 @@ class Decider:
 
 def _storable(name: str, value: Any) -> bool:
     return name in _STORED_PARAMS and isinstance(value, int | float)
+
+
+def usual_costs(
+    settings: Settings, store: Store, prices: PriceBook | None = None
+) -> Callable[[str], dict[str, float | None]]:
+    """Goal -> arm id -> expected cost of a call for a prompt of usual length, as it is when it is asked for."""
+    book = prices or PriceBook(settings.prices)
+    tokens = two_digits(context([{"role": "user", "content": USUAL}], "").input_tokens)
+
+    def of(goal: str) -> dict[str, float | None]:
+        found = candidates_for(settings.goal(goal), tokens, {}, store.output_tokens(goal), book.price)
+        return {one.arm.id: one.expected_cost_usd for one in found}
+
+    return of
 
 
 def candidates_for(

@@ -6,6 +6,7 @@ same in the mean. Leaves out the price itself (budget.py).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -71,7 +72,8 @@ class Spending:
 
     def _known(self, goal: str) -> tuple[BudgetState, date | None]:
         if goal not in self._states:
-            self._states[goal] = (BudgetState(), None)
+            base = self._store.contextual_base(goal)
+            self._states[goal] = (BudgetState(**json.loads(base)["budget"]) if base else BudgetState(), None)
             found = self._store.table("spending", {"goal": goal, "limit": MOST})
             for row in found.itertuples():
                 costs = tuple(float(cost) for cost in row.costs_usd)

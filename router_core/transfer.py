@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from router_core.contextual_memory import Memory
+from router_core.deciding import usual_costs
 from router_core.declared import validated
 from router_core.errors import SettingsError
 from router_core.exports import (
@@ -24,8 +27,10 @@ from router_core.exports import (
     only_known,
     resolved_prices,
 )
+from router_core.exports.contextual import packed, unpacked
 from router_core.pricing import PriceBook
 from router_core.settings import PriceSettings, Settings
+from router_core.spending import Spending
 from router_core.store.base import Store
 from router_core.types import Evidence
 
@@ -59,9 +64,26 @@ def settings_of(store: Store, otherwise: Settings) -> Settings:
         ) from None
 
 
-def export_of(store: Store, settings: Settings, note: str = "") -> Export:
-    """Settings, prices and everything that was learned, as they are now."""
+def export_of(
+    store: Store,
+    settings: Settings,
+    note: str = "",
+    memory: Memory | None = None,
+    spending: Spending | None = None,
+) -> Export:
+    """Settings, prices and everything that was learned, as they are now.
+
+    Args:
+        store: where it was learned.
+        settings: those in force.
+        note: for the file.
+        memory, spending: of a router at work, whose decisions are to be the same; by default what a router that
+            began now would know.
+    """
     goals = settings.goals
+    costs = usual_costs(settings, store)
+    memory = memory or Memory(settings, store, costs, lambda: datetime.now(UTC), gains="never")
+    spending = spending or Spending(settings, store)
     outcomes = int(store.table("extent", {}).iloc[0]["outcomes"])
     return Export(
         settings=settings,
@@ -70,6 +92,11 @@ def export_of(store: Store, settings: Settings, note: str = "") -> Export:
         prices=resolved_prices(settings),
         created_at=datetime.now(UTC),
         provenance=Provenance.here(store.kind, outcomes, note),
+        contextual={
+            goal: packed(state, spending.state(goal))
+            for goal in goals
+            if (state := memory.state(goal)).outcomes or state.gain is not None
+        },
     )
 
 
@@ -154,13 +181,23 @@ def take_over(store: Store, export: Export, goals: Sequence[str] | None = None) 
 def take_over_learned(store: Store, learned: Learned, goals: Sequence[str], note: str = "") -> None:
     """Begin again, in these goals, from what was learned elsewhere; each is a logged event that can be undone."""
     for goal in goals:
+        now = datetime.now(UTC)
+        base = ""
+        if goal in learned.contextual:
+            state, budget = unpacked(learned.contextual[goal])
+            gain = state.gain
+            if gain is not None or store.gain_version(goal):
+                told = "null" if gain is None else json.dumps(gain.document())
+                store.save_gain(goal, "" if gain is None else gain.version, "import", told, at=now)
+            base = json.dumps({"state": replace(state, gain=None).document(), "budget": asdict(budget)})
         store.import_learning(
             goal,
             learned.evidence.get(goal, {}),
             learned.output_tokens.get(goal, {}),
-            at=datetime.now(UTC),
+            at=now,
             author=getpass.getuser(),
             note=note or f"learned until {learned.created_at:%Y-%m-%d %H:%M} UTC",
+            contextual=base,
         )
 
 

@@ -48,7 +48,8 @@ class Export:
 
     ``evidence`` and ``output_tokens``: goal -> arm id -> counts. ``prices``: model id -> the price in force at
     the time of export, None where it was unknown; a model that is absent has not been looked up (files of
-    version 0), so the price book decides. ``created_at`` has a time zone.
+    version 0), so the price book decides. ``created_at`` has a time zone. ``contextual``: goal -> what the
+    contextual router knows, packed (exports/contextual.py).
     """
 
     settings: Settings
@@ -57,11 +58,12 @@ class Export:
     prices: Mapping[str, Price | None]
     created_at: datetime
     provenance: Provenance = field(hash=False)
+    contextual: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def learned(self) -> Learned:
         """What was learned, without settings and prices."""
-        return Learned(self.evidence, self.output_tokens, self.created_at, self.provenance)
+        return Learned(self.evidence, self.output_tokens, self.created_at, self.provenance, self.contextual)
 
 
 def resolved_prices(settings: Settings, book: PriceBook | None = None) -> dict[str, Price | None]:
@@ -99,6 +101,7 @@ def document_of(export: Export) -> dict[str, Any]:
         "output_tokens": lengths(export.output_tokens),
         "prices": {model: _plain_price(price) for model, price in export.prices.items()},
         "provenance": origins(export.provenance),
+        **({"contextual": dict(export.contextual)} if export.contextual else {}),
     }
     refuse_keys(export.settings, document)
     return sealed(document)
@@ -126,6 +129,7 @@ def load(text: str, *, trust_edited: bool = False) -> Export:
         {model: None if price is None else price.price() for model, price in file.prices.items()},
         learned.created_at,
         learned.provenance,
+        learned.contextual,
     )
 
 
@@ -142,6 +146,7 @@ def dump_evidence(learned: Learned) -> str:
         "evidence": counts(learned.evidence),
         "output_tokens": lengths(learned.output_tokens),
         "provenance": origins(learned.provenance),
+        **({"contextual": dict(learned.contextual)} if learned.contextual else {}),
     }
     return text_of(sealed(document))
 

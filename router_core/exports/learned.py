@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from router_core.errors import SettingsError, UnknownArmError
+from router_core.exports.contextual import unpacked
 from router_core.exports.parsing import ImportFileError
 from router_core.settings import Settings
 from router_core.types import MICRO, Evidence, OutputTokens, StoreKind
@@ -44,12 +45,15 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """Goal -> arm id -> outcomes and output tokens so far; what Thompson sampling knows."""
+    """Goal -> arm id -> outcomes and output tokens so far, which is what Thompson sampling knows; and goal -> what
+    the contextual router knows, packed (exports/contextual.py).
+    """  # fmt: skip
 
     evidence: Mapping[str, Mapping[str, Evidence]]
     output_tokens: Mapping[str, Mapping[str, OutputTokens]]
     created_at: datetime
     provenance: Provenance = field(hash=False)
+    contextual: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def only_known(settings: Settings, by_goal: Mapping[str, Mapping[str, ByArm]]) -> dict[str, dict[str, ByArm]]:
@@ -174,6 +178,7 @@ class LearnedPart(Part):
     provenance: ProvenancePart
     evidence: dict[str, dict[str, EvidencePart]]
     output_tokens: dict[str, dict[str, OutputTokensPart]]
+    contextual: dict[str, str] = Field(default_factory=dict)
 
     def learned(self, settings: Settings) -> Learned:
         """The values, checked against the settings that are to use them.
@@ -184,8 +189,11 @@ class LearnedPart(Part):
         try:
             require_known(settings, self.evidence, "evidence")
             require_known(settings, self.output_tokens, "output_tokens")
+            require_known(settings, {goal: {} for goal in self.contextual}, "contextual")
         except UnknownArmError as error:
             raise ImportFileError(f"{error}; add it to the settings or take it out of the file") from None
+        for text in self.contextual.values():
+            unpacked(text)
         return Learned(
             {
                 goal: {arm: Evidence(part.count, part.reward_micro) for arm, part in arms.items()}
@@ -197,6 +205,7 @@ class LearnedPart(Part):
             },
             self.created_at,
             Provenance(**self.provenance.model_dump()),
+            self.contextual,
         )
 
 

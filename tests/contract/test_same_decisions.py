@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from router_core.contextual_memory import learn_gain
 from router_core.demo import generate
 from router_core.errors import SettingsError
 from router_core.exports import ImportFileError, dump, dump_yaml
-from router_core.router import Router
-from router_core.settings import GoalSettings, Settings
+from router_core.router import PolicyName, Router
+from router_core.settings import GoalSettings, Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.store.base import Store
 from router_core.transfer import export_of, read_export, take_over
@@ -22,7 +24,9 @@ DECISIONS = 10_000
 ELSEWHERE = """
 import json, sys
 from router_core import Router
-router = Router.from_settings(sys.argv[1], simulated=True, environ={"ROUTER_STORE": sys.argv[2]})
+router = Router.from_settings(
+    sys.argv[1], policy=sys.argv[3], simulated=True, environ={"ROUTER_STORE": sys.argv[2]}
+)
 for line in sys.stdin:
     id_, text, task_type = json.loads(line)
     decision = router.decide([{"role": "user", "content": text}], task_type=task_type, decision_id=id_)
@@ -38,22 +42,35 @@ def lived(tmp_path: Path) -> Store:
     return store
 
 
-SETTINGS = Settings(seed=11, goals={"default": GoalSettings(success_value_usd=0.02, exploration=0.05)})
+SETTINGS = Settings(
+    seed=11,
+    goals={"default": GoalSettings(success_value_usd=0.02, exploration=0.05, budget_usd=0.6)},
+    simulation=SimulationSettings(latency_scale=0),
+)
 
 
-def test_ten_thousand_identical_decisions(lived: Store, tmp_path: Path) -> None:
-    """Model, probabilities and expected costs, for the ids and prompts of the log, to the bit."""
+@pytest.mark.parametrize("policy", ["thompson", "contextual"])
+def test_ten_thousand_identical_decisions(lived: Store, tmp_path: Path, policy: PolicyName) -> None:
+    """Model, probabilities and expected costs, for the ids and prompts of the log, to the bit; of the contextual
+    router with a gain score and the price of a budget.
+    """  # fmt: skip
+    learn_gain(lived, "default", SETTINGS.goals["default"], datetime(2026, 1, 1, tzinfo=UTC))
+    with Router(settings=SETTINGS, store=lived, simulated=True, policy="contextual") as busy:
+        for number in range(30):
+            busy.completion([{"role": "user", "content": f"Prove theorem {number}."}])
+        assert busy._decider.spending.state("default").price > 0
+        assert busy._decider.memory.state("default").gain is not None
     file = tmp_path / "router.json"
     file.write_text(dump(export_of(lived, SETTINGS)))
     asked = [(one.id, one.context.text, one.context.task_type) for one in lived.decisions()][:DECISIONS]
     assert len(asked) == DECISIONS
-    with Router(settings=SETTINGS, store=lived, simulated=True) as here:
+    with Router(settings=SETTINGS, store=lived, simulated=True, policy=policy) as here:
         ours = [
             here.decide([{"role": "user", "content": text}], task_type=task_type, decision_id=id_)
             for id_, text, task_type in asked
         ]
     done = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE, str(file), str(tmp_path / "elsewhere.duckdb")],
+        [sys.executable, "-c", ELSEWHERE, str(file), str(tmp_path / "elsewhere.duckdb"), policy],
         input="\n".join(json.dumps(one) for one in asked),
         capture_output=True,
         text=True,

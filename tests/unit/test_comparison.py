@@ -20,7 +20,7 @@ from tests.servers import ChatServer, Reply, Request, answered, chat_server, ref
 
 CHEAP, MIDDLE, STRONG = "openai/gpt-4o-mini", "openai/gpt-4.1", "openai/gpt-4o"
 SIMPLE = [{"role": "user", "content": "Classify this message, yes or no: is this spam?"}]
-NAMES = ("heuristic", "classifier", "thompson")
+NAMES = ("heuristic", "classifier", "thompson", "contextual")
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def answers_asked(server: ChatServer) -> list[str]:
 
 
 def test_each_distinct_model_is_called_once(make: Make, server: ChatServer, store: Store) -> None:
-    """All three routers want the strong model: one call, one answer, three decisions that name it."""
+    """All routers want the strong model: one call, one answer, four decisions that name it."""
     playground = make(weights=(0.0, 1.0))
     plan = playground.compare([{"role": "user", "content": "Compare and analyze these. " * 40}], "default")
     run(playground, plan)
@@ -119,7 +119,7 @@ def test_routers_that_disagree(make: Make, server: ChatServer, store: Store) -> 
     )
     run(playground, plan)
     assert [(call.arm.id, call.chosen_by) for call in plan.calls] == [
-        (CHEAP, ("heuristic", "thompson")),
+        (CHEAP, ("heuristic", "thompson", "contextual")),
         (STRONG, ("classifier",)),
     ]
     assert answers_asked(server) == ["gpt-4o-mini", "gpt-4o"]
@@ -146,7 +146,7 @@ def test_run_all_forces_the_models_that_nobody_chose(make: Make, server: ChatSer
     assert found.prompt.run_all
     forced = found.decisions[-1]
     assert (forced.origin, forced.chosen, forced.propensity) == ("forced", MIDDLE, 1.0)
-    assert len(found.decisions) == 4
+    assert len(found.decisions) == 5
 
 
 def test_asking_again(make: Make, server: ChatServer, store: Store) -> None:

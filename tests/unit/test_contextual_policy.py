@@ -16,29 +16,49 @@ from router_core.contextual.training import Lesson, train
 from router_core.contextual.vector import GAIN, NAMES
 from router_core.errors import NoEligibleArmError
 from router_core.policies.base import Policy
+from router_core.policies.classifier import ClassifierPolicy
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
+from router_core.policies.verdicts import Verdicts
 from router_core.sampling import draw
-from router_core.settings import GoalSettings, HeuristicSettings
+from router_core.settings import ClassifierSettings, ContextualSettings, GoalSettings, HeuristicSettings
 from router_core.types import Context
-from tests.builders import CHEAP, STRONG, a_candidate, a_context, some_candidates, words
+from tests.builders import CHEAP, STRONG, FakeAsk, a_candidate, a_context, some_candidates, words
 
 HARD, EASY = "prove the theorem about manifolds", "list the name and the colour"
 PAIR = (a_candidate(CHEAP, cost_usd=0.0001, weight=0.8), a_candidate(STRONG, cost_usd=0.002, weight=0.2))
 RULES = HeuristicPolicy(HeuristicSettings(), CHEAP, STRONG)
 
 
-def nothing(context: Context) -> bool | None:
-    """A classifier that was not asked."""
-    return None
+class Said(Verdicts):
+    """A classifier whose verdict is known beforehand."""
+
+    def __init__(self, verdict: Callable[[Context], bool | None]) -> None:
+        super().__init__(ContextualSettings(), a_classifier(FakeAsk()), lambda context: None)
+        self._said = verdict
+
+    def remembered(self, context: Context) -> bool | None:
+        """What was said; None: nothing."""
+        return self._said(context)
 
 
-def a_policy(
-    state: ContextualState | None = None, verdict: Callable[[Context], bool | None] = nothing, **changes: Any
-) -> ContextualPolicy:
+class Never(Said):
+    """The same, and never asked."""
+
+    def __init__(self, verdict: Callable[[Context], bool | None]) -> None:
+        super().__init__(verdict)
+        self._mode = "never"
+
+
+def a_policy(state: ContextualState | None = None, **changes: Any) -> ContextualPolicy:
     """The default goal's policy in a state."""
     known = state or ContextualState()
-    return ContextualPolicy(GoalSettings(**changes), RULES, lambda: known, verdict)
+    return ContextualPolicy(GoalSettings(**changes), RULES, lambda: known)
+
+
+def a_classifier(ask: FakeAsk) -> ClassifierPolicy:
+    """One of its own cache."""
+    return ClassifierPolicy(ClassifierSettings(), CHEAP, STRONG, ask, RULES)
 
 
 def taught(policy_of: ContextualState, rewards: dict[str, dict[str, float]], times: int) -> ContextualState:
@@ -115,13 +135,14 @@ def test_the_verdict_of_the_classifier_is_evidence() -> None:
     """Learned like any feature; a verdict that was not asked for is not one in the middle."""
     said: list[bool | None] = [None]
     state = ContextualState()
-    policy = ContextualPolicy(GoalSettings(**FREE), RULES, lambda: state, lambda context: said[0])
+    policy = ContextualPolicy(GoalSettings(**FREE), RULES, lambda: state, Said(lambda context: said[0]))
     for _ in range(60):
         for verdict, cheap in ((True, 0.1), (False, 0.95)):
             said[0] = verdict
             rows = policy.features(a_context("same words"), [CHEAP, STRONG])
             state = learn(learn(state, CHEAP, rows[0], cheap), STRONG, rows[1], 0.95)
     chances = []
+    policy = ContextualPolicy(GoalSettings(**FREE), RULES, lambda: state, Never(lambda context: said[0]))
     for said[0] in (True, None, False):
         chances.append(policy.probabilities(a_context("same words"), PAIR).probabilities[1])
     assert chances[0] > 0.95

@@ -169,15 +169,15 @@ def test_policies_know_neither_traffic_nor_store(name: str) -> None:
     """They import the values, the arithmetic, the settings and each other."""
     known = {
         f"router_core.{part}" for part in ("types", "errors", "declared", "settings", "sampling", "posterior")
-    }
+    } | {"router_core.information"}
     arithmetic = "router_core.contextual"
     assert {one for one in ours(name) if not one.startswith(("router_core.policies", arithmetic))} <= known
 
 
-@pytest.mark.parametrize("name", [name for name in PATHS if name.startswith("router_core.contextual")])
+@pytest.mark.parametrize("name", [name for name in PATHS if f"{name}.".startswith("router_core.contextual.")])
 def test_the_contextual_parts_are_arithmetic(name: str) -> None:
-    """They know the values, the errors and each other; neither settings nor policies, traffic nor store."""
-    known = {"router_core.types", "router_core.errors", "router_core.declared"}
+    """They know the values, the errors, drift and each other; neither settings nor policies, traffic nor store."""
+    known = {"router_core.types", "router_core.errors", "router_core.declared", "router_core.drift"}
     assert {one for one in ours(name) if not one.startswith("router_core.contextual")} <= known
 
 
