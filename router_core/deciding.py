@@ -281,17 +281,10 @@ class Decider:
                     self._verdicts,
                     partial(self.memory.state, goal),
                     partial(self.spending.value_usd, goal),
-                    self._verdict_usd,
+                    lambda seen: verdict_usd(self.settings, seen, self.prices),
                 )
                 self._policies[goal] = build_policies(self.settings, goal, means)
             return self._policies[goal][name]
-
-    def _verdict_usd(self, seen: Context) -> float | None:
-        """At most what asking the classifier about a prompt costs; None: its price is unknown."""
-        asked = self.settings.classifier
-        shown = min(seen.characters, asked.max_characters)
-        tokens = estimate_tokens(asked.prompt) + shown // 3
-        return expected_cost_usd(tokens, asked.max_tokens, self.prices.price(asked.model))
 
     def ask(self, messages: Sequence[Message], settings: ClassifierSettings) -> Reply:
         """Put messages to the classifier's model, once, within its time-out.
@@ -324,6 +317,13 @@ def usual_costs(
         return {one.arm.id: one.expected_cost_usd for one in found}
 
     return of
+
+
+def verdict_usd(settings: Settings, seen: Context, prices: PriceBook) -> float | None:
+    """At most what asking the classifier about a prompt costs; None: its price is unknown."""
+    asked = settings.classifier
+    shown = estimate_tokens(asked.prompt) + min(seen.characters, asked.max_characters) // 3
+    return expected_cost_usd(shown, asked.max_tokens, prices.price(asked.model))
 
 
 def candidates_for(

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from router_core.deciding import candidates_for
 from router_core.declared import canonical_json
+from router_core.demo_contextual import ContextualDemo
 from router_core.demo_prompts import pool
 from router_core.errors import SettingsError
 from router_core.features import context, estimate_tokens, fingerprint, two_digits
@@ -52,7 +53,7 @@ THUMBED: Final = 0.10
 REPORTED: Final = 0.20
 """Share of answers that code reports on."""
 
-_ROUTERS: Final = ("heuristic", "classifier", "thompson")
+_ROUTERS: Final = ("heuristic", "classifier", "thompson", "contextual")
 _ERRS: Final = 0.04
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
@@ -63,6 +64,7 @@ class _Prompts:
     """What is the same for every request with the same text."""
 
     contexts: list[Context]
+    written: list[str]  # the contexts as they may be stored
     messages: list[str]
     fingerprints: list[str]
     odds: _Floats  # prompt x arm
@@ -82,7 +84,7 @@ def generate(
     seed: int = 1,
     progress: Callable[[int], None] = lambda done: None,
 ) -> int:
-    """Fill a store with simulated requests, spread over some days up to now; the three routers take turns.
+    """Fill a store with simulated requests, spread over some days up to now; the routers take turns.
 
     Args:
         settings: models, prices, rules and objective; nothing is called.
@@ -130,6 +132,14 @@ class _Traffic:
             settings, goal, Means(self._ask, VerdictCache(settings.classifier.cache_size))
         )
         self._prompts = self._prepare(seed)
+        self._contextual = ContextualDemo(
+            settings,
+            store,
+            goal,
+            self._prompts.contexts,
+            self._ask,
+            lambda seen: self._candidates(seen, self._evidence, self._lengths),
+        )
         self._evidence = dict(store.evidence(goal, self._chosen.teaching_rule()))
         self._lengths = dict(store.output_tokens(goal))
         self._serial = int(self._rng.integers(2**40))
@@ -179,7 +189,8 @@ class _Traffic:
                 dollars = 0.0 if given.cost_usd is None else float(given.cost_usd)
                 reason = given.reason if full or name == "heuristic" else None
                 rows.append((given.probabilities, _json(asdict(reason)) if reason else _NOT_KEPT, dollars))
-        return _Prompts(contexts, messages, prints, np.array(odds), answers, np.array(tokens), fixed)
+        written = [_json({**asdict(one), "text": one.text if full else ""}) for one in contexts]
+        return _Prompts(contexts, written, messages, prints, np.array(odds), answers, np.array(tokens), fixed)
 
     def _candidates(
         self, seen: Context, evidence: Mapping[str, Evidence], lengths: Mapping[str, OutputTokens]
@@ -198,9 +209,10 @@ class _Traffic:
         rng, prompts, count = self._rng, self._prompts, len(moments)
         texts = rng.integers(len(prompts.contexts), size=count)
         compared = rng.random(count) < COMPARED
+        others = range(len(_ROUTERS))
         turn = (start + np.arange(count)) % len(_ROUTERS)
-        asked = np.concatenate([np.arange(count)] + [np.flatnonzero(compared & (turn != k)) for k in range(3)])
-        router = np.concatenate([turn] + [np.full(int((compared & (turn != k)).sum()), k) for k in range(3)])
+        asked = np.concatenate([np.arange(count)] + [np.flatnonzero(compared & (turn != k)) for k in others])
+        router = np.concatenate([turn] + [np.full(int((compared & (turn != k)).sum()), k) for k in others])
         order = np.lexsort((router, asked))
         asked, router = asked[order], router[order]
 
@@ -210,8 +222,10 @@ class _Traffic:
         ]
         self._costs = np.array(expected, dtype=np.float64)  # None, an unknown price, becomes NaN
         thompson = self._thompson(np.unique(texts[asked[router == 2]]))
+        contextual = self._contextual.rows(np.unique(texts[asked[router == 3]]))
+        learning = {2: thompson, 3: contextual}
         rows = [
-            thompson[text] if k == 2 else prompts.fixed[_ROUTERS[k]][text]
+            learning[k][text] if k in learning else prompts.fixed[_ROUTERS[k]][text]
             for text, k in zip(texts[asked].tolist(), router.tolist(), strict=True)
         ]
         chances = np.array([row[0] for row in rows])
@@ -250,14 +264,24 @@ class _Traffic:
         own = np.zeros(len(of), bool)
         own[led[router == 2]] = True
         own |= compared[of]
-        self._learn(arm, heard, reward, source, own, broken, tokens_out)
+        by_it = np.flatnonzero(router == 3).tolist()
+        seen = self._contextual.seen(
+            [decision_ids[i] for i in by_it],
+            [prompt_ids[asked[i]] for i in by_it],
+            [int(texts[asked[i]]) for i in by_it],
+        )
+        taught = self._learn(arm, heard, reward, source, own, broken, tokens_out)
+        judged = sorted(taught)
+        self._contextual.learn(
+            [int(texts[of[i]]) for i in judged], [int(arm[i]) for i in judged], [taught[i] for i in judged]
+        )
 
         settled = np.concatenate([forced, spare])
         decisions = pa.concat_tables(
             [
                 self._decisions(
                     decision_ids, prompt_ids, completion_ids, moments, texts, asked, drawn, led, chances,
-                    [_ROUTERS[k] for k in range(3)], router, [row[1] for row in rows],
+                    list(_ROUTERS), router, [row[1] for row in rows],
                     np.array([row[2] for row in rows]),
                 ),
                 self._settled(prompt_ids, completion_ids, moments, texts, of, arm, settled, len(forced)),
@@ -267,6 +291,7 @@ class _Traffic:
         return {
             "prompt": self._prompt_rows(prompt_ids, moments, texts, compared),
             "decision": decisions,
+            "seen": seen,
             "completion": completions,
             "outcome": self._outcomes(completion_ids, moments[of], heard, reward, source),
         }
@@ -298,8 +323,8 @@ class _Traffic:
 
     def _learn(
         self, arm: _Ints, heard: _Ints, reward: _Floats, source: _Ints, own: Any, broken: Any, tokens: _Ints
-    ) -> None:
-        """Fold the chunk's outcomes, as the store will."""
+    ) -> dict[int, float]:
+        """Fold the chunk's outcomes, as the store will; completion -> reward of those that teach."""
         rank = {"thumb": 0, "api": 1}
         listed = [rank[name] for name in self._chosen.teaching_precedence if name in rank]
         taught: dict[int, float] = {}
@@ -321,6 +346,7 @@ class _Traffic:
             self._lengths[id_] = OutputTokens(
                 had_tokens.count + len(own_tokens), had_tokens.total + int(own_tokens.sum())
             )
+        return taught
 
     def _prompt_rows(self, ids: list[str], moments: _Ints, texts: _Ints, compared: Any) -> pa.Table:
         full = self._settings.privacy.keep_texts == "full"
@@ -393,13 +419,11 @@ class _Traffic:
         self, prompt_ids: list[str], completion_ids: list[str], moments: _Ints, texts: _Ints, of: _Ints, led: _Ints
     ) -> dict[str, Any]:
         count = len(of)
-        full = self._settings.privacy.keep_texts == "full"
-        contexts = [_json({**asdict(one), "text": one.text if full else ""}) for one in self._prompts.contexts]
         return {
             "prompt_id": [prompt_ids[i] for i in of.tolist()],
             "created_at": _times(moments[of]),
             "goal": _same(self._goal, count),
-            "context": _pick(contexts, texts[of]),
+            "context": _pick(self._prompts.written, texts[of]),
             "arms": pa.ListArray.from_arrays(
                 np.arange(0, count * len(self._ids) + 1, len(self._ids), dtype=np.int32),
                 pa.array(self._ids * count),
