@@ -1,4 +1,4 @@
-"""The three decision cards: which model, why, how likely, and what deciding cost."""
+"""The decision cards: which model, why, how likely, and what deciding cost."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pages.shown import ROUTER_NAMES, badge, dollars, duration, escaped, labels
 from router_core.settings import GoalSettings
 from router_core.store.base import Comparison
 from router_core.types import Decision, ReasonLine
+
+_AT_ONCE = 6  # lines of a reason that are shown without being asked for
 
 
 def hidden(shared: Resources, comparison: Comparison) -> bool:
@@ -69,7 +71,11 @@ def _card(name: str, decision: Decision, goal: GoalSettings) -> None:
     if decision.propensity < max(decision.probabilities):
         summary += f"; drawn all the same, with a chance of {decision.propensity:.0%}"
     st.markdown(said(summary))
-    st.caption("  \n".join(_line(line, said) for line in decision.reason.lines))
+    lines = [_line(line, said) for line in decision.reason.lines]
+    st.caption("  \n".join(lines[:_AT_ONCE]))
+    if len(lines) > _AT_ONCE:
+        with st.expander(f"{len(lines) - _AT_ONCE} more reasons", key=f"more-{decision.policy}"):
+            st.caption("  \n".join(lines[_AT_ONCE:]))
     chances = (
         badge(f"{names.get(arm, arm)} {probability:.0%}", order.get(arm))
         for arm, probability in zip(decision.arms, decision.probabilities, strict=True)

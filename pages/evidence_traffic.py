@@ -81,7 +81,7 @@ def _draft(shared: Resources, goal: str, target: str) -> Settings:
     raw: dict[str, Any] = settings.model_dump(mode="json")
     with st.container(border=True, key="draft"):
         st.caption("Nothing here is saved; Settings is where it would be.")
-        if target == "thompson":
+        if target in ("thompson", "contextual"):
             own = edit(settings.goal(goal), f"draft-{goal}", settings.version, only=_LEARNING)
             raw["goals"][goal] = own
         else:

@@ -42,6 +42,7 @@ MOST: Final = 20_000
 _MOST_SHARED: Final = 1_000  # of each other goal, for the prior
 _MOST_UNSEEN: Final = 5_000  # answers whose features must be worked out from the text, some 50 us each
 _EVERY, _KEPT = 500, 8  # lessons between two places to come back to, and how many are kept
+_SETTLED: Final = 50  # outcomes in a goal from which on a model without any has joined later
 _LEAST_TEXTS: Final = 100  # judged prompts that a gain score needs
 _OPTIMISM: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 
@@ -67,7 +68,7 @@ class Memory:
     Args:
         settings: goals, rules and the contextual router's own.
         store: where lessons and gain scores are.
-        costs_usd: goal -> arm id -> expected cost of a call for a prompt of usual length; None: unknown.
+        costs_usd: goal -> arm id -> cost of a usual call; None: unknown. Always the same, whatever comes.
         now: the time.
         gains: whether gain scores are learned anew by a thread of their own, at once, or not at all.
     """
@@ -148,7 +149,8 @@ class Memory:
             known.gain_version = version
             known.tried_at = fold.state.outcomes
         known.fold = replace(fold, seq=last)
-        known.state = replace(fold.state, gain=known.gain)
+        present = self._joined(goal, fold.state, [arm.id for arm in chosen.arms])
+        known.state = replace(present, gain=known.gain)
         known.recalled, known.seen = recalled, last
         self._learn_gain(goal, chosen, known)
 
@@ -164,6 +166,8 @@ class Memory:
             if fold.seq and fold.state.outcomes - left >= _EVERY:
                 known.points.append(fold)
                 left = fold.state.outcomes
+            if lesson.arm not in fold.state.arms:
+                fold = replace(fold, state=self._joined(goal, fold.state, [lesson.arm]))
             fold = after(fold, lesson.arm, x, lesson.reward, lesson.place, self._rule, disregarded)
         return fold
 
@@ -189,7 +193,7 @@ class Memory:
         else:
             others = [self._alone(name) for name in self._settings.goals if name != goal]
             state = with_shared_priors(ContextualState(), [one for one in others if one.outcomes])
-        return self._joined(goal, chosen, state)
+        return state
 
     def _alone(self, goal: str) -> ContextualState:
         """What a goal has learned by itself, from its newest lessons."""
@@ -201,19 +205,22 @@ class Memory:
                 fold = after(fold, lesson.arm, x, lesson.reward, lesson.place, self._rule, ())
         return fold.state
 
-    def _joined(self, goal: str, chosen: GoalSettings, state: ContextualState) -> ContextualState:
-        """A model of which nothing is known gets a prior from its neighbours in price, hopeful enough to try."""
-        costs = self._costs_usd(goal)
-        known = {arm.id: state.arms[arm.id] for arm in chosen.arms if arm.id in state.arms}
-        neighbours = {arm: one for arm, one in known.items() if costs.get(arm) is not None}
-        if not neighbours:
+    def _joined(self, goal: str, state: ContextualState, arms: Sequence[str]) -> ContextualState:
+        """Models of which nothing is known, in a goal that has learned of others, get a prior from their
+        neighbours in price, hopeful enough to be tried. In a new goal all models begin alike.
+        """  # fmt: skip
+        missing = [arm for arm in arms if arm not in state.arms]
+        if not missing or state.outcomes < _SETTLED:
             return state
-        arms = dict(state.arms)
-        for arm in chosen.arms:
-            cost = costs.get(arm.id)
-            if arm.id not in state.arms and cost is not None:
-                arms[arm.id] = _hopeful(cost, neighbours, costs, chosen.success_value_usd)
-        return replace(state, arms=arms)
+        costs = self._costs_usd(goal)
+        neighbours = {arm: one for arm, one in state.arms.items() if costs.get(arm) is not None}
+        value_usd = self._settings.goal(goal).success_value_usd
+        joined = {
+            arm: _hopeful(cost, neighbours, costs, value_usd)
+            for arm in missing
+            if neighbours and (cost := costs.get(arm)) is not None
+        }
+        return replace(state, arms={**state.arms, **joined})
 
     def _learn_gain(self, goal: str, chosen: GoalSettings, known: _Goal) -> None:
         """Learn a gain score anew where enough was judged since the last time."""

@@ -102,7 +102,7 @@ class Decider:
         self._version = settings.version
         self._verdicts = VerdictCache(settings.classifier.cache_size)
         self._policies: dict[str, dict[str, Policy]] = {}
-        self.memory = Memory(settings, store, usual_costs(settings, store, self.prices), now, gains=gains)
+        self.memory = Memory(settings, store, usual_costs(settings, self.prices), now, gains=gains)
         self.spending = Spending(settings, store)
         self._candidates: LRUCache[tuple[str, int], _Known] = LRUCache(_REMEMBERED)
         self._lock = Lock()
@@ -305,15 +305,13 @@ def _storable(name: str, value: Any) -> bool:
     return name in _STORED_PARAMS and isinstance(value, int | float)
 
 
-def usual_costs(
-    settings: Settings, store: Store, prices: PriceBook | None = None
-) -> Callable[[str], dict[str, float | None]]:
-    """Goal -> arm id -> expected cost of a call for a prompt of usual length, as it is when it is asked for."""
+def usual_costs(settings: Settings, prices: PriceBook | None = None) -> Callable[[str], dict[str, float | None]]:
+    """Goal -> arm id -> cost of a call for a prompt of usual length and an answer of the length assumed."""
     book = prices or PriceBook(settings.prices)
     tokens = two_digits(context([{"role": "user", "content": USUAL}], "").input_tokens)
 
     def of(goal: str) -> dict[str, float | None]:
-        found = candidates_for(settings.goal(goal), tokens, {}, store.output_tokens(goal), book.price)
+        found = candidates_for(settings.goal(goal), tokens, {}, {}, book.price)
         return {one.arm.id: one.expected_cost_usd for one in found}
 
     return of

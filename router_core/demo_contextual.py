@@ -58,9 +58,7 @@ class ContextualDemo:
     ) -> None:
         self._contexts, self._candidates = contexts, candidates
         prices = PriceBook(settings.prices)
-        memory = Memory(
-            settings, store, usual_costs(settings, store, prices), lambda: datetime.now(UTC), gains="never"
-        )
+        memory = Memory(settings, store, usual_costs(settings, prices), lambda: datetime.now(UTC), gains="never")
         self._fold = replace(memory.fold(goal), state=memory.state(goal))
         self._arms = [arm.id for arm in settings.goal(goal).arms]
         self._goal = goal

@@ -81,7 +81,7 @@ def export_of(
             began now would know.
     """
     goals = settings.goals
-    costs = usual_costs(settings, store)
+    costs = usual_costs(settings)
     memory = memory or Memory(settings, store, costs, lambda: datetime.now(UTC), gains="never")
     spending = spending or Spending(settings, store)
     outcomes = int(store.table("extent", {}).iloc[0]["outcomes"])

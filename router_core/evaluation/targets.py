@@ -1,6 +1,7 @@
 """What a router, under any settings, would choose on logged rows. Nothing is called and nothing is stored.
 
-Rules need the texts; the classifier needs its own recorded verdicts; Thompson sampling decides as it would today.
+Rules and the contextual router need the texts; the classifier needs its own recorded verdicts; the two that learn
+decide as they would today.
 Where that is not known for some rows, they are left out and counted. Leaves out judging it (offpolicy.py).
 """
 
@@ -10,11 +11,13 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from router_core.deciding import candidates_for
+from router_core.contextual_memory import Memory, rules_of
+from router_core.deciding import candidates_for, usual_costs
 from router_core.errors import SettingsError, UnknownPolicyError
 from router_core.evaluation.log import Array
 from router_core.evaluation.offpolicy import (
@@ -28,13 +31,14 @@ from router_core.evaluation.traffic import Traffic
 from router_core.features import two_digits
 from router_core.policies import POLICIES
 from router_core.policies.base import all_on, tier_index
+from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import ThompsonPolicy
 from router_core.pricing import PriceBook
 from router_core.sampling import mix_uniform
 from router_core.settings import ClassifierSettings, GoalSettings, Settings
 from router_core.store.base import Store
-from router_core.types import Context
+from router_core.types import Candidate, Context
 from router_core.words import share
 
 _UNASKED = {"cache_size", "exploration", "timeout_s"}  # of no influence on a verdict
@@ -66,7 +70,7 @@ def target_probabilities(store: Store, settings: Settings, goal: str, policy: st
         store: for texts, verdicts, and what has been learned.
         settings: any version, or a draft.
         goal: its name.
-        policy: "heuristic", "classifier" or "thompson".
+        policy: "heuristic", "classifier", "thompson" or "contextual".
         rows: the log.
 
     Raises:
@@ -80,6 +84,8 @@ def target_probabilities(store: Store, settings: Settings, goal: str, policy: st
         found = _rules(store, settings, chosen, rows)
     elif policy == "classifier":
         found = _classifier(store, settings, chosen, rows)
+    elif policy == "contextual":
+        found = _contextual(store, settings, chosen, goal, rows)
     else:
         found = _thompson(store, settings, chosen, goal, rows)
     return _on_the_log(found, chosen, rows)
@@ -208,6 +214,38 @@ def _thompson(store: Store, settings: Settings, goal: GoalSettings, name: str, r
         " that it has learned from"
     )
     return TargetPolicy(table[place], np.ones(len(place), bool), notes=(note,))
+
+
+def _contextual(store: Store, settings: Settings, goal: GoalSettings, name: str, rows: Traffic) -> TargetPolicy:
+    """Once per distinct prompt; some 0.2 ms each."""
+    import pandas as pd
+
+    texts = store.table("logged_contexts", rows.parameters())
+    prices = PriceBook(settings.prices)
+    costs = usual_costs(settings, prices)
+    state = Memory(settings, store, costs, lambda: datetime.now(UTC), gains="never").state(name)
+    policy = ContextualPolicy(goal, rules_of(settings, goal), lambda: state)
+    evidence, lengths = store.evidence(name, goal.teaching_rule()), store.output_tokens(name)
+    by_size: dict[int, tuple[Candidate, ...]] = {}
+    table = np.empty((len(texts), len(goal.arms)))
+    for row, seen in enumerate(_contexts(texts["context"])):
+        size = two_digits(seen.input_tokens)
+        if size not in by_size:
+            by_size[size] = candidates_for(goal, size, evidence, lengths, prices.price)
+        table[row] = policy.probabilities(seen, by_size[size]).probabilities
+    place = pd.Index(texts["key"]).get_indexer(rows.context)
+    known = place >= 0
+    found = np.zeros((len(known), len(goal.arms)))
+    found[known] = table[place[known]]
+    why = "the contextual router looks at the text of a prompt, and"
+    if not known.any():
+        return TargetPolicy(found, known, f"{why} of none of the {len(known):,} rows it was kept")
+    notes = (
+        "the contextual router is judged as learned today, by ratings that it has learned from, and as if the"
+        " classifier were never asked",
+        *_counted(known, f"{why} it was kept of"),
+    )
+    return TargetPolicy(found, known, notes=notes)
 
 
 def _tiers(settings: Settings, goal: GoalSettings, exploration: float) -> Array:
