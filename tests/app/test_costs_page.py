@@ -131,13 +131,20 @@ def test_routers_in_words_and_as_measured(fill: Fill) -> None:
     fill("full")
     at = opened("costs", range="all")
     table = next(one.value for one in at.table if "Needs ratings" in one.value).set_index("Router")
-    assert list(table.index) == ["Rules", "Classifier", "Thompson sampling"]
+    assert list(table.index) == ["Rules", "Classifier", "Thompson sampling", "Contextual Thompson"]
     extra, cost = table["Extra time, median (95th percentile)"], table["Deciding cost"]
     assert extra["Classifier"].startswith("a model's answer, per new prompt\\: 3")
     assert "ms" in extra["Rules"]
     assert (cost["Rules"], cost["Thompson sampling"]) == ("free", "free")
     assert cost["Classifier"].endswith("each")
-    assert table["Needs ratings"].str.match(r"(no|yes)\\: [\d,]+ came").all()
+    assert table["Needs ratings"][:3].str.match(r"(no|yes)\\: [\d,]+ came").all()
+    assert table.loc["Contextual Thompson"].tolist() == [
+        "say what a good answer is worth\\: not seen here",
+        "with every rating",
+        "a model's answer, where asked",
+        "a call's, where asked",
+        "yes",
+    ]
 
 
 def test_an_unknown_price_is_said(fill: Fill, tmp_path: Path) -> None:
