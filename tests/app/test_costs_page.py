@@ -10,10 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.resources import resources
-from router_core.settings import Settings
+from pages.shown import dollars, escaped
+from router_core.settings import GoalSettings, Settings, SimulationSettings
 from router_core.store.base import Batch
 from tests.app.conftest import Fill
-from tests.app.panel import forget, opened
+from tests.app.panel import forget, opened, texts
 from tests.store_rows import a_completion, a_decision, a_prompt
 
 CHARTS = {
@@ -198,3 +199,92 @@ def test_the_calculator_takes_any_model(fill: Fill) -> None:
     at.toggle(key="calculator-asks").set_value(True).run()
     assert at.table[0].value.iloc[2, 0] == "Routed, classifier included"
     assert any("Break-even of a classifier" in one.value for one in at.caption)
+
+
+def limited(tmp_path: Path, **goal: Any) -> None:
+    """Settings whose only goal has this budget, and simulated models that do not wait."""
+    settings = Settings(goals={"default": GoalSettings(**goal)}, simulation=SimulationSettings(latency_scale=0))
+    (tmp_path / "settings.json").write_text(settings.document())
+    forget()
+
+
+def compared(at: AppTest, count: int) -> AppTest:
+    """So many prompts decided by every router, each model's answer read to the end; then the page again."""
+    playground = resources().playground
+    for number in range(count):
+        plan = playground.compare([{"role": "user", "content": f"Is mail {number} spam? Yes or no"}], "default")
+        for call in plan.calls:
+            for _ in playground.stream(plan.prompt, plan.messages, call):
+                pass
+    return at.run()
+
+
+def test_no_contextual_section_without_its_decisions(fill: Fill) -> None:
+    """Nor a budget: nothing is said of it."""
+    fill("demo")
+    assert "bought verdicts" not in texts(opened("costs", range="all"))
+
+
+def test_a_budget_that_was_not_used_yet(fill: Fill, tmp_path: Path) -> None:
+    """In words, in a range with other calls and in one without any."""
+    fill("demo")
+    limited(tmp_path, budget_usd=2.0)
+    for span in ("all", "15 min"):
+        at = opened("costs", range=span)
+        table = next(one.value for one in at.table if "Budget" in one.value)
+        assert table.loc[0].tolist() == [
+            "default",
+            "at most \\$2.00 per 1,000 requests",
+            "none yet",
+            "none yet",
+            "0",
+            "no daily budget",
+        ]
+        assert "default\\: the budget does not bind" in texts(at)
+        assert "Another router serves this goal in production" in texts(at)
+        assert "Contextual Thompson decided nothing in this range" in texts(at)
+
+
+def test_a_budget_that_binds_and_verdicts(fill: Fill, tmp_path: Path) -> None:
+    """Target and actual per 1,000, the price in words, and every decision in one of the three shares."""
+    fill("demo")
+    limited(tmp_path, budget_usd=0.000_01, router="contextual")
+    at = compared(opened("costs", range="all"), 12)
+    budget = next(one.value for one in at.table if "Budget" in one.value).loc[0]
+    assert budget["Budget"] == "at most \\$0.000010 per 1,000 requests"
+    spent = resources().playground.store.table("spent", {"goal": None, "since": None, "until": None}).iloc[0]
+    assert budget["Actual so far"] == escaped(f"{dollars(spent.actual_usd / 12 * 1000)} per 1,000 requests")
+    assert budget["Requests"] == "12"
+    assert "the budget binds\\: a dollar counts as \\$" in texts(at)
+    assert "Another router" not in texts(at)
+    bought = next(one.value for one in at.table if "Net gain" in one.value).loc[0]
+    shares = [bought[name] for name in ("Classifier asked", "Remembered", "Not asked")]
+    assert sum(int(share.split()[0]) for share in shares if share != "none") == 12
+    assert "not measured" in texts(at)
+    at.selectbox(key="router").set_value("heuristic").run()
+    assert "a budget knows no such filters" in texts(at)
+
+
+def test_a_daily_budget_says_what_is_left(fill: Fill, tmp_path: Path) -> None:
+    """Of today, whatever range is looked at."""
+    fill("empty")
+    limited(tmp_path, budget_usd=5.0, budget_per="day", router="contextual")
+    resources()
+    at = compared(opened("costs", range="1 h"), 3)
+    budget = next(one.value for one in at.table if "Budget" in one.value).loc[0]
+    assert budget["Budget"] == "at most \\$5.00 a day"
+    assert budget["Today (UTC)"].endswith("left")
+    assert "spent, \\~\\$" in budget["Today (UTC)"]
+
+
+def test_the_contextual_router_among_the_others(fill: Fill) -> None:
+    """Its split, its times and its costs stand on the page as soon as it decided."""
+    fill("demo")
+    at = compared(opened("costs", range="all"), 2)
+    said = descriptions(at)
+    assert "Share of each model in the decisions of Contextual Thompson" in [one.split(". ")[0] for one in said]
+    assert any(one.startswith("Median: ") and "Contextual Thompson" in one for one in said)
+    table = next(one.value for one in at.table if "Needs ratings" in one.value).set_index("Router")
+    assert table.loc["Contextual Thompson", "Adapts"] == "with every rating\\: 0 on its answers"
+    assert "ms" in table.loc["Contextual Thompson", "Extra time, median (95th percentile)"]
+    assert at.selectbox(key="router").options[-1] == "Contextual Thompson"
