@@ -13,7 +13,9 @@ _WORDS = {
     "heuristic": ("edit points and keywords", "when somebody edits them", "none", "no"),
     "classifier": ("write a prompt, pick a model", "never", "a model's answer, per new prompt", "no"),
     "thompson": ("say what a good answer is worth", "with every rating", "none", "yes"),
+    "contextual": ("say what a good answer is worth", "with every rating", "a model's answer, where asked", "yes"),
 }
+_COSTS = {"classifier": "a call's", "contextual": "a call's, where asked"}
 
 
 def show_figures(report: CostReport) -> None:
@@ -112,7 +114,7 @@ def show_routers(report: CostReport) -> None:
     cells: dict[str, list[str]] = {name: [] for name in head}
     for policy, (set_up, adapts, extra, needs) in _WORDS.items():
         row = rows.get(policy)
-        line = [set_up, adapts, extra, "free" if policy != "classifier" else "a call's", needs]
+        line = [set_up, adapts, extra, _COSTS.get(policy, "free"), needs]
         measured = [""] * 5 if row is None else _measured(policy, row)
         if row is None:
             measured[0] = "not seen here"
@@ -130,6 +132,7 @@ def _measured(policy: str, row: dict[Any, Any]) -> list[str]:
         "heuristic": versions,
         "classifier": f"{row['fell_back'] / decisions:.1%} fell back to the rules",
         "thompson": f"{row['judged']:,} on its answers",
+        "contextual": f"{row['judged']:,} on its answers",
     }
     cost = "price unknown" if row["unknown"] == row["decisions"] else dollars(row["each_usd"]) + " each"
     return [

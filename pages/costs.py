@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.calculator import show_calculator
+from pages.contextual_costs import show_contextual
 from pages.cost_figures import show_figures, show_routers
 from pages.figure import packed, show_chart, two_columns
 from pages.resources import Resources, resources
@@ -130,6 +131,7 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
     report, charts = _prepared(shared, store.location, store.revision, playground.settings.version, view, theme)
     if not report.calls:
         st.info("No calls in this range with these filters; choose a longer range or fewer filters.")
+        show_contextual(shared, view)
         return
     show_figures(report)
     names = list(_arm_labels(shared, view).values())
@@ -161,6 +163,7 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
         words = f"In all: {', '.join(cost)}."
         show_chart("deciding-cost", charts["deciding-cost"], words, report.deciding, *_PRICES)
     show_routers(report)
+    show_contextual(shared, view)
     if report.every > 1:
         st.caption(
             f"Times and costs per call are read from about one call in {report.every}; sums from every call."

@@ -108,7 +108,8 @@ def _widget(
         free = get_origin(inner) is not Literal
         return st.multiselect(label, options, value, accept_new_options=free, wrap=True, **common)
     if kind in (int, float):
-        return _number(label, declared, kind, value, optional, extra.get("infinite"), common)
+        empty = str(extra.get("empty", "never")) if optional else None
+        return _number(label, declared, kind, value, empty, extra.get("infinite"), common)
     if len(str(value or "")) > _LONG:
         said = st.text_area(label, value, height="content", **common)
     else:
@@ -121,18 +122,19 @@ def _number(
     declared: FieldInfo,
     kind: type,
     value: Any,
-    optional: bool,
+    empty: str | None,
     infinite: Any,
     common: dict[str, Any],
 ) -> Any:
-    """A number within its range; one that may be infinite has a switch for that."""
+    """A number within its range; one that may be infinite has a switch for that, ``empty`` is what none means."""
     low, high = _range(declared, kind)
     form = {"step": 1} if kind is int else {"format": "%g"}
     if not infinite:
+        if empty is None:
+            return st.number_input(label, low, high, kind(value), **form, **common)
         given = None if value is None else kind(value)
-        return st.number_input(
-            label, low, high, given, **form, placeholder="never" if optional else None, **common
-        )
+        st.session_state.setdefault(common["key"], given)  # a widget with a default could not be emptied
+        return st.number_input(label, low, high, None, **form, placeholder=empty, **common)
     unlimited = math.isinf(float(value))
     switch = f"{common['key']}.infinite"
     usual = float(declared.default) if unlimited else float(value)

@@ -19,6 +19,7 @@ ADVANCED = ("prior_alpha", "prior_beta", "expected_output_tokens", "teaching_pre
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "A good answer": ("success_value_usd", "success_when"),
     "Who decides": ("router", "simple_arm", "complex_arm"),
+    "Budget": ("budget_usd", "budget_per", "budget_requests"),
     "Learning": ("learn_from", "exploration", "starting_strength"),
 }
 

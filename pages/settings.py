@@ -22,8 +22,21 @@ from router_core.exports.diff import changes
 from router_core.preview import condition_preview, split_preview
 from router_core.settings import Settings
 
-_TABS = ("Goals", "Models & providers", "Rules", "Classifier", "Calls & privacy", "Versions", "Export & import")
+_TABS = (
+    "Goals",
+    "Models & providers",
+    "Rules",
+    "Classifier",
+    "Contextual",
+    "Calls & privacy",
+    "Versions",
+    "Export & import",
+)
 _SPLIT = ("Goals", "Models & providers", "Rules")  # what these change can be told from the log
+_CONTEXTUAL = (
+    "How Contextual Thompson asks the classifier, learns words and notices that a model has changed, in all goals."
+    " Budget, models and what a good answer is worth are set goal by goal."
+)
 _STYLE = """<style>
 div:has(> .st-key-consequences) { position: sticky; top: 4.5rem; }
 [data-testid="stTable"] td + td { min-width: 3.6rem; }
@@ -45,6 +58,9 @@ def _draft(shared: Resources, tab: str) -> tuple[dict[str, Any], str | None]:
     elif tab == "Classifier":
         options: dict[str | None, str] = {**model_options(settings)}
         draft["classifier"] = edit(settings.classifier, "classifier", settings.version, choices={"model": options})
+    elif tab == "Contextual":
+        st.caption(_CONTEXTUAL)
+        draft["contextual"] = edit(settings.contextual, "contextual", settings.version)
     else:
         for part in ("calls", "privacy", "simulation"):
             st.markdown(f"**{part.capitalize()}**")
@@ -84,7 +100,8 @@ def _split(shared: Resources, wanted: Settings) -> None:
     """The routers on the last prompts, before and after, where that differs."""
     playground = shared.playground
     for goal in (name for name in wanted.goals if name in playground.settings.goals):
-        rows = split_preview(playground.store, playground.settings, wanted, goal)
+        learned = playground.learned(goal)
+        rows = split_preview(playground.store, playground.settings, wanted, goal, learned)
         if not rows:
             continue
         if all(row.before == row.after for row in rows):

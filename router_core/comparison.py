@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from router_core.accounting import Tally, tally
+from router_core.budget import BudgetState
 from router_core.calling import Caller, RoutedStream
+from router_core.contextual.state import ContextualState
 from router_core.deciding import USUAL, Decider
 from router_core.features import context
 from router_core.llm import Models
@@ -203,6 +205,14 @@ class Playground:
     def ask(self) -> Ask:
         """Puts messages to the classifier's model."""
         return self._decider.ask
+
+    def learned(self, goal: str) -> ContextualState:
+        """What the contextual router has learned by now."""
+        return self._decider.memory.state(goal)
+
+    def spending(self, goal: str) -> BudgetState:
+        """The contextual router's price of cost now, and what led to it; a goal without a budget has none."""
+        return self._decider.spending.state(goal)
 
     def posteriors(self, goal: str) -> dict[str, Posterior]:
         """Arm id -> what has been learned about it."""

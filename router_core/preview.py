@@ -1,22 +1,27 @@
 """What a change of settings would do on what was logged: each router's split, a success condition's verdicts.
 
-Nothing is called and nothing is stored. Leaves out the classifier, whose verdicts would have to be bought.
+Nothing is called and nothing is stored. Leaves out the classifier, whose verdicts would have to be bought: the
+contextual router is shown as it decides without one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from router_core.calling import judged_of
 from router_core.conditions import Condition
+from router_core.contextual.state import ContextualState
+from router_core.contextual_memory import rules_of
 from router_core.deciding import candidates_for
 from router_core.features import context, two_digits
 from router_core.policies.base import Policy
-from router_core.policies.heuristic import HeuristicPolicy
+from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.thompson import ThompsonPolicy
 from router_core.pricing import PriceBook
 from router_core.settings import Settings
+from router_core.spending import Spending
 from router_core.store.base import Search, Store
 from router_core.types import Message
 
@@ -77,8 +82,16 @@ class Verdicts:
         return sum((said >= 0.5) == (thumb >= 0.5) for said, thumb in both), len(both)
 
 
-def split_preview(store: Store, before: Settings, after: Settings, goal: str) -> list[SplitChange]:
+def split_preview(
+    store: Store, before: Settings, after: Settings, goal: str, learned: ContextualState | None = None
+) -> list[SplitChange]:
     """The mean probability of each model on the last prompts of a goal whose texts were kept.
+
+    Args:
+        store: the log.
+        before, after: the settings.
+        goal: which goal, known to both.
+        learned: what the contextual router knows by now, taken as it is on both sides; None: it is left out.
 
     Raises:
         SettingsError: one of the settings has no such goal.
@@ -87,7 +100,7 @@ def split_preview(store: Store, before: Settings, after: Settings, goal: str) ->
     texts = [(one.prompt.messages, one.prompt.task_type) for one in found if one.prompt.messages]
     if not texts:
         return []
-    shares = [_shares(store, settings, goal, texts) for settings in (before, after)]
+    shares = [_shares(store, settings, goal, texts, learned) for settings in (before, after)]
     arms = list(dict.fromkeys(arm.id for settings in (before, after) for arm in settings.goal(goal).arms))
     return [
         SplitChange(name, arm, shares[0][name].get(arm, 0.0), shares[1][name].get(arm, 0.0), len(texts))
@@ -97,12 +110,19 @@ def split_preview(store: Store, before: Settings, after: Settings, goal: str) ->
 
 
 def _shares(
-    store: Store, settings: Settings, goal: str, texts: Sequence[tuple[Sequence[Message], str | None]]
+    store: Store,
+    settings: Settings,
+    goal: str,
+    texts: Sequence[tuple[Sequence[Message], str | None]],
+    learned: ContextualState | None,
 ) -> dict[str, dict[str, float]]:
     chosen = settings.goal(goal)
     prices = PriceBook(settings.prices)
-    rules = HeuristicPolicy(settings.heuristic, chosen.tier_arm("simple"), chosen.tier_arm("complex"))
+    rules = rules_of(settings, chosen)
     policies: dict[str, Policy] = {"Rules": rules, "Thompson sampling": ThompsonPolicy(chosen)}
+    if learned is not None:
+        value_usd = partial(Spending(settings, store).value_usd, goal)
+        policies["Contextual Thompson"] = ContextualPolicy(chosen, rules, lambda: learned, value_usd=value_usd)
     evidence, lengths = store.evidence(goal, chosen.teaching_rule()), store.output_tokens(goal)
     sums = {name: {arm.id: 0.0 for arm in chosen.arms} for name in policies}
     for messages, task_type in texts:

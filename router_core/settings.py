@@ -1,7 +1,8 @@
 """Every setting, declared once: default, range, unit and help.
 
 The settings form, the validation, the export and the table in docs/settings.md all read this declaration:
-``title`` is the label of its widget, ``labels`` what the choices mean, ``infinite`` what Infinity means.
+``title`` is the label of its widget, ``labels`` what the choices mean, ``infinite`` what Infinity means,
+``empty`` what no number means.
 Leaves out API keys: only the *name* of the environment variable that holds one is a setting.
 """
 
@@ -301,6 +302,7 @@ class GoalSettings(Declaration):
         le=1e9,
         title="Budget, in dollars",
         description="The contextual router spends at most this per so many requests, or a day; empty: no budget.",
+        json_schema_extra={"empty": "no budget"},
     )
     budget_per: Literal["requests", "day"] = Field(
         "requests",

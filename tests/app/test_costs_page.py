@@ -10,23 +10,30 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.resources import resources
-from router_core.settings import Settings
+from pages.shown import ROUTER_NAMES, dollars, escaped
+from router_core.analytics import choices
+from router_core.settings import GoalSettings, Settings, SimulationSettings
 from router_core.store.base import Batch
 from tests.app.conftest import Fill
-from tests.app.panel import forget, opened
+from tests.app.panel import forget, opened, texts
 from tests.store_rows import a_completion, a_decision, a_prompt
 
 CHARTS = {
     "Dollars spent through time",
     "Dollars on the same prompts",
     "How many calls cost how much",
-    "Share of each model in the decisions of Rules",
-    "Share of each model in the decisions of Classifier",
-    "Share of each model in the decisions of Thompson sampling",
     "Median and 95th percentile",
     "Median: ",
     "In all: ",
 }
+
+
+def charts() -> set[str]:
+    """How the description of each chart begins: those above, and the split of each router in the log."""
+    routers = choices(resources().playground.store)["policy"]
+    return CHARTS | {
+        f"Share of each model in the decisions of {ROUTER_NAMES[name]}" for name in routers if name in ROUTER_NAMES
+    }
 
 
 def figures(at: AppTest) -> dict[str, str]:
@@ -65,12 +72,12 @@ def test_with_traffic(fill: Fill, size: str, requests: str) -> None:
     assert found["Price unknown"] == "none"
     assert "% (" in found["Judged good"]
     said = descriptions(at)
-    assert {start for start in CHARTS if any(one.startswith(start) for one in said)} == CHARTS
-    assert len(said) == len(CHARTS)
+    assert {start for start in charts() if any(one.startswith(start) for one in said)} == charts()
+    assert len(said) == len(charts()) >= len(CHARTS) + 3
     assert all(any(digit in one for digit in "123456789") for one in said)
     before = len(at.dataframe)
     at.toggle(key="tables").set_value(True).run()
-    assert len(at.dataframe) == before + len(CHARTS)
+    assert len(at.dataframe) == before + len(charts())
     assert not at.exception
     assert not at.error
 
@@ -131,13 +138,13 @@ def test_routers_in_words_and_as_measured(fill: Fill) -> None:
     fill("full")
     at = opened("costs", range="all")
     table = next(one.value for one in at.table if "Needs ratings" in one.value).set_index("Router")
-    assert list(table.index) == ["Rules", "Classifier", "Thompson sampling"]
+    assert list(table.index) == ["Rules", "Classifier", "Thompson sampling", "Contextual Thompson"]
     extra, cost = table["Extra time, median (95th percentile)"], table["Deciding cost"]
     assert extra["Classifier"].startswith("a model's answer, per new prompt\\: 3")
     assert "ms" in extra["Rules"]
     assert (cost["Rules"], cost["Thompson sampling"]) == ("free", "free")
     assert cost["Classifier"].endswith("each")
-    assert table["Needs ratings"].str.match(r"(no|yes)\\: [\d,]+ came").all()
+    assert table["Needs ratings"][:3].str.match(r"(no|yes)\\: [\d,]+ came").all()
 
 
 def test_an_unknown_price_is_said(fill: Fill, tmp_path: Path) -> None:
@@ -191,3 +198,112 @@ def test_the_calculator_takes_any_model(fill: Fill) -> None:
     at.toggle(key="calculator-asks").set_value(True).run()
     assert at.table[0].value.iloc[2, 0] == "Routed, classifier included"
     assert any("Break-even of a classifier" in one.value for one in at.caption)
+
+
+def limited(tmp_path: Path, **goal: Any) -> None:
+    """Settings whose only goal has this budget, and simulated models that do not wait."""
+    settings = Settings(goals={"default": GoalSettings(**goal)}, simulation=SimulationSettings(latency_scale=0))
+    (tmp_path / "settings.json").write_text(settings.document())
+    forget()
+
+
+def a_thompson_decision(when: datetime) -> None:
+    """With its answer, in the store of the app."""
+    batch = Batch(
+        [a_prompt(1, created_at=when)], [a_decision(1, created_at=when)], [a_completion(1, created_at=when)]
+    )
+    resources().playground.store.write(batch)
+
+
+def compared(at: AppTest, count: int) -> AppTest:
+    """So many prompts decided by every router, each model's answer read to the end; then the page again."""
+    playground = resources().playground
+    for number in range(count):
+        plan = playground.compare([{"role": "user", "content": f"Is mail {number} spam? Yes or no"}], "default")
+        for call in plan.calls:
+            for _ in playground.stream(plan.prompt, plan.messages, call):
+                pass
+    return at.run()
+
+
+def test_no_contextual_section_without_its_decisions(fill: Fill) -> None:
+    """Nor a budget: nothing is said of it but what it would ask of its owner."""
+    fill("empty")
+    opened()
+    a_thompson_decision(datetime.now(UTC))
+    at = opened("costs", range="all")
+    assert "bought verdicts" not in texts(at)
+    table = next(one.value for one in at.table if "Needs ratings" in one.value).set_index("Router")
+    assert table.loc["Contextual Thompson"].tolist() == [
+        "say what a good answer is worth\\: not seen here",
+        "with every rating",
+        "a model's answer, where asked",
+        "a call's, where asked",
+        "yes",
+    ]
+
+
+def test_a_budget_that_was_not_used_yet(fill: Fill, tmp_path: Path) -> None:
+    """In words, in a range with other calls and in one without any."""
+    fill("empty")
+    limited(tmp_path, budget_usd=2.0)
+    opened()
+    a_thompson_decision(datetime.now(UTC) - timedelta(hours=3))
+    for span in ("all", "15 min"):
+        at = opened("costs", range=span)
+        table = next(one.value for one in at.table if "Budget" in one.value)
+        assert table.loc[0].tolist() == [
+            "default",
+            "at most \\$2.00 per 1,000 requests",
+            "none yet",
+            "none yet",
+            "0",
+            "no daily budget",
+        ]
+        assert "default\\: the budget does not bind" in texts(at)
+        assert "Another router serves this goal in production" in texts(at)
+        assert "Contextual Thompson decided nothing in this range" in texts(at)
+
+
+def test_a_budget_that_binds_and_verdicts(fill: Fill, tmp_path: Path) -> None:
+    """Target and actual per 1,000, the price in words, and every decision in one of the three shares."""
+    fill("empty")
+    limited(tmp_path, budget_usd=0.000_01, router="contextual")
+    at = compared(opened("costs", range="1 h"), 12)
+    budget = next(one.value for one in at.table if "Budget" in one.value).loc[0]
+    assert budget["Budget"] == "at most \\$0.000010 per 1,000 requests"
+    spent = resources().playground.store.table("spent", {"goal": None, "since": None, "until": None}).iloc[0]
+    assert budget["Actual so far"] == escaped(f"{dollars(spent.actual_usd / 12 * 1000)} per 1,000 requests")
+    assert budget["Requests"] == "12"
+    assert "the budget binds\\: a dollar counts as \\$" in texts(at)
+    assert "Another router" not in texts(at)
+    bought = next(one.value for one in at.table if "Net gain" in one.value).loc[0]
+    shares = [bought[name] for name in ("Classifier asked", "Remembered", "Not asked")]
+    assert sum(int(share.split()[0]) for share in shares if share != "none") == 12
+    assert "not measured" in texts(at)
+    at.selectbox(key="router").set_value("heuristic").run()
+    assert "a budget knows no such filters" in texts(at)
+
+
+def test_a_daily_budget_says_what_is_left(fill: Fill, tmp_path: Path) -> None:
+    """Of today, whatever range is looked at."""
+    fill("empty")
+    limited(tmp_path, budget_usd=5.0, budget_per="day", router="contextual")
+    at = compared(opened("costs", range="1 h"), 3)
+    budget = next(one.value for one in at.table if "Budget" in one.value).loc[0]
+    assert budget["Budget"] == "at most \\$5.00 a day"
+    assert budget["Today (UTC)"].endswith("left")
+    assert "spent, \\~\\$" in budget["Today (UTC)"]
+
+
+def test_the_contextual_router_among_the_others(fill: Fill) -> None:
+    """Its split, its times and its costs stand on the page as soon as it decided."""
+    fill("demo")
+    at = compared(opened("costs", range="all"), 2)
+    said = descriptions(at)
+    assert "Share of each model in the decisions of Contextual Thompson" in [one.split(". ")[0] for one in said]
+    assert any(one.startswith("Median: ") and "Contextual Thompson" in one for one in said)
+    table = next(one.value for one in at.table if "Needs ratings" in one.value).set_index("Router")
+    assert table.loc["Contextual Thompson", "Adapts"].endswith(" on its answers")
+    assert "ms" in table.loc["Contextual Thompson", "Extra time, median (95th percentile)"]
+    assert at.selectbox(key="router").options[-1] == "Contextual Thompson"

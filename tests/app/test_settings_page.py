@@ -21,6 +21,7 @@ from router_core.settings import (
     ArmSettings,
     CallSettings,
     ClassifierSettings,
+    ContextualSettings,
     GoalSettings,
     HeuristicSettings,
     PrivacySettings,
@@ -35,7 +36,16 @@ from tests.app.panel import field, forget, opened, texts
 from tests.servers import chat_server
 
 SETTINGS = Settings(simulation=SimulationSettings(latency_scale=0))
-TABS = ("Goals", "Models & providers", "Rules", "Classifier", "Calls & privacy", "Versions", "Export & import")
+TABS = (
+    "Goals",
+    "Models & providers",
+    "Rules",
+    "Classifier",
+    "Contextual",
+    "Calls & privacy",
+    "Versions",
+    "Export & import",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +100,7 @@ def test_every_tab_shows_no_error(tab: str, filled: bool, request: pytest.Fixtur
         ("Models & providers", "provider-openai", ProviderSettings, set()),
         ("Rules", "heuristic", HeuristicSettings, set()),
         ("Classifier", "classifier", ClassifierSettings, set()),
+        ("Contextual", "contextual", ContextualSettings, set()),
         ("Calls & privacy", "calls", CallSettings, set()),
         ("Calls & privacy", "privacy", PrivacySettings, set()),
         ("Calls & privacy", "simulation", SimulationSettings, set()),
@@ -172,6 +183,46 @@ def test_cost_can_be_ignored_and_counted_again() -> None:
     again.toggle(key=field(again, "goal-default.success_value_usd").key + ".infinite").set_value(False).run()
     save(again)
     assert now().goal("default").success_value_usd == 0.05
+
+
+def test_a_budget_is_given_and_taken_away() -> None:
+    """Empty is no budget; what it is for stands beside it."""
+    at = opened("settings")
+    budget = field(at, "goal-default.budget_usd")
+    assert (budget.value, budget.placeholder) == (None, "no budget")
+    budget.set_value(5.0).run()
+    field(at, "goal-default.budget_per").set_value("day").run()
+    field(at, "goal-default.budget_requests").set_value(20_000).run()
+    save(at)
+    goal = now().goal("default")
+    assert (goal.budget_usd, goal.budget_per, goal.budget_requests) == (5.0, "day", 20_000)
+    again = opened("settings")
+    field(again, "goal-default.budget_usd").set_value(None).run()
+    save(again)
+    assert now().goal("default").budget_usd is None
+
+
+def test_when_the_classifier_is_asked_is_set() -> None:
+    """In words on the page, in the declaration's own in the settings."""
+    at = opened("settings", tab="Contextual")
+    asks = field(at, "contextual.ask_classifier")
+    assert asks.options == ["where it is worth it", "always", "never"]
+    asks.set_value("never").run()
+    field(at, "contextual.drift_threshold").set_value(12.0).run()
+    save(at)
+    assert (now().contextual.ask_classifier, now().contextual.drift_threshold) == ("never", 12.0)
+
+
+def test_the_split_has_the_contextual_router(full: Store) -> None:
+    """As it would decide with what it has learned by now: with cost ignored the strong model gets more."""
+    at = opened("settings")
+    at.toggle(key=field(at, "goal-default.success_value_usd").key + ".infinite").set_value(True).run()
+    split = next(one.value for one in at.table if "Router" in one.value)
+    contextual = split[split["Router"] == "Contextual Thompson"].set_index("Model")
+    assert sorted(contextual.index) == ["gpt-4o", "gpt-4o-mini"]
+    then, before = (int(contextual.loc["gpt-4o", side].rstrip("%")) for side in ("Then", "Now"))
+    assert then > before
+    assert resources().playground.store.settings_versions() == []
 
 
 def test_a_condition_is_tried_before_it_is_saved(full: Store) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from router_core.deciding import Decider
 from router_core.demo import generate
 from router_core.errors import ConditionError
+from router_core.features import context
+from router_core.llm import Models
 from router_core.preview import condition_preview, split_preview
-from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, Settings
+from router_core.settings import ArmSettings, ContextualSettings, GoalSettings, HeuristicSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Search, Store
 
@@ -39,6 +42,27 @@ def test_a_new_model_has_no_share_before(store: Store) -> None:
     assert {row.arm: row.before for row in thompson}["openai/gpt-5"] == 0.0
     assert sum(row.before for row in thompson) == pytest.approx(1.0)
     assert sum(row.after for row in thompson) == pytest.approx(1.0)
+
+
+def test_the_contextual_router_with_what_it_has_learned(store: Store) -> None:
+    """As the decider gives its probabilities where nothing was heard from the classifier; stored is nothing."""
+    never = ContextualSettings(ask_classifier="never")
+    before = Settings(contextual=never)
+    after = Settings(contextual=never, goals={"default": GoalSettings(success_value_usd=0.0001)})
+    decider = Decider(before, store, Models(before, simulated=True))
+    mark = store.mark
+    rows = split_preview(store, before, after, "default", decider.memory.state("default"))
+    found = {row.arm: row for row in rows if row.router == "Contextual Thompson"}
+    given = []
+    for one in store.find(Search(goal="default"), 100):
+        seen = context(one.prompt.messages or (), "default", one.prompt.task_type)
+        decision = decider.decide(
+            seen, "contextual", prompt_id="p", origin="library", completion_id=lambda arm: arm, decision_id="d"
+        )
+        given.append(decision.probabilities[-1])
+    assert found["openai/gpt-4o"].before == pytest.approx(sum(given) / len(given))
+    assert found["openai/gpt-4o"].after < found["openai/gpt-4o"].before
+    assert store.mark == mark
 
 
 def test_without_texts_there_is_no_preview(store: Store) -> None:

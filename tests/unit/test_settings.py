@@ -27,6 +27,7 @@ PLACES: dict[str, tuple[str | int, ...]] = {
     "goals.<name>.arms[]": ("goals", "default", "arms", 1),
     "heuristic": ("heuristic",),
     "classifier": ("classifier",),
+    "contextual": ("contextual",),
     "providers.<name>": ("providers", "openai"),
     "prices.<model>": ("prices", "openai/x"),
     "calls": ("calls",),
@@ -48,6 +49,9 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("goals.<name>", "prior_alpha", 2),
     ("goals.<name>", "prior_beta", 2),
     ("goals.<name>", "expected_output_tokens", 251),
+    ("goals.<name>", "budget_usd", 2),
+    ("goals.<name>", "budget_per", "day"),
+    ("goals.<name>", "budget_requests", 100),
     ("goals.<name>", "success_when", "content"),
     ("goals.<name>", "teaching_precedence", ["api", "thumb", "condition"]),
     ("goals.<name>", "learn_from", "own"),
@@ -72,6 +76,13 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("classifier", "max_characters", 100),
     ("classifier", "cache_size", 0),
     ("classifier", "exploration", 0.01),
+    ("contextual", "ask_classifier", "never"),
+    ("contextual", "asked_share", 0.1),
+    ("contextual", "gain_every", 0),
+    ("contextual", "drift_threshold", 9),
+    ("contextual", "drift_shift", 0.8),
+    ("contextual", "drift_warm_up", 0),
+    ("contextual", "drift_keep", 0.5),
     ("providers.<name>", "base_url", "http://127.0.0.1:11434/v1"),
     ("providers.<name>", "api_key_env", None),
     ("providers.<name>", "json_mode", False),
@@ -90,7 +101,7 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("simulation", "latency_scale", 0),
 ]
 # The sections themselves: their settings are changed one by one above.
-WHOLE = {(SECTIONS[0][0], name) for name in ("heuristic", "classifier", "calls", "privacy", "simulation")}
+WHOLE = {(SECTIONS[0][0], name) for name in PLACES if name in Settings.model_fields}
 
 
 def base() -> dict[str, Any]:
@@ -181,7 +192,8 @@ REFUSED: list[tuple[str, str]] = [
     (goal(simple_arm="x/y"), f"goals.g: simple_arm is 'x/y'; it must be one of {ARMS}"),
     (goal(complex_arm="x/y"), f"goals.g: complex_arm is 'x/y'; it must be one of {ARMS}"),
     (goal(teaching_precedence=["api", "api"]), "goals.g: teaching_precedence names a source twice"),
-    (goal(router="dice"), "goals.g.router: Input should be 'heuristic', 'classifier' or 'thompson' (got 'dice')"),
+    (goal(router="dice"),
+     "goals.g.router: Input should be 'heuristic', 'classifier', 'thompson' or 'contextual' (got 'dice')"),
     (goal(learn_from="none"), "goals.g.learn_from: Input should be 'all' or 'own' (got 'none')"),
     (goal(success_value_usd=-1),
      "goals.g.success_value_usd: Input should be greater than or equal to 0 (got '-1')"),

@@ -1,0 +1,141 @@
+"""The contextual router on the costs page: budgets kept, and the classifier as a bought feature."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from math import isinf
+
+import streamlit as st
+
+from pages.resources import Resources
+from pages.shown import dollars, escaped
+from router_core.analytics import View
+from router_core.contextual_costs import BudgetKept, ContextualCosts, VerdictsBought, contextual_costs
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _prepared(
+    _shared: Resources, place: str, revision: int, settings: str, view: View, day: str
+) -> ContextualCosts:
+    """Until the store changes, or the day ends."""
+    playground = _shared.playground
+    return contextual_costs(playground.store, playground.settings, playground.spending, view, datetime.now(UTC))
+
+
+def show_contextual(shared: Resources, view: View) -> None:
+    """Nothing where no goal has a budget and the contextual router decided nothing."""
+    playground = shared.playground
+    store, day = playground.store, f"{datetime.now(UTC):%Y-%m-%d}"
+    of = View(view.since, view.until, view.goal)
+    found = _prepared(shared, store.location, store.revision, playground.settings.version, of, day)
+    if not found.budgets and not found.verdicts:
+        return
+    st.markdown("**Contextual Thompson: budget and bought verdicts**")
+    if view.policy or view.arm or view.origin:
+        st.caption("Of all models and origins in this range: a budget knows no such filters.")
+    if found.budgets:
+        _budgets(found.budgets)
+    if found.verdicts:
+        _verdicts(found.verdicts)
+    else:
+        st.caption("Contextual Thompson decided nothing in this range; compare a prompt, or let it serve a goal.")
+
+
+def _budgets(budgets: tuple[BudgetKept, ...]) -> None:
+    st.table(
+        {
+            "Goal": [escaped(one.goal) for one in budgets],
+            "Budget": [escaped(_target(one)) for one in budgets],
+            "Expected when decided": [escaped(_each(one, one.spend.expected_each_usd, True)) for one in budgets],
+            "Actual so far": [escaped(_actual(one)) for one in budgets],
+            "Requests": [f"{one.spend.requests:,}" for one in budgets],
+            "Today (UTC)": [escaped(_today(one)) for one in budgets],
+        }
+    )
+    st.caption("  \n".join(escaped(f"{one.goal}: {_price(one)}") for one in budgets))
+
+
+def _verdicts(goals: tuple[VerdictsBought, ...]) -> None:
+    st.table(
+        {
+            "Goal": [escaped(one.goal) for one in goals],
+            "Decisions": [f"{one.decisions:,}" for one in goals],
+            "Classifier asked": [_share(one.asked, one.decisions) for one in goals],
+            "Remembered": [_share(one.remembered, one.decisions) for one in goals],
+            "Not asked": [_share(one.not_asked, one.decisions) for one in goals],
+            "Its calls cost": [escaped(dollars(one.cost_usd)) if one.asked else "nothing" for one in goals],
+            "Expected to bring": [escaped(_worth(one)) for one in goals],
+            "Net gain": [escaped(_net(one)) for one in goals],
+        }
+    )
+    st.caption(
+        "What a verdict brings is an estimate made before asking, from what was known then: it is not measured."
+        " Some calls are expected to lose, those made to learn what verdicts are worth."
+    )
+
+
+def _target(one: BudgetKept) -> str:
+    if one.budget.per == "day":
+        return f"at most {dollars(one.budget.limit_usd)} a day"
+    count = int(one.budget.requests)
+    return f"at most {dollars(one.budget.limit_usd)} {_per(count)}"
+
+
+def _per(requests: int) -> str:
+    return "per request" if requests == 1 else f"per {requests:,} requests"
+
+
+def _each(one: BudgetKept, usd: float | None, estimated: bool) -> str:
+    """Per as many requests as the budget is for; of a daily one per 1,000."""
+    count = int(one.budget.requests) if one.budget.per == "requests" else 1000
+    return "none yet" if usd is None else f"{dollars(usd * count, estimated)} {_per(count)}"
+
+
+def _actual(one: BudgetKept) -> str:
+    spend = one.spend
+    said = _each(one, spend.actual_each_usd, False)
+    waiting = spend.requests - spend.answered
+    notes = {"of unknown cost": spend.unknown, "without an answer": waiting}
+    told = ", ".join(f"{count:,} {what}" for what, count in notes.items() if count)
+    return f"{said} ({told})" if told else said
+
+
+def _today(one: BudgetKept) -> str:
+    left = one.left_today_usd
+    if left is None:
+        return "no daily budget"
+    spent = dollars(one.today.expected_usd, True)
+    return (
+        f"{spent} spent, {dollars(left, True)} left" if left >= 0 else f"{spent} spent, {dollars(-left)} too much"
+    )
+
+
+def _price(one: BudgetKept) -> str:
+    """What the budget does to the next decision."""
+    if not one.binds:
+        said = "the budget does not bind; a dollar counts as a dollar."
+    elif isinf(one.dollar_usd):
+        said = f"the budget binds: a good answer, else worth any price, counts as {dollars(one.good_usd)}."
+    else:
+        said = f"the budget binds: a dollar counts as {dollars(one.dollar_usd)}."
+    return said if one.in_production else f"{said} Another router serves this goal in production, without it."
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part:,} ({part / whole:.1%})" if part else "none"
+
+
+def _worth(one: VerdictsBought) -> str:
+    if not one.asked:
+        return "nothing"
+    if not one.weighed:
+        return "not weighed"
+    return "more than any price" if one.worth_usd is None else dollars(one.worth_usd, True)
+
+
+def _net(one: VerdictsBought) -> str:
+    if not one.asked:
+        return "none"
+    if one.net_usd is not None:
+        return dollars(one.net_usd, True)
+    return f"not known: {one.asked - one.weighed:,} not weighed" if one.weighed < one.asked else "not known"
