@@ -106,6 +106,7 @@ def change_settings(settings: Settings, note: str) -> None:
         store.close()
         raise
     shared.now = after
+    before.playground.close()
     before.playground.store.close()
     remove_expired(store, settings.privacy, version.created_at)
 
@@ -113,6 +114,7 @@ def change_settings(settings: Settings, note: str) -> None:
 def release() -> None:
     """Close what ``resources`` opened."""
     for opened in _opened:
+        opened.now.playground.close()
         opened.now.playground.store.close()
     _opened.clear()
 

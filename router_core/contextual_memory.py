@@ -39,10 +39,12 @@ Array = NDArray[np.float64]
 MOST: Final = 20_000
 """Judged answers that a process folds when it begins."""
 
+LEAST_TEXTS: Final = 100
+"""Judged prompts that a gain score needs."""
+
 _MOST_SHARED: Final = 1_000  # of each other goal, for the prior
 _MOST_UNSEEN: Final = 5_000  # answers whose features must be worked out from the text, some 50 us each
 _EVERY, _KEPT = 500, 8  # lessons between two places to come back to, and how many are kept
-_LEAST_TEXTS: Final = 100  # judged prompts that a gain score needs
 _OPTIMISM: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 
 
@@ -259,7 +261,7 @@ def learn_gain(
     found = store.text_lessons(goal, chosen.teaching_rule(), MOST)
     now = store.gain(goal)
     other = 0 if now is None or now[0] == "log" else int(json.loads(now[1])["texts"])
-    if len(found) < max(_LEAST_TEXTS, other):
+    if len(found) < max(LEAST_TEXTS, other):
         return None
     lessons = [TrainingLesson(one.text, one.rewards, one.probabilities) for one in found]
     score = train(lessons, [arm.id for arm in chosen.arms], tick=tick).score
