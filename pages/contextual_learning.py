@@ -1,4 +1,4 @@
-"""What the contextual router has learned in a goal: from how much, what each feature is worth, and its gain score.
+"""What the contextual router has learned in a goal: from how much, what it expects, what each feature is worth.
 
 Leaves out drift alarms and prices (moved.py).
 """
@@ -10,14 +10,18 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from pages.examples import EXAMPLES
 from pages.figure import right_aligned, show_chart, two_columns
 from pages.resources import Resources
 from pages.shown import ROUTER_NAMES, badge, escaped
 from router_core.charts import Theme
 from router_core.contextual.folding import Fold
+from router_core.contextual.pushes import Expected
 from router_core.contextual_charts import weights_chart
-from router_core.contextual_view import STEPS, Weight, learn_words, weights
+from router_core.contextual_memory import MOST, MOST_UNSEEN
+from router_core.contextual_view import STEPS, Weight, expected_on, learn_words, weights
 from router_core.errors import EvaluationError
+from router_core.features import context
 from router_core.settings import GoalSettings
 
 _SHOWN = 10
@@ -43,7 +47,8 @@ def show_contextual(
         _outcomes(fold, names)
         _gain(shared, goal, settings, fold)
     with right:
-        _weights(rows, names, fold, theme)
+        _examples(shared, goal, names, fold)
+    _weights(rows, names, fold, theme)
     if rows and fold.state.outcomes:
         with st.expander(f"All {len(rows)} features with their intervals", key="all-weights"):
             _table(rows, names)
@@ -51,7 +56,11 @@ def show_contextual(
 
 def _outcomes(fold: Fold, names: Mapping[str, str]) -> None:
     state = fold.state
-    st.markdown("**Learned from**")
+    st.markdown(
+        "**Learned from**",
+        help=f"A process reads the newest {MOST:,} rated answers when it begins and every later one; of answers to"
+        f" prompts that this router was not asked about, the newest {MOST_UNSEEN:,}.",
+    )
     if not state.outcomes:
         st.caption(
             "No rated answer yet: prompts are split by the starting weights, whatever they say. It learns from"
@@ -69,6 +78,29 @@ def _outcomes(fold: Fold, names: Mapping[str, str]) -> None:
     if heard:
         said.append(f"the classifier had been heard on {heard:,} of the prompts, COMPLEX on {state.verdicts[0]:,}")
     st.caption(", ".join(said) + ".")
+
+
+def _examples(shared: Resources, goal: str, names: Mapping[str, str], fold: Fold) -> None:
+    """What is expected of each model on the playground's examples."""
+    st.markdown(
+        "**Good answers expected on prompts like these**",
+        help="The examples of the playground, before the classifier is asked. In brackets 95 %.",
+    )
+    if not fold.state.outcomes:
+        st.caption("Here you will see what it expects of each model, prompt by prompt.")
+        return
+    rows = []
+    for example in EXAMPLES:
+        seen = context([{"role": "user", "content": example.text}], goal, example.task_type)
+        found = expected_on(fold.state, shared.playground.settings, seen, list(names))
+        best = max(one.mean for one in found)
+        rows.append([escaped(example.name), *(_share(one, one.mean == best) for one in found)])
+    right_aligned("expected-table", ["Prompt", *names.values()], rows)
+
+
+def _share(one: Expected, best: bool) -> str:
+    mean = f"{one.mean:.0%}"
+    return f"{f'**{mean}**' if best else mean} :small[:gray[({one.low:.0%} to {one.high:.0%})]]"
 
 
 def _ratings(count: int) -> str:
@@ -113,7 +145,10 @@ def _weights(rows: Sequence[Weight], names: Mapping[str, str], fold: Fold, theme
         st.caption("Here you will see which features of a prompt speak for which model, and by how much.")
         return
     if not clear:
-        st.caption("No feature yet, for certain: every 95 % interval still holds both models' side.")
+        st.caption(
+            "No single feature for certain: features that come together in the log share what they say, so that"
+            " each alone stays unsure, however well prompts as a whole are known."
+        )
         return
     shown = clear[:_SHOWN]
     words = "; ".join(f"{STEPS[row.feature]}: towards {names[row.towards]}, odds {_odds(row)}" for row in shown)

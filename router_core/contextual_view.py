@@ -1,4 +1,4 @@
-"""What the learning page tells of the contextual router: what each feature is worth, and the drift alarms.
+"""What the learning page tells of the contextual router: what it expects, what features are worth, drift alarms.
 
 Leaves out charts (contextual_charts.py) and changed prices (price_history.py).
 """
@@ -12,11 +12,14 @@ from math import exp, sqrt
 from typing import Final
 
 from router_core.contextual.folding import ArmAlarm, Fold
+from router_core.contextual.pushes import Expected, expected
 from router_core.contextual.state import ContextualState
 from router_core.contextual.vector import NAMES
-from router_core.contextual_memory import LEAST_TEXTS, MOST, learn_gain
-from router_core.settings import GoalSettings
+from router_core.contextual_memory import LEAST_TEXTS, MOST, learn_gain, rules_of
+from router_core.policies.contextual import numbers
+from router_core.settings import GoalSettings, Settings
 from router_core.store.base import Store
+from router_core.types import Context
 
 NEW: Final = 100
 """Ratings after an alarm through which it is news: so many have taught the model anew."""
@@ -99,6 +102,14 @@ def weights(state: ContextualState, arms: Sequence[str]) -> list[Weight]:
             reach = _Z95 * sqrt(float(belief.covariance[place, place] + reference.covariance[place, place]))
             found.append(Weight(name, arm, arms[0], middle, middle - reach, middle + reach))
     return sorted(found, key=lambda one: (not one.clear, -abs(one.difference)))
+
+
+def expected_on(state: ContextualState, settings: Settings, seen: Context, arms: Sequence[str]) -> list[Expected]:
+    """The share of good answers that each model is expected to give to prompts like this one, in the order of
+    ``arms``; without a verdict of the classifier.
+    """  # fmt: skip
+    rows = numbers(seen, rules_of(settings, settings.goal(seen.goal)), None, state.gain, arms)
+    return [expected(*state.learned(arm).belief.logit(row)) for arm, row in zip(arms, rows, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.examples import EXAMPLES
 from pages.resources import resources
 from router_core.settings import Settings, SimulationSettings
 from router_core.store import open_store
@@ -18,7 +19,7 @@ from router_core.store.base import Batch
 from router_core.types import Price
 from tests.app.conftest import Fill
 from tests.app.panel import forget, opened, texts
-from tests.drifting import drifted
+from tests.drifting import drifted, told_apart
 from tests.store_rows import CHEAP, STRONG, a_completion, a_decision, a_prompt
 
 pytestmark = pytest.mark.usefixtures("_by_hand")
@@ -83,14 +84,11 @@ def test_with_ratings(fill: Fill) -> None:
     assert lines(at, f"{state.outcomes:,} rated answers in all")
     for arm in (CHEAP, STRONG):
         assert lines(at, f" {state.learned(arm).belief.observations:,} ratings")
-    alts = [one.proto.alt for one in at.get("vega_lite_chart")]
-    assert any(alt.startswith("What speaks for which model. ") and "odds times" in alt for alt in alts)
-    table = at.table[-1].value
-    assert len(table) == 20
-    assert table["One step of"][0].startswith("**")
-    before = len(at.dataframe)
-    at.toggle(key="tables").set_value(True).run()
-    assert len(at.dataframe) == before + 3
+    expected = at.table[2].value
+    assert expected["Prompt"].tolist() == [one.name for one in EXAMPLES]
+    assert all("**" in " ".join(row) for row in expected.to_numpy().tolist())
+    assert lines(at, "No single feature for certain")
+    assert len(at.table[3].value) == 20
     at.button(key="learn-gain").click().run()
     assert not at.exception
     playground = resources().playground
@@ -98,6 +96,25 @@ def test_with_ratings(fill: Fill) -> None:
     assert score is not None
     assert [one.value for one in at.info if f"{score.texts:,} judged prompts" in one.value]
     assert lines(at, f"Learned from {score.texts:,} prompts (judged prompts of the log)")
+
+
+def test_what_tells_the_models_apart(fill: Fill, tmp_path: Path) -> None:
+    """Where a feature does, it is drawn, said in words, in the table behind the chart, and first among all."""
+    fill("empty")
+    store = open_store(tmp_path / "panel.simulated.duckdb", kind="simulated")
+    told_apart(store)
+    store.close()
+    at = opened("learning")
+    assert not at.error
+    alt = at.get("vega_lite_chart")[-1].proto.alt
+    assert alt.startswith("What speaks for which model. looks like code: towards gpt-4o, odds times ")
+    assert lines(at, "of 20 with a 95 % interval that leaves 1 out")
+    first = at.table[3].value.iloc[0]
+    assert (first["One step of"], first["Against"]) == ("**looks like code**", "gpt-4o-mini")
+    before = len(at.dataframe)
+    at.toggle(key="tables").set_value(True).run()
+    assert len(at.dataframe) == before + 3
+    assert at.dataframe[-1].value["feature"][0] == "looks like code"
 
 
 def test_an_alarm_is_taken_back_and_undone(drift: Callable[[], None]) -> None:

@@ -20,6 +20,7 @@ from router_core.contextual_view import (
     NEW,
     STEPS,
     drift_events,
+    expected_on,
     in_words,
     learn_words,
     ordinal,
@@ -30,12 +31,12 @@ from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
 from tests.builders import a_context
-from tests.drifting import TEXTS, drifted
+from tests.drifting import CODE, PLAIN, TEXTS, drifted, told_apart
 from tests.store_rows import CHEAP, STRONG, a_completion, a_decision, a_prompt, an_outcome, at
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 WHO: dict[str, Any] = {"at": NOW, "author": "tester"}
-CODE = NAMES.index("code")
+CODE_PLACE = NAMES.index("code")
 
 
 def believing(values: dict[int, float], variance: float) -> Learned:
@@ -60,7 +61,9 @@ def test_every_feature_has_its_words() -> None:
 
 def test_weights_by_hand() -> None:
     """Means subtract, variances add: log 3 apart, sd .5; what is clear comes first, the strongest before."""
-    state = ContextualState({CHEAP: believing({0: 1.0}, 0.16), STRONG: believing({0: 0.5, CODE: log(3.0)}, 0.09)})
+    state = ContextualState(
+        {CHEAP: believing({0: 1.0}, 0.16), STRONG: believing({0: 0.5, CODE_PLACE: log(3.0)}, 0.09)}
+    )
     rows = weights(state, [CHEAP, STRONG])
     assert len(rows) == SIZE
     first = rows[0]
@@ -74,6 +77,18 @@ def test_weights_by_hand() -> None:
     assert (second.feature, second.towards, second.clear) == ("intercept", CHEAP, False)
     assert second.difference == pytest.approx(-0.5)
     assert second.odds == pytest.approx((exp(0.5), exp(0.5 - reach), exp(0.5 + reach)))
+
+
+def test_what_is_expected_of_a_prompt() -> None:
+    """The words tell the models apart: on code the strong one is expected to do well and the cheap one is not."""
+    store = open_store(":memory:")
+    told_apart(store)
+    state = a_memory(store).state("default")
+    code, plain = (expected_on(state, Settings(), a_context(text), [CHEAP, STRONG]) for text in (CODE, PLAIN))
+    assert code[0].high < 0.2 < 0.7 < code[1].low
+    assert plain[0].low > 0.5
+    (first, *_) = weights(state, [CHEAP, STRONG])
+    assert (first.feature, first.towards, first.clear) == ("code", STRONG, True)
 
 
 def test_weights_of_three_and_of_one() -> None:
