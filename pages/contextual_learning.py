@@ -25,6 +25,7 @@ from router_core.features import context
 from router_core.settings import GoalSettings
 
 _SHOWN = 10
+_TELLING = 1.005  # times the other's odds: what reads as 1.01 or more
 _ORIGINS = {
     "log": "judged prompts of the log",
     "labelled": "labelled prompts of a file",
@@ -178,7 +179,7 @@ def _table(rows: Sequence[Weight], names: Mapping[str, str]) -> None:
         [
             [
                 f"**{STEPS[row.feature]}**" if row.clear else STEPS[row.feature],
-                badge(names[row.towards], places[row.towards]),
+                badge(names[row.towards], places[row.towards]) if row.odds[0] >= _TELLING else "neither yet",
                 escaped(names[row.against if row.towards == row.arm else row.arm]),
                 f"{row.odds[0]:.2f}",
                 f"{row.odds[1]:.2f} to {row.odds[2]:.2f}",

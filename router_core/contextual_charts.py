@@ -69,5 +69,5 @@ def _weights(arms: tuple[tuple[str, str], ...], rows: int, theme: Theme) -> Spec
     whole = alt.X("low:Q", title=title, scale=scale, axis=alt.Axis(format="~g", tickCount=6))
     interval = base.mark_rule(strokeWidth=3, opacity=0.55).encode(x=whole, x2="high:Q")
     point = base.mark_point(filled=True, size=70, opacity=1).encode(x=alt.X("odds:Q", scale=scale))
-    even = blank().mark_rule(color=MUTED[theme], strokeDash=[3, 3]).encode(x=alt.XDatum(1))
-    return dict((even + interval + point).properties(height=60 + 26 * rows).to_dict())
+    even = blank().mark_rule(color=MUTED[theme], strokeDash=[3, 3]).encode(x=alt.XDatum(1, scale=scale))
+    return dict((even + interval + point).properties(height=130 + 30 * rows).to_dict())
