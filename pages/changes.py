@@ -15,6 +15,7 @@ from router_core.learning_view import Change, changes
 from router_core.settings import GoalSettings, Settings
 
 _UNDOING = {
+    "disregard": "The alarm counts again: what was learned before it fades. Later changes are taken back too.",
     "snapshot": "It leaves the list of snapshots. What counts stays as it is.",
     "priors": "The priors are what they were before. What was learned stays.",
 }
@@ -29,18 +30,18 @@ def show_changes(shared: Resources, goal: str, settings: GoalSettings) -> None:
     with st.popover("Snapshot", icon=":material/photo_camera:", type="tertiary", key="snapshot"):
         st.caption("Keeps what counts now under a name, to come back to it.")
         note = st.text_input("Name", key="snapshot-note")
-        _do("Keep it", "do-snapshot", lambda: store.snapshot_learning(goal, note=note, **who), "Kept.")
+        do_change("Keep it", "do-snapshot", lambda: store.snapshot_learning(goal, note=note, **who), "Kept.")
     snapshots = store.snapshots(goal)
     with st.popover("Restore", icon=":material/restore:", type="tertiary", key="restore", disabled=not snapshots):
         if snapshots:
             named = {f"{e.created_at:%Y-%m-%d %H:%M:%S} {e.note}".strip(): e.seq for e in reversed(snapshots)}
             chosen = named[st.selectbox("Snapshot", list(named), key=f"restored-{len(snapshots)}")]
             st.caption("What came after it is set aside, not deleted.")
-            _do("Restore it", "do-restore", lambda: store.restore_learning(goal, chosen, **who), "Restored.")
+            do_change("Restore it", "do-restore", lambda: store.restore_learning(goal, chosen, **who), "Restored.")
     with st.popover("Reset", icon=":material/delete_sweep:", type="tertiary", key="reset"):
         st.caption("Everything learned is set aside: the models begin at their priors. It can be undone.")
         reason = st.text_input("Note", key="reset-note")
-        _do("Reset it", "do-reset", lambda: store.reset_learning(goal, note=reason, **who), "Reset.")
+        do_change("Reset it", "do-reset", lambda: store.reset_learning(goal, note=reason, **who), "Reset.")
     with st.popover("Priors", icon=":material/tune:", type="tertiary", key="priors"):
         _edit_priors(shared, goal, settings)
     with st.popover("Undo", icon=":material/undo:", type="tertiary", key="undo", disabled=not past):
@@ -67,7 +68,9 @@ def _edit_priors(shared: Resources, goal: str, settings: GoalSettings) -> None:
     if (alpha, beta) == (settings.prior_alpha, settings.prior_beta):
         st.button("Save them", key="do-priors", type="primary", disabled=True)
     else:
-        _do("Save them", "do-priors", lambda: _set_priors(shared, goal, (alpha, beta), note.strip()), "Saved.")
+        do_change(
+            "Save them", "do-priors", lambda: _set_priors(shared, goal, (alpha, beta), note.strip()), "Saved."
+        )
 
 
 def _set_priors(shared: Resources, goal: str, prior: tuple[float, float], note: str) -> None:
@@ -93,10 +96,11 @@ def _undo(shared: Resources, goal: str, past: Sequence[Change], who: dict[str, A
         else:
             shared.playground.store.undo_learning(goal, chosen.seq, **who)
 
-    _do("Undo it", "do-undo", undo, "Undone.")
+    do_change("Undo it", "do-undo", undo, "Undone.")
 
 
-def _do(label: str, key: str, change: Callable[[], None], said: str) -> None:
+def do_change(label: str, key: str, change: Callable[[], None], said: str) -> None:
+    """A button that makes a change of what was learned; the page then says so."""
     if st.button(label, key=key, type="primary"):
         change()
         st.session_state["learning-said"] = said

@@ -8,13 +8,16 @@ from typing import Any
 import streamlit as st
 
 from pages.changes import show_changes
+from pages.contextual_learning import show_contextual
 from pages.figure import packed, right_aligned, show_chart, two_columns
+from pages.moved import price_changes_of, show_moved, show_news
 from pages.resources import Resources, resources
 from pages.shown import badge, escaped, labels
 from pages.traffic import offer_traffic
 from router_core.analytics import extent
 from router_core.charts import Spec, Theme, posterior_chart, posterior_description
 from router_core.comparison import USUAL
+from router_core.contextual_view import drift_events
 from router_core.errors import RouterError
 from router_core.features import context
 from router_core.learning_charts import split_parts_chart, through_time_chart
@@ -167,12 +170,20 @@ def page() -> None:
         with st.container(horizontal=True, vertical_alignment="center", key="learning-tools"):
             show_changes(shared, goal, settings)
             st.toggle("Tables", key="tables", bind="query-params", help="Show the figures behind every chart.")
+        news = st.container(key="news")
         left, right = two_columns("learning-now")
         with left:
             _densities(shared, goal, names)
         with right:
             _split(shared, goal, settings, names)
         _history(shared, goal, names)
+        with st.spinner("Reading what the contextual router learned ...", show_time=True):
+            fold = shared.playground.contextual(goal)
+        show_contextual(shared, goal, settings, names, fold, _theme())
+        alarms = drift_events(shared.playground.store, fold)
+        with news:
+            show_news(shared, alarms, names)
+        show_moved(shared, goal, names, alarms, price_changes_of(shared, goal))
     except RouterError as error:
         st.error(str(error), icon=":material/error:")
 

@@ -39,11 +39,15 @@ Array = NDArray[np.float64]
 MOST: Final = 20_000
 """Judged answers that a process folds when it begins."""
 
+MOST_UNSEEN: Final = 5_000
+"""Answers whose features must be worked out from the text, some 50 us each."""
+
+LEAST_TEXTS: Final = 100
+"""Judged prompts that a gain score needs."""
+
 _MOST_SHARED: Final = 1_000  # of each other goal, for the prior
-_MOST_UNSEEN: Final = 5_000  # answers whose features must be worked out from the text, some 50 us each
 _EVERY, _KEPT = 500, 8  # lessons between two places to come back to, and how many are kept
 _SETTLED: Final = 50  # outcomes in a goal from which on a model without any has joined later
-_LEAST_TEXTS: Final = 100  # judged prompts that a gain score needs
 _OPTIMISM: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 
 
@@ -175,7 +179,7 @@ class Memory:
         """What the router saw; of the newest answers that it was not asked about, what it would have seen."""
         rules = rules_of(self._settings, chosen)
         found: list[Array | None] = [None] * len(lessons)
-        left = _MOST_UNSEEN
+        left = MOST_UNSEEN
         for place in range(len(lessons) - 1, -1, -1):
             lesson = lessons[place]
             if lesson.features is not None and len(lesson.features) == vector.SIZE:
@@ -274,7 +278,7 @@ def learn_gain(
     now = store.gain(goal)
     known = None if now is None or now[0] == "log" else json.loads(now[1])
     other = 0 if known is None else int(known["texts"])
-    if len(found) < max(_LEAST_TEXTS, other):
+    if len(found) < max(LEAST_TEXTS, other):
         return None
     lessons = [TrainingLesson(one.text, one.rewards, one.probabilities) for one in found]
     score = train(lessons, [arm.id for arm in chosen.arms], tick=tick).score

@@ -1,6 +1,7 @@
-"""The questions about the contextual router: what it spent, and when it asked the classifier.
+"""The questions about the contextual router: what it spent, when it asked the classifier, what moved under it.
 
-Parameters: $goal, $limit; $since and $until (UTC, NULL: any). Leaves out what is made of the answers.
+Parameters: $goal, $limit; $since and $until (UTC, NULL: any); $places, numbers of outcomes. Leaves out what is
+made of the answers.
 """
 
 from __future__ import annotations
@@ -43,5 +44,18 @@ QUESTIONS: Final[dict[str, str]] = {
                sum(decision_cost_usd) FILTER (verdict = 'asked')::DOUBLE AS cost_usd
         FROM decision JOIN seen USING (id)
         WHERE {_DRAWN} AND {_USUAL} GROUP BY decision.goal ORDER BY decision.goal
+    """,
+    "gain_learned": """
+        SELECT version, origin, created_at FROM gain_score WHERE goal = $goal ORDER BY seq DESC LIMIT 1
+    """,
+    "outcome_times": """
+        SELECT seq, created_at AS time FROM outcome
+        WHERE seq IN (SELECT unnest($places::BIGINT[])) ORDER BY seq
+    """,
+    # the price (JSON, NULL: unknown) of each model hour by hour, from its first answer at that price in the hour
+    "prices_used": """
+        SELECT model, price, min(created_at) AS time, max(created_at) AS last
+        FROM completion WHERE error IS NULL
+        GROUP BY model, price, date_trunc('hour', created_at) ORDER BY model, time
     """,
 }

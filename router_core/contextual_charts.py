@@ -1,0 +1,73 @@
+"""The chart of what each feature is worth to the contextual router. Leaves out reading what was learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from math import exp
+
+from router_core.charts import MUTED, Spec, Theme, blank, filled, model_scale
+from router_core.contextual_view import STEPS, Weight
+
+_KEPT = 64
+
+
+def weights_chart(rows: Sequence[Weight], arms: Mapping[str, str], theme: Theme) -> Spec:
+    """Odds of a good answer against the first model's, a point and its 95 % per feature; right of 1: the other.
+
+    Args:
+        rows: at least one.
+        arms: arm id -> label, cheap to strong.
+        theme: for the colours.
+    """
+    import pandas as pd
+
+    several = len(arms) > 2
+    table = pd.DataFrame(
+        [
+            (
+                STEPS[row.feature] + (f" · {arms[row.arm]}" if several else ""),
+                arms[row.towards],
+                exp(row.difference),
+                exp(row.low),
+                exp(row.high),
+                place,
+            )
+            for place, row in enumerate(rows)
+        ],
+        columns=["feature", "towards", "odds", "low", "high", "place"],
+    )
+    return filled(_weights(tuple(arms.items()), len(rows), theme), table)
+
+
+@lru_cache(_KEPT)
+def _weights(arms: tuple[tuple[str, str], ...], rows: int, theme: Theme) -> Spec:
+    import altair as alt
+
+    first, others = arms[0][1], [label for _, label in arms[1:]]
+    title = f"odds of a good answer, {others[0] if len(others) == 1 else 'each model'} against {first}"
+    scale = alt.Scale(type="log", nice=False, padding=12)
+    names = alt.Y(
+        "feature:N",
+        title=None,
+        sort=alt.EncodingSortField("place", order="ascending"),
+        axis=alt.Axis(labelLimit=260),
+    )
+    model = alt.Color(
+        "towards:N",
+        scale=model_scale(dict(arms), theme),
+        legend=alt.Legend(orient="top", title="speaks for", symbolType="square"),
+    )
+    said = [
+        alt.Tooltip("feature:N"),
+        alt.Tooltip("towards:N", title="speaks for"),
+        alt.Tooltip("odds:Q", title="odds, times", format=".3"),
+        alt.Tooltip("low:Q", title="2.5 %", format=".3"),
+        alt.Tooltip("high:Q", title="97.5 %", format=".3"),
+    ]
+    base = blank().encode(y=names, color=model, tooltip=said)
+    whole = alt.X("low:Q", title=title, scale=scale, axis=alt.Axis(format="~g", tickCount=6))
+    interval = base.mark_rule(strokeWidth=3, opacity=0.55).encode(x=whole, x2="high:Q")
+    point = base.mark_point(filled=True, size=70, opacity=1).encode(x=alt.X("odds:Q", scale=scale))
+    even = blank().mark_rule(color=MUTED[theme], strokeDash=[3, 3]).encode(x=alt.XDatum(1, scale=scale))
+    return dict((even + interval + point).properties(height=130 + 30 * rows).to_dict())

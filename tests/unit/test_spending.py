@@ -1,0 +1,118 @@
+"""The price on cost follows what the contextual router spends, in this process and in the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from router_core.budget import Budget, BudgetState, highest_price, update
+from router_core.declared import validated
+from router_core.router import Router
+from router_core.settings import Settings
+from router_core.spending import Spending, budget_of, spent
+from router_core.store import open_store
+from router_core.store.base import Store
+
+
+def the_settings(**goal: Any) -> Settings:
+    """Contextual, quick, without a classifier."""
+    document = {
+        "goals": {"default": {"router": "contextual", "exploration": 0.1, **goal}},
+        "contextual": {"ask_classifier": "never", "gain_every": 0},
+        "simulation": {"latency_scale": 0},
+    }
+    return validated(Settings, document)
+
+
+TIGHT = the_settings(budget_usd=0.05, success_value_usd=5.0, starting_strength=0.0)
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """In memory."""
+    opened = open_store(":memory:", kind="simulated")
+    yield opened
+    opened.close()
+
+
+def live(router: Router, times: int) -> None:
+    """Requests without ratings: both models look alike, so half of them go to the dear one."""
+    for number in range(times):
+        router.completion([{"role": "user", "content": f"Name colour {number}."}])
+
+
+def test_it_is_a_fold_over_the_logged_decisions(store: Store) -> None:
+    """By hand, and in a process that begins later."""
+    with Router(settings=TIGHT, store=store, simulated=True) as router:
+        live(router, 40)
+        spending = router._decider.spending
+        budget = budget_of(TIGHT.goals["default"])
+        assert budget is not None
+        state = BudgetState()
+        for one in store.decisions():
+            known = spent(one)
+            state = update(state, budget, known.usd, highest_price(budget, known.costs_usd))
+        assert spending.state("default").price == pytest.approx(state.price, rel=1e-12)
+        assert state.price > 0
+        assert state.requests == 40
+        assert Spending(TIGHT, store).state("default") == spending.state("default")
+
+
+def test_a_budget_that_binds_makes_a_good_answer_count_less(store: Store) -> None:
+    """And the dear model rarer; a budget that is wide enough changes nothing."""
+    with Router(settings=TIGHT, store=store, simulated=True) as router:
+        first = router.decide([{"role": "user", "content": "Name a colour."}]).probabilities
+        live(router, 300)
+        value = router._decider.spending.value_usd("default", (0.00002, 0.0004))
+        last = router.decide([{"role": "user", "content": "Name a colour."}]).probabilities
+        assert value < 5.0
+        assert last[1] < first[1] - 0.05
+    wide = the_settings(budget_usd=1e6)
+    assert Spending(wide, store).value_usd("default", ()) == wide.goals["default"].success_value_usd
+
+
+def test_other_routers_do_not_spend_it(store: Store) -> None:
+    """Only what this router draws counts."""
+    with Router(settings=TIGHT, store=store, simulated=True, policy="heuristic") as router:
+        live(router, 5)
+        assert router._decider.spending.state("default") == BudgetState()
+
+
+def test_a_day_begins_anew(store: Store) -> None:
+    """Its spending counts from nothing; the price goes on."""
+    daily = the_settings(budget_usd=0.01, budget_per="day", budget_requests=100)
+    with Router(settings=daily, store=store, simulated=True) as router:
+        live(router, 20)
+        spending = router._decider.spending
+        before = spending.state("default")
+        decision = router.decide([{"role": "user", "content": "Name a colour."}])
+        tomorrow = decision.created_at + timedelta(days=1)
+        spending.decided([type(decision)(**{**_fields(decision), "created_at": tomorrow})])
+        after = spending.state("default")
+        assert before.requests == 20
+        assert after.requests == 1
+        assert after.spent_usd < before.spent_usd
+        assert abs(after.price - before.price) < 0.05
+
+
+def test_without_a_budget_nothing_is_counted(store: Store) -> None:
+    """And a good answer counts what it is worth."""
+    none = the_settings()
+    assert budget_of(none.goals["default"]) is None
+    with Router(settings=none, store=store, simulated=True) as router:
+        live(router, 3)
+        assert router._decider.spending.state("default") == BudgetState()
+        assert router._decider.spending.value_usd("default", (1.0,)) == none.goals["default"].success_value_usd
+
+
+def test_the_limit_is_shared_out() -> None:
+    """As the settings say."""
+    goal = the_settings(budget_usd=3.0, budget_per="day", budget_requests=600).goals["default"]
+    assert budget_of(goal) == Budget(3.0, "day", 600.0)
+
+
+def _fields(decision: Any) -> dict[str, Any]:
+    return {name: getattr(decision, name) for name in decision.__dataclass_fields__}
