@@ -100,7 +100,7 @@ def _split(shared: Resources, wanted: Settings) -> None:
     """The routers on the last prompts, before and after, where that differs."""
     playground = shared.playground
     for goal in (name for name in wanted.goals if name in playground.settings.goals):
-        learned = playground.learned(goal)
+        learned = playground.contextual(goal).state
         rows = split_preview(playground.store, playground.settings, wanted, goal, learned)
         if not rows:
             continue

@@ -6,14 +6,13 @@ Leaves out running the calls side by side: the page reads each stream in its own
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from router_core.accounting import Tally, tally
 from router_core.budget import BudgetState
 from router_core.calling import Caller, RoutedStream
 from router_core.contextual.folding import Fold
-from router_core.contextual.state import ContextualState
 from router_core.deciding import USUAL, Decider
 from router_core.features import context
 from router_core.llm import Models
@@ -178,7 +177,7 @@ class Playground:
         self.store.write(Batch(outcomes=[record]))
 
     def close(self) -> None:
-        """Stop what learns in the background; the store stays open."""
+        """Stop learning in the background; the store stays open. Before the store is closed, call this."""
         self._decider.memory.close()
 
     def export(self) -> Export:
@@ -207,10 +206,6 @@ class Playground:
         """Puts messages to the classifier's model."""
         return self._decider.ask
 
-    def learned(self, goal: str) -> ContextualState:
-        """What the contextual router has learned by now."""
-        return self._decider.memory.state(goal)
-
     def spending(self, goal: str) -> BudgetState:
         """The contextual router's price of cost now, and what led to it; a goal without a budget has none."""
         return self._decider.spending.state(goal)
@@ -219,18 +214,13 @@ class Playground:
         """Arm id -> what has been learned about it."""
         return self._decider.posteriors(goal)
 
-    def close(self) -> None:
-        """Stop learning in the background; the store stays open. Before the store is closed, call this."""
-        self._decider.memory.close()
-
     def contextual(self, goal: str) -> Fold:
         """What the contextual router knows now, its gain score too, and the drift alarms on the way there.
 
         Raises:
             StoreError: the store cannot be read.
         """
-        fold = self._decider.memory.fold(goal)
-        return replace(fold, state=replace(fold.state, gain=self._decider.memory.state(goal).gain))
+        return self._decider.memory.fold(goal)
 
     def chances(self, messages: Sequence[Message], goal: str, task_type: str | None = None) -> dict[str, float]:
         """Arm id -> the chance, as far as is known now, that it is the best buy for such a prompt."""

@@ -113,8 +113,8 @@ class Memory:
 
     def fold(self, goal: str) -> Fold:
         """The same with the drift alarms that led there."""
-        self.state(goal)
-        return self._goals[goal].fold or Fold()
+        state = self.state(goal)
+        return replace(self._goals[goal].fold or Fold(), state=state)
 
     def close(self) -> None:
         """Stop learning in the background."""

@@ -6,7 +6,7 @@ Leaves out the traffic (demo.py). A budget of the goal is not kept to here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -59,7 +59,7 @@ class ContextualDemo:
         self._contexts, self._candidates = contexts, candidates
         prices = PriceBook(settings.prices)
         memory = Memory(settings, store, usual_costs(settings, prices), lambda: datetime.now(UTC), gains="never")
-        self._fold = replace(memory.fold(goal), state=memory.state(goal))
+        self._fold = memory.fold(goal)
         self._arms = [arm.id for arm in settings.goal(goal).arms]
         self._goal = goal
         self._left, self._decided_at = _LEARNS, -1
