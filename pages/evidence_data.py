@@ -9,6 +9,7 @@ from pages.evidence_file import chosen_table
 from pages.evidence_jobs import ready
 from pages.evidence_mapping import edited_mapping
 from pages.evidence_result import forget_result, known_result, show_result
+from pages.evidence_teaching import teach_from
 from pages.evidence_wanted import wanted
 from pages.resources import Resources
 from pages.shown import escaped
@@ -86,6 +87,7 @@ def _begin(shared: Resources) -> None:
         return
     _notes(found)
     asked = wanted(shared, found.data, goal)
+    teach_from(shared, found.data, goal)
     if asked is not None:
         _go(_start(shared, found, asked))
 

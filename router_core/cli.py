@@ -343,6 +343,7 @@ def doctor(context: click.Context, as_json: bool, call: bool, offline: bool) -> 
 
 main.add_command(cli_evidence.verdict)
 main.add_command(cli_evidence.replay)
+main.add_command(cli_evidence.learn)
 
 
 def _kind(text: str) -> StoreKind:

@@ -118,6 +118,67 @@ def replay(file: str, refresh: int, as_json: bool, **given: Any) -> None:
         click.echo(f"- {line}")
 
 
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, exists=True))
+@click.option("--goal", default="default", show_default=True, help="Whose contextual router.")
+@click.option(
+    "--out-of-range",
+    type=click.Choice(OUT_OF_RANGE),
+    default="refuse",
+    show_default=True,
+    help="Scores outside 0 to 1.",
+)
+@click.option(
+    "--duplicates",
+    type=click.Choice(DUPLICATES),
+    default="refuse",
+    show_default=True,
+    help="Several scores of one prompt and model.",
+)
+@click.option("--encoding", type=click.Choice(ENCODINGS), default="utf-8", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **given: Any) -> None:  # fmt: skip
+    """Teach the contextual router of a goal from FILE (see verdict): whose prompts gain from a stronger model.
+
+    The file's models are the goal's where they have the same names. Shows what the words are worth on prompts that
+    were held out.
+    """
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from router_core.evaluation.rates import Rates
+    from router_core.evaluation.reading import read_labelled
+    from router_core.evaluation.teaching import teach
+    from router_core.settings import Settings
+    from router_core.store import open_store
+    from router_core.transfer import settings_of
+
+    place, kind = context.obj
+    notes: list[str] = []
+    try:
+        store = open_store(place, kind="simulated" if kind == "simulated" else "live")
+        try:
+            settings = settings_of(store, Settings())
+            chosen = settings.goal(goal)
+            data = read_labelled(file, rates=Rates.of(settings, goal), tell=notes.append, **given)
+            taught = teach(store, goal, chosen, data, datetime.now(UTC))
+        finally:
+            store.close()
+    except RouterError as error:
+        click.echo(f"router-core: {error}", err=True)
+        sys.exit(1)
+    if as_json:
+        worth = {**asdict(taught.worth), "informed": taught.worth.informed}
+        found = {"texts": taught.score.texts, "models": dict(taught.models), "worth": worth, "notes": notes}
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    click.echo(f"In force in goal {goal!r}: learned from {taught.score.texts:,} prompts.")
+    click.echo(taught.worth.sentence)
+    for line in notes:
+        click.echo(f"- {line}")
+
+
 def _judged(
     file: str, routers: Sequence[str], draws: int, as_json: bool, given: dict[str, Any], refresh: int = 10
 ) -> tuple[Report, list[str]]:

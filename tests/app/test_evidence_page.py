@@ -242,6 +242,16 @@ def test_unknown_prices_can_be_given() -> None:
     assert at.number_input(key="price-output-ours-xl").value == 10.0
 
 
+def test_the_contextual_router_is_taught() -> None:
+    """A click puts a gain score in force, and says what it is worth."""
+    at = given(long_csv(300))
+    at.button(key="teach-it").click().run()
+    finished(at, "evidence-teaching")
+    assert "learned from 300 prompts" in at.success[0].value
+    assert resources().playground.store.gain_version("default") is not None
+    assert "APGR" in texts(at)
+
+
 def test_a_quality_floor() -> None:
     """Instead of a worth: the verdict speaks of the floor."""
     at = given(long_csv())

@@ -1,0 +1,53 @@
+"""Teaching the contextual router from a file: which models are whose, a button, and what came of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from pages.evidence_jobs import background, ready
+from pages.resources import Resources
+from pages.shown import escaped
+from router_core.evaluation.labelled import Labelled
+from router_core.evaluation.progress import Watch
+from router_core.evaluation.teaching import Taught, matched, teach
+
+_JOB = "evidence-teaching"
+_WANTED = "evidence-taught"
+
+
+def teach_from(shared: Resources, data: Labelled, goal: str) -> None:
+    """Offer it where the file has two models of the goal."""
+    playground = shared.playground
+    settings = playground.settings.goal(goal)
+    models = matched(data.models, settings)
+    with st.expander("Teach the contextual router from this file", key="teach"):
+        if len(models) < 2:
+            st.caption(
+                f"The file has {len(models)} of the models of {escaped(goal)}. Two are needed: give them the same"
+                " names there and in Settings."
+            )
+            return
+        pairs = ", ".join(f"{name} as {arm}" if name != arm else name for name, arm in models.items())
+        st.caption(
+            f"It learns from the words of {len(data.prompts):,} prompts how much each gains from a stronger model:"
+            f" {escaped(pairs)}. What {escaped(goal)} had learned of words before is replaced; ratings stay."
+        )
+        signature = (data.sha256, len(data.prompts), goal, playground.settings.version)
+        if st.button("Teach it", key="teach-it", icon=":material/school:"):
+            st.session_state[_WANTED] = signature
+        if st.session_state.get(_WANTED) != signature:
+            return
+
+        def work(watch: Watch) -> Taught:
+            told = "learning words"
+            return teach(
+                playground.store, goal, settings, data, datetime.now(UTC), tick=lambda done: watch(done, told)
+            )
+
+        job = background(_JOB, signature, work)
+        if ready(job, "teaching"):
+            taught: Taught = job.result
+            st.success(f"In force: learned from {taught.score.texts:,} prompts.")
+            st.caption(escaped(taught.worth.sentence))

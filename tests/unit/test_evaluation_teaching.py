@@ -1,0 +1,94 @@
+"""Labelled prompts teach the goal's gain score, and what it is worth is said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from router_core.cli import main
+from router_core.contextual.gain import GainScore
+from router_core.errors import EvaluationError
+from router_core.evaluation.labelled import Labelled
+from router_core.evaluation.reading import read_labelled
+from router_core.evaluation.teaching import matched, teach
+from router_core.router import Router
+from router_core.settings import ArmSettings, GoalSettings
+from router_core.store import open_store
+from router_core.store.base import Store
+from tests.scored import CHEAP, STRONG, long_csv
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """In memory."""
+    opened = open_store(":memory:", kind="simulated")
+    yield opened
+    opened.close()
+
+
+def the_file(prompts: int = 300) -> Labelled:
+    """Hard prompts gain, and their words tell."""
+    return read_labelled(long_csv(prompts), name="scored.csv")
+
+
+def test_models_are_known_by_their_names() -> None:
+    """By id, by model, or by what follows the provider; none stands for two."""
+    goal = GoalSettings(arms=(ArmSettings(model="openai/gpt-4o-mini"), ArmSettings(model="local/GPT-4o")))
+    assert matched([CHEAP, STRONG, "other"], goal) == {CHEAP: "openai/gpt-4o-mini", STRONG: "local/GPT-4o"}
+    assert matched(["openai/gpt-4o-mini"], goal) == {"openai/gpt-4o-mini": "openai/gpt-4o-mini"}
+    twice = GoalSettings(
+        arms=(ArmSettings(model="openai/gpt-4o"), ArmSettings(model="openai/gpt-4o", params={"temperature": 0}))
+    )
+    assert matched([STRONG], twice) == {STRONG: "openai/gpt-4o"}
+
+
+def test_the_score_is_in_force(store: Store) -> None:
+    """A router on the store sees hard prompts with a higher gain, and a fresh log does not replace it."""
+    done: list[float] = []
+    taught = teach(store, "default", GoalSettings(), the_file(), NOW, tick=done.append)
+    assert taught.score.texts == 300
+    assert taught.worth.score is not None
+    assert taught.worth.score.low > 0.5
+    assert done
+    origin, document = store.gain("default") or ("", "")
+    assert origin == "labelled"
+    assert GainScore.from_document(json.loads(document)).version == store.gain_version("default")
+    with Router(store=store, simulated=True, policy="contextual") as router:
+        seen = [
+            router.decide([{"role": "user", "content": text}]).seen
+            for text in ("Prove the claim, step by step and in full, step by step and in full", "Is 4 even?")
+        ]
+    gains = [one.features[-1] for one in seen if one is not None]
+    assert gains[0] > gains[1]
+
+
+def test_two_models_are_needed(store: Store) -> None:
+    """Else a sentence, and nothing is changed."""
+    goal = GoalSettings(arms=(ArmSettings(model="openai/gpt-4o"), ArmSettings(model="openai/o3")))
+    with pytest.raises(EvaluationError, match="a gain compares two"):
+        teach(store, "default", goal, the_file(), NOW)
+    assert store.gain("default") is None
+
+
+def test_from_the_shell(tmp_path: Path) -> None:
+    """It says what the words are worth; a broken file is a sentence."""
+    file = tmp_path / "scored.csv"
+    file.write_bytes(long_csv(300))
+    place = str(tmp_path / "store.duckdb")
+    run = CliRunner().invoke(main, ["--store", place, "--simulated", "learn", str(file)])
+    assert run.exit_code == 0, run.output
+    assert "learned from 300 prompts" in run.output
+    assert "APGR" in run.output
+    told = CliRunner().invoke(main, ["--store", place, "--simulated", "learn", str(file), "--json"])
+    assert json.loads(told.output)["texts"] == 300
+    (tmp_path / "broken.csv").write_text("nothing,here\n1,2\n")
+    broken = CliRunner().invoke(main, ["--store", place, "--simulated", "learn", str(tmp_path / "broken.csv")])
+    assert broken.exit_code == 1
+    assert broken.output.startswith("router-core: ")
