@@ -84,8 +84,9 @@ def _outcomes(fold: Fold, names: Mapping[str, str]) -> None:
 def _examples(shared: Resources, goal: str, names: Mapping[str, str], fold: Fold) -> None:
     """What is expected of each model on the playground's examples."""
     st.markdown(
-        "**Good answers expected on prompts like these**",
-        help="The examples of the playground, before the classifier is asked. In brackets 95 %.",
+        "**Forecast for prompts like these**",
+        help="Share of good answers on the examples of the playground, before the classifier is asked. In brackets"
+        " 95 %.",
     )
     if not fold.state.outcomes:
         st.caption("Here you will see what it expects of each model, prompt by prompt.")
