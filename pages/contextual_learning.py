@@ -19,7 +19,7 @@ from router_core.contextual.folding import Fold
 from router_core.contextual.pushes import Expected
 from router_core.contextual_charts import weights_chart
 from router_core.contextual_memory import MOST, MOST_UNSEEN
-from router_core.contextual_view import STEPS, Weight, expected_on, learn_words, weights
+from router_core.contextual_view import Weight, expected_on, learn_words, step_of, weights
 from router_core.errors import EvaluationError
 from router_core.features import context
 from router_core.settings import GoalSettings
@@ -84,8 +84,9 @@ def _outcomes(fold: Fold, names: Mapping[str, str]) -> None:
 def _examples(shared: Resources, goal: str, names: Mapping[str, str], fold: Fold) -> None:
     """What is expected of each model on the playground's examples."""
     st.markdown(
-        "**Good answers expected on prompts like these**",
-        help="The examples of the playground, before the classifier is asked. In brackets 95 %.",
+        "**Forecast for prompts like these**",
+        help="Share of good answers on the examples of the playground, before the classifier is asked. In brackets"
+        " 95 %.",
     )
     if not fold.state.outcomes:
         st.caption("Here you will see what it expects of each model, prompt by prompt.")
@@ -152,7 +153,7 @@ def _weights(rows: Sequence[Weight], names: Mapping[str, str], fold: Fold, theme
         )
         return
     shown = clear[:_SHOWN]
-    words = "; ".join(f"{STEPS[row.feature]}: towards {names[row.towards]}, odds {_odds(row)}" for row in shown)
+    words = "; ".join(f"{step_of(row, names)}: towards {names[row.towards]}, odds {_odds(row)}" for row in shown)
     show_chart(
         "weights",
         weights_chart(shown, names, theme),
@@ -178,7 +179,7 @@ def _table(rows: Sequence[Weight], names: Mapping[str, str]) -> None:
         ["One step of", "Towards", "Against", "Odds, times", "95 %"],
         [
             [
-                f"**{STEPS[row.feature]}**" if row.clear else STEPS[row.feature],
+                f"**{escaped(step_of(row, names))}**" if row.clear else escaped(step_of(row, names)),
                 badge(names[row.towards], places[row.towards]) if row.odds[0] >= _TELLING else "neither yet",
                 escaped(names[row.against if row.towards == row.arm else row.arm]),
                 f"{row.odds[0]:.2f}",
@@ -194,6 +195,9 @@ def _frame(rows: Sequence[Weight], names: Mapping[str, str]) -> object:
     import pandas as pd
 
     return pd.DataFrame(
-        [(STEPS[row.feature], names[row.towards], *(f"{one:.3f}" for one in row.odds), row.clear) for row in rows],
+        [
+            (step_of(row, names), names[row.towards], *(f"{one:.3f}" for one in row.odds), row.clear)
+            for row in rows
+        ],
         columns=["feature", "towards", "odds", "odds, 2.5 %", "odds, 97.5 %", "clear"],
     )

@@ -7,7 +7,7 @@ from functools import lru_cache
 from math import exp
 
 from router_core.charts import MUTED, Spec, Theme, blank, filled, model_scale
-from router_core.contextual_view import STEPS, Weight
+from router_core.contextual_view import Weight, step_of
 
 _KEPT = 64
 
@@ -22,11 +22,10 @@ def weights_chart(rows: Sequence[Weight], arms: Mapping[str, str], theme: Theme)
     """
     import pandas as pd
 
-    several = len(arms) > 2
     table = pd.DataFrame(
         [
             (
-                STEPS[row.feature] + (f" · {arms[row.arm]}" if several else ""),
+                step_of(row, arms),
                 arms[row.towards],
                 exp(row.difference),
                 exp(row.low),

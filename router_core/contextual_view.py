@@ -82,6 +82,11 @@ class Weight:
         return exp(abs(self.difference)), exp(ends[0]), exp(ends[1])
 
 
+def step_of(row: Weight, arms: Mapping[str, str]) -> str:
+    """The step in plain words, with the model's name where there are others than the two (arm id -> label)."""
+    return STEPS[row.feature] + (f" · {arms[row.arm]}" if len(arms) > 2 else "")
+
+
 def weights(state: ContextualState, arms: Sequence[str]) -> list[Weight]:
     """Every feature of every model against the first one; clear ones first, and of those the strongest.
 

@@ -172,6 +172,24 @@ def test_a_changed_price_is_told_and_the_old_one_kept(fill: Fill, tmp_path: Path
     assert lines(at, "became 4x dearer")[0].endswith("The price is set in the settings.")
 
 
+def test_three_models(fill: Fill, tmp_path: Path) -> None:
+    """Each against the cheapest, named in every row; the model that nobody rated yet has its column, too."""
+    document = json.loads((tmp_path / "settings.json").read_text())
+    document["goals"]["default"]["arms"].append({"model": "openai/gpt-4.1", "weight": 0.1})
+    (tmp_path / "settings.json").write_text(json.dumps(document))
+    fill("empty")
+    store = open_store(tmp_path / "panel.simulated.duckdb", kind="simulated")
+    told_apart(store)
+    store.close()
+    at = opened("learning")
+    assert not at.error
+    assert list(at.table[2].value.columns) == ["Prompt", "gpt-4o-mini", "gpt-4o", "gpt-4.1"]
+    assert lines(at, " 0 ratings")
+    assert lines(at, "of 40 with a 95 % interval that leaves 1 out")
+    assert {"gpt-4.1", "gpt-4o", "gpt-4o-mini"} == set(at.table[3].value["Against"])
+    assert sum("· gpt-4.1" in one or "· gpt\\-4.1" in one for one in at.table[3].value["One step of"]) == 20
+
+
 def test_one_model_and_no_router_to_compare(fill: Fill, tmp_path: Path) -> None:
     """A goal with one model says so instead of a table."""
     document = json.loads((tmp_path / "settings.json").read_text())
