@@ -7,8 +7,11 @@ said and its rows are left out. Each of the others does what it calls choosing a
 from __future__ import annotations
 
 import importlib
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from itertools import cycle
@@ -26,13 +29,17 @@ from router_core.contextual.grams import blocks, codes
 from router_core.contextual.state import ContextualState, learn
 from router_core.contextual.training import Trained, train
 from router_core.contextual.vector import SIZE
+from router_core.declared import validated
+from router_core.demo import generate
 from router_core.evaluation.contextual_life import contextual_life
 from router_core.evaluation.routers import reference_pair
 from router_core.evaluation.trained import Worth, lessons, worth
 from router_core.features import context
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
-from router_core.settings import GoalSettings, HeuristicSettings
+from router_core.router import Router
+from router_core.settings import GoalSettings, HeuristicSettings, Settings
+from router_core.store import open_store
 from router_core.types import Candidate, Posterior
 
 MMLU, GSM8K = "mmlu_mixtral_gpt4", "gsm8k_mixtral_gpt4"
@@ -124,6 +131,46 @@ def test_decision_from_text(benchmark: BenchmarkFixture) -> None:
     rules = HeuristicPolicy(HeuristicSettings(), *ARMS)
     policy = ContextualPolicy(GoalSettings(), rules, lambda: state)
     benchmark(policy.probabilities, CONTEXT, CANDIDATES)
+
+
+def test_whole_decision(benchmark: BenchmarkFixture) -> None:
+    """As production takes it: state from the store, candidates, the worth of a verdict, the draw."""
+    benchmark.extra_info.update(label="contextual: the whole decision of a router, a verdict weighed")
+    with a_router_that_learned() as router:
+        benchmark(router.decide, [{"role": "user", "content": PROMPT}])
+
+
+def test_outcome_and_state(benchmark: BenchmarkFixture) -> None:
+    """An outcome acknowledged, and the next state."""
+    benchmark.extra_info.update(label="contextual: an outcome stored and the state refreshed")
+    with a_router_that_learned() as router:
+        ids = [one.completion_id for one in router._store.decisions()]
+
+        def once() -> None:
+            router.report_outcome(ids.pop(), 1.0)
+            router._decider.memory.state("default")
+
+        benchmark.pedantic(once, rounds=40, warmup_rounds=5)
+
+
+@contextmanager
+def a_router_that_learned() -> Iterator[Router]:
+    """500 simulated requests and their ratings, some 100 more that nobody rated, a gain score."""
+    document = {
+        "goals": {"default": {"router": "contextual"}},
+        "contextual": {"gain_every": 0, "asked_share": 0.0},
+        "simulation": {"latency_scale": 0},
+    }
+    settings = validated(Settings, document)
+    store = open_store(":memory:", kind="simulated")
+    generate(settings, store, 500, until=datetime(2026, 1, 1, tzinfo=UTC))
+    score = a_gain()
+    store.save_gain("default", score.version, "labelled", json.dumps(score.document()), at=datetime.now(UTC))
+    with Router(settings=settings, store=store, simulated=True) as router:
+        for number in range(100):
+            router.completion([{"role": "user", "content": f"{PROMPT} {number}"}])
+        yield router
+    store.close()
 
 
 def test_grams(benchmark: BenchmarkFixture) -> None:

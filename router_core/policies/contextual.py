@@ -23,7 +23,7 @@ from router_core.declared import short_hash
 from router_core.policies.base import require_candidates
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import best_buy, blended, comparable_costs, fading_part, starting_shares
-from router_core.policies.verdicts import Bought, Verdicts, with_verdict
+from router_core.policies.verdicts import Bought, Logits, Verdicts, with_verdict
 from router_core.settings import GoalSettings
 from router_core.types import ActionDistribution, Candidate, Context, Reason, ReasonLine, Seen
 
@@ -92,16 +92,16 @@ class ContextualPolicy:
         value_usd = self._value_usd(costs)
         coefficients, covariances = self._beliefs(state, arms)
         rows = numbers(context, self._rules, None, state.gain, arms)
+        logits = Logits.of(rows, coefficients, covariances)
         bought = Bought("absent", None, None)
         if self._verdicts is not None:
             spread = self._exploration * len(arms)
-            bought = self._verdicts.bought(
-                context, state, rows, coefficients, covariances, costs, value_usd, max(0.0, 1.0 - spread)
-            )
-            if bought.complex is not None:
-                with_verdict(rows, bought.complex)
-        means = np.einsum("ad,ad->a", coefficients, rows).tolist()
-        variances = np.einsum("ad,ad->a", (covariances @ rows[:, :, None])[:, :, 0], rows).tolist()
+            bought = self._verdicts.bought(context, state, logits, costs, value_usd, max(0.0, 1.0 - spread))
+        if bought.complex is None:
+            means, variances = logits.means, logits.variances
+        else:
+            with_verdict(rows, bought.complex)
+            means, variances = logits.given(bought.complex)
         best = tuple(best_buy_probabilities(means, variances, costs, value_usd).tolist())
         share = min(self._exploration, 1.0 / len(arms))
         fading = fading_part(self._strength, state.outcomes)

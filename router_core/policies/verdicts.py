@@ -45,6 +45,36 @@ class Bought:
     said: tuple[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """Mean and variance of each arm's logit without a verdict, and how a verdict would move them."""
+
+    means: list[float]
+    variances: list[float]
+    coefficients: Array
+    covariances: Array
+    spread: Array
+
+    @classmethod
+    def of(cls, rows: Array, coefficients: Array, covariances: Array) -> Logits:
+        """From the prompt as each arm sees it (arms, d) and the beliefs: (arms, d) and (arms, d, d)."""
+        spread = (covariances @ rows[:, :, None])[:, :, 0]
+        means = np.einsum("ad,ad->a", coefficients, rows).tolist()
+        return cls(means, np.einsum("ad,ad->a", spread, rows).tolist(), coefficients, covariances, spread)
+
+    def given(self, complex_: bool) -> tuple[list[float], list[float]]:
+        """Means and variances with the verdict: of x + e, e being 1 or -1 for it, and -1 for its absence."""
+        sign = 1.0 if complex_ else -1.0
+        means, variances = [], []
+        for arm, (mean, variance) in enumerate(zip(self.means, self.variances, strict=True)):
+            weights, along, held = self.coefficients[arm], self.spread[arm], self.covariances[arm]
+            means.append(float(mean + sign * weights[_VERDICT] - weights[_ABSENT]))
+            own = held[_VERDICT, _VERDICT] + held[_ABSENT, _ABSENT] - 2.0 * sign * held[_VERDICT, _ABSENT]
+            moved = variance + 2.0 * (sign * along[_VERDICT] - along[_ABSENT]) + own
+            variances.append(max(0.0, float(moved)))
+        return means, variances
+
+
 class Verdicts:
     """Hears the classifier for the contextual router.
 
@@ -79,9 +109,7 @@ class Verdicts:
         self,
         context: Context,
         state: ContextualState,
-        rows: Array,
-        coefficients: Array,
-        covariances: Array,
+        logits: Logits,
         costs_usd: Sequence[float],
         value_usd: float,
         acted_on: float,
@@ -91,8 +119,7 @@ class Verdicts:
         Args:
             context: the prompt.
             state: what was learned; its share of COMPLEX among the verdicts heard is the chance of one.
-            rows: (arms, d), the prompt without a verdict.
-            coefficients, covariances: (arms, d) and (arms, d, d), the beliefs about each arm.
+            logits: of each arm, without a verdict.
             costs_usd: expected cost of one call of each arm.
             value_usd: what a good answer is worth.
             acted_on: share of traffic whose model follows from what is known of the prompt.
@@ -106,7 +133,7 @@ class Verdicts:
         worth: float | None = None
         if self._mode == "worth_it":
             price = self._price_usd(context)
-            worth = _worth(state, rows, coefficients, covariances, costs_usd, value_usd, acted_on)
+            worth = _worth(state, logits, costs_usd, value_usd, acted_on)
             if worth <= (inf if price is None else price) and not self._tried(context.text):
                 least = "is of unknown price" if price is None else f"costs up to ${price:.6f}"
                 said = (f"classifier not asked: its verdict {least} and is expected to bring", _usd(worth))
@@ -133,26 +160,13 @@ def with_verdict(rows: Array, complex_: bool) -> None:
 
 
 def _worth(
-    state: ContextualState,
-    rows: Array,
-    coefficients: Array,
-    covariances: Array,
-    costs_usd: Sequence[float],
-    value_usd: float,
-    acted_on: float,
+    state: ContextualState, logits: Logits, costs_usd: Sequence[float], value_usd: float, acted_on: float
 ) -> float:
     """Expected gain in dollars of hearing the verdict."""
     complex_, heard = state.verdicts
     chance = (1.0 + complex_) / (2.0 + heard)
-    success = []
-    for verdict in (True, False):
-        supposed = rows.copy()
-        with_verdict(supposed, verdict)
-        means = np.einsum("ad,ad->a", coefficients, supposed)
-        variances = np.einsum("ad,ad->a", (covariances @ supposed[:, :, None])[:, :, 0], supposed)
-        success.append(tuple([_share(m, v) for m, v in zip(means.tolist(), variances.tolist(), strict=True)]))
-    prospect = Prospect((chance, 1.0 - chance), tuple(success))
-    return value_of_information(prospect, costs_usd, value_usd, acted_on)
+    success = [tuple(map(_share, *logits.given(verdict))) for verdict in (True, False)]
+    return value_of_information(Prospect((chance, 1.0 - chance), tuple(success)), costs_usd, value_usd, acted_on)
 
 
 def _share(mean: float, variance: float) -> float:
