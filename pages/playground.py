@@ -1,4 +1,4 @@
-"""Which router would I trust with my prompts? One prompt, three routers, every answer rated."""
+"""Which router would I trust with my prompts? One prompt, four routers, every answer rated."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def _current(shared: Resources) -> Comparison | None:
 
 def _nothing_yet() -> None:
     with st.container(border=True, key="empty"):
-        st.markdown("**Send a prompt to see three routers decide on it.**")
+        st.markdown("**Send a prompt to see four routers decide on it.**")
         st.markdown(
             "- **Rules** add up points for what can be seen in the prompt.\n"
             "- **Classifier** asks a cheap model whether the prompt is simple or complex.\n"

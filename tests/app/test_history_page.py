@@ -157,7 +157,7 @@ def test_run_again_on_todays_settings(store: Store, tmp_path: Path, monkeypatch:
     newest = store.find(Search(), 1)[0]
     assert newest.prompt.messages == a_prompt(3).messages
     assert newest.prompt.task_type == "label"
-    assert {one.policy for one in newest.decisions} == {"heuristic", "classifier", "thompson"}
+    assert {one.policy for one in newest.decisions} == {"heuristic", "classifier", "thompson", "contextual"}
     assert {one.settings_version for one in newest.decisions} == {SETTINGS.version}
     assert at.query_params["prompt"] in (newest.prompt.id, [newest.prompt.id])
 

@@ -91,7 +91,7 @@ def test_too_little_exploration_is_refused() -> None:
     """Thompson sampling that has nearly settled on the strong model cannot tell what the rules would do."""
     settings = Settings(goals={"default": GoalSettings(exploration=0.002)})
     opened = open_store(":memory:", kind="simulated")
-    generate(settings, opened, 12_000, until=UNTIL)
+    generate(settings, opened, 16_000, until=UNTIL)
     late = UNTIL - timedelta(days=5)
     traffic = read_traffic(opened, settings, "default", policies=["thompson"], since=late)
     report = estimate_policy(opened, settings, "default", "heuristic", traffic)

@@ -50,7 +50,7 @@ def believing(values: dict[int, float], variance: float) -> Learned:
 def a_memory(store: Store, **contextual: Any) -> Memory:
     """What the contextual router knows, learning no gain score by itself."""
     settings = Settings.model_validate({"contextual": {"gain_every": 0, **contextual}})
-    return Memory(settings, store, lambda goal: {CHEAP: 0.0001, STRONG: 0.002}, lambda: NOW, background=False)
+    return Memory(settings, store, lambda goal: {CHEAP: 0.0001, STRONG: 0.002}, lambda: NOW, gains="never")
 
 
 def test_every_feature_has_its_words() -> None:
