@@ -61,9 +61,9 @@ def _verdicts(goals: tuple[VerdictsBought, ...]) -> None:
             "Goal": [escaped(one.goal) for one in goals],
             "Decisions": [f"{one.decisions:,}" for one in goals],
             "Asked": [_share(one.asked, one.decisions) for one in goals],
-            "Remembered": [_share(one.remembered, one.decisions) for one in goals],
+            "From memory": [_share(one.remembered, one.decisions) for one in goals],
             "Not asked": [_share(one.not_asked, one.decisions) for one in goals],
-            "Calls cost": [escaped(dollars(one.cost_usd)) if one.asked else "nothing" for one in goals],
+            "Calls cost": [escaped(dollars(one.cost_usd if one.asked else 0)) for one in goals],
             "Should bring": [escaped(_worth(one)) for one in goals],
             "Net gain": [escaped(_net(one)) for one in goals],
         }
@@ -130,7 +130,7 @@ def _share(part: int, whole: int) -> str:
 
 def _worth(one: VerdictsBought) -> str:
     if not one.asked:
-        return "nothing"
+        return dollars(0)
     if not one.weighed:
         return "not weighed"
     return "more than any price" if one.worth_usd is None else dollars(one.worth_usd, True)

@@ -279,7 +279,7 @@ def test_a_budget_that_binds_and_verdicts(fill: Fill, tmp_path: Path) -> None:
     assert "the budget binds\\: a dollar counts as \\$" in texts(at)
     assert "another router" not in texts(at)
     bought = next(one.value for one in at.table if "Net gain" in one.value).loc[0]
-    shares = [bought[name] for name in ("Asked", "Remembered", "Not asked")]
+    shares = [bought[name] for name in ("Asked", "From memory", "Not asked")]
     assert bought["Decisions"] == "12"
     assert sum(float(share.strip("%")) for share in shares if share != "none") == pytest.approx(100, abs=0.2)
     assert "not measured" in texts(at)
