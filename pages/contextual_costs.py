@@ -60,17 +60,18 @@ def _verdicts(goals: tuple[VerdictsBought, ...]) -> None:
         {
             "Goal": [escaped(one.goal) for one in goals],
             "Decisions": [f"{one.decisions:,}" for one in goals],
-            "Classifier asked": [_share(one.asked, one.decisions) for one in goals],
-            "Remembered": [_share(one.remembered, one.decisions) for one in goals],
+            "Asked": [_share(one.asked, one.decisions) for one in goals],
+            "From memory": [_share(one.remembered, one.decisions) for one in goals],
             "Not asked": [_share(one.not_asked, one.decisions) for one in goals],
-            "Its calls cost": [escaped(dollars(one.cost_usd)) if one.asked else "nothing" for one in goals],
-            "Expected to bring": [escaped(_worth(one)) for one in goals],
+            "Calls cost": [escaped(dollars(one.cost_usd if one.asked else 0)) for one in goals],
+            "Should bring": [escaped(_worth(one)) for one in goals],
             "Net gain": [escaped(_net(one)) for one in goals],
         }
     )
     st.caption(
-        "What a verdict brings is an estimate made before asking, from what was known then: it is not measured."
-        " Some calls are expected to lose, those made to learn what verdicts are worth."
+        "The classifier, asked where its verdict was worth the call. What verdicts should bring is an estimate"
+        " made before asking, from what was known then: it is not measured. Some calls are expected to lose,"
+        " those made to learn what verdicts are worth."
     )
 
 
@@ -118,16 +119,18 @@ def _price(one: BudgetKept) -> str:
         said = f"the budget binds: a good answer, else worth any price, counts as {dollars(one.good_usd)}."
     else:
         said = f"the budget binds: a dollar counts as {dollars(one.dollar_usd)}."
-    return said if one.in_production else f"{said} Another router serves this goal in production, without it."
+    return (
+        said if one.in_production else f"{said} In production another router serves this goal, without the budget."
+    )
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{part:,} ({part / whole:.1%})" if part else "none"
+    return f"{part / whole:.1%}" if part else "none"
 
 
 def _worth(one: VerdictsBought) -> str:
     if not one.asked:
-        return "nothing"
+        return dollars(0)
     if not one.weighed:
         return "not weighed"
     return "more than any price" if one.worth_usd is None else dollars(one.worth_usd, True)

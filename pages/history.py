@@ -86,10 +86,11 @@ def _table(shared: Resources, found: Sequence[Comparison]) -> list[Comparison]:
             key=f"history-rows-{mark}",
             column_config={
                 "Time": st.column_config.DatetimeColumn(format="D MMM, HH:mm:ss", width=118),
-                "Prompt": st.column_config.TextColumn(width=290),
+                "Prompt": st.column_config.TextColumn(width=250),
                 "Rules": st.column_config.TextColumn(width=92),
                 "Classifier": st.column_config.TextColumn(width=92),
                 "Thompson sampling": st.column_config.TextColumn("Thompson", width=92),
+                "Contextual Thompson": st.column_config.TextColumn("Contextual", width=92),
                 "Answers": st.column_config.NumberColumn(width=62),
                 "Cost": st.column_config.TextColumn(width=82, alignment="right"),
                 "Rated": st.column_config.TextColumn(width=62),

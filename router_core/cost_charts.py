@@ -25,8 +25,8 @@ _HEIGHT: Final = 280
 _SECONDS_FROM_MS: Final = 10_000
 _KEPT: Final = 64
 _SOLID: Final = (1, 0)
-_DASHES: Final = (_SOLID, (7, 3), (2, 2))
-_Line = tuple[str, str, tuple[int, int]]  # label, colour, dash
+_DASHES: Final[tuple[tuple[int, ...], ...]] = (_SOLID, (7, 3), (2, 2), (8, 2, 2, 2))
+_Line = tuple[str, str, tuple[int, ...]]  # label, colour, dash
 
 
 def spend_chart(

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.resources import resources
+from router_core.policies import POLICIES
 from router_core.settings import ArmSettings, GoalSettings, Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.store.base import Batch, Search, Store
@@ -157,7 +158,7 @@ def test_run_again_on_todays_settings(store: Store, tmp_path: Path, monkeypatch:
     newest = store.find(Search(), 1)[0]
     assert newest.prompt.messages == a_prompt(3).messages
     assert newest.prompt.task_type == "label"
-    assert {one.policy for one in newest.decisions} == {"heuristic", "classifier", "thompson", "contextual"}
+    assert {one.policy for one in newest.decisions} == set(POLICIES)
     assert {one.settings_version for one in newest.decisions} == {SETTINGS.version}
     assert at.query_params["prompt"] in (newest.prompt.id, [newest.prompt.id])
 

@@ -20,6 +20,7 @@ from router_core.cost_charts import (
     spend_chart,
     split_charts,
 )
+from router_core.policies import POLICIES
 from tests.store_rows import CHEAP, START, STRONG
 
 ARMS = {CHEAP: "mini", STRONG: "big"}
@@ -98,6 +99,16 @@ def test_routers_have_dashes_and_models_colours() -> None:
     assert colors["Rules"] == colors["Thompson sampling"] == ACCENT["light"]
     assert dashes["Rules"] != dashes["Thompson sampling"]
     assert (colors["always mini (~)"], colors["always big (~)"]) == MODEL_COLORS["light"][:2]
+
+
+def test_every_router_has_a_dash_of_its_own() -> None:
+    """Told apart without colour, as many as there are."""
+    names = {policy: policy.capitalize() for policy in POLICIES}
+    table = pd.DataFrame(
+        {"time": TIMES[0], "ends": ENDS[0], "line": list(POLICIES), "prompts": 1, "cost_usd": 1.0}
+    )
+    dashes = scale(same_prompts_chart(table, VIEW, names, ("mini", "big"), ARMS, "light"), "strokeDash")
+    assert len({tuple(dashes[name]) for name in names.values()}) == len(POLICIES)
 
 
 def test_the_split_fills_each_step_from_cheap_to_strong() -> None:
