@@ -108,7 +108,8 @@ def _widget(
         free = get_origin(inner) is not Literal
         return st.multiselect(label, options, value, accept_new_options=free, wrap=True, **common)
     if kind in (int, float):
-        return _number(label, declared, kind, value, optional, extra.get("infinite"), common)
+        nothing = str(extra.get("none", "never")) if optional else None
+        return _number(label, declared, kind, value, nothing, extra.get("infinite"), common)
     if len(str(value or "")) > _LONG:
         said = st.text_area(label, value, height="content", **common)
     else:
@@ -121,18 +122,16 @@ def _number(
     declared: FieldInfo,
     kind: type,
     value: Any,
-    optional: bool,
+    nothing: str | None,
     infinite: Any,
     common: dict[str, Any],
 ) -> Any:
-    """A number within its range; one that may be infinite has a switch for that."""
+    """A number within its range, ``nothing`` in an empty field; one that may be infinite has a switch for that."""
     low, high = _range(declared, kind)
     form = {"step": 1} if kind is int else {"format": "%g"}
     if not infinite:
         given = None if value is None else kind(value)
-        return st.number_input(
-            label, low, high, given, **form, placeholder="never" if optional else None, **common
-        )
+        return st.number_input(label, low, high, given, **form, placeholder=nothing, **common)
     unlimited = math.isinf(float(value))
     switch = f"{common['key']}.infinite"
     usual = float(declared.default) if unlimited else float(value)

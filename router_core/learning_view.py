@@ -18,6 +18,7 @@ from router_core.analytics import extent, step_s
 from router_core.policies.thompson import ThompsonPolicy, comparable_costs
 from router_core.posterior import best_probabilities
 from router_core.settings import GoalSettings
+from router_core.store.attribution import window_us
 from router_core.store.base import SettingsVersion, Store
 from router_core.types import Candidate, Context, Evidence
 
@@ -116,6 +117,7 @@ def posterior_through_time(store: Store, name: str, goal: GoalSettings) -> pd.Da
         "goal": name,
         "precedence": list(goal.teaching_precedence),
         "own": goal.learn_from == "own",
+        "window_us": window_us(goal.teaching_rule()),
         "bucket": step_s(held.until - held.since, _POINTS),
     }
     if spans != _EVERYTHING:
