@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.awaited import show_awaited
 from pages.changes import show_changes
 from pages.figure import packed, right_aligned, show_chart, two_columns
 from pages.resources import Resources, resources
@@ -173,6 +174,7 @@ def page() -> None:
         with right:
             _split(shared, goal, settings, names)
         _history(shared, goal, names)
+        show_awaited(shared, goal, settings, names)
     except RouterError as error:
         st.error(str(error), icon=":material/error:")
 

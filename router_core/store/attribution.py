@@ -2,7 +2,7 @@
 
 An answer is judged when the first reward from a source that teaches was given; it was decided for when the first
 decision led to it. What comes later (a correction, another source, a reset) does not change whether that was in
-time. Leaves out the rule itself (teaching.py) and counting what still waits (router_core/pending.py).
+time. Leaves out what an answer teaches (teaching.py).
 """
 
 from __future__ import annotations
@@ -27,6 +27,42 @@ IN_TIME: Final = """
     )
 """
 """A condition on ``completion_id``. Parameters: $precedence, $window_us (microseconds)."""
+
+_JUDGED: Final = """
+    reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source) AND created_at <= $now
+"""
+
+QUESTIONS: Final[dict[str, str]] = {
+    "pending": f"""
+        WITH several AS (SELECT DISTINCT completion_id FROM outcome WHERE nth > 0), judged AS (
+            SELECT completion_id, created_at FROM outcome ANTI JOIN several USING (completion_id) WHERE {_JUDGED}
+            UNION ALL
+            SELECT completion_id, min(created_at) FROM outcome SEMI JOIN several USING (completion_id)
+            WHERE {_JUDGED} GROUP BY completion_id
+        ), decided AS (  -- needed only where there is a window
+            SELECT completion_id, min(created_at) AS created_at FROM decision
+            WHERE $window_us IS NOT NULL GROUP BY completion_id
+        ), answers AS (
+            SELECT arm, epoch_us(judged.created_at) AS judged_us,
+                   epoch_us(coalesce(decided.created_at, completion.created_at)) + $window_us AS closes_us
+            FROM completion LEFT JOIN decided ON decided.completion_id = completion.id
+                LEFT JOIN judged ON judged.completion_id = completion.id
+            WHERE goal = $goal AND error IS NULL
+        )
+        SELECT arm,
+               count(*) FILTER (judged_us IS NOT NULL AND (closes_us IS NULL OR judged_us <= closes_us)) AS rated,
+               count(*) FILTER (judged_us > closes_us) AS late,
+               count(*) FILTER (judged_us IS NULL AND (closes_us IS NULL OR epoch_us($now) <= closes_us))
+                   AS waiting,
+               count(*) FILTER (judged_us IS NULL AND epoch_us($now) > closes_us) AS missing
+        FROM answers GROUP BY arm ORDER BY arm
+    """,
+}
+"""How many answers were judged in time, too late, may still be, and never were (see router_core/pending.py).
+
+Parameters: $goal, $now (UTC), $window_us (NULL: no window), $precedence. An answer whose rating was withdrawn
+stays among the judged; calls that failed are no answers.
+"""
 
 Waits = Mapping[str, timedelta]
 """Source -> time between the decision and its first reward."""

@@ -283,6 +283,7 @@ _QUESTIONS: Final[dict[str, str]] = {
     """,
     **logged.QUESTIONS,
     **contextual_questions.QUESTIONS,
+    **attribution.QUESTIONS,
 }
 """Every answer is a table with the columns named above; times are UTC."""
 
