@@ -15,7 +15,7 @@ from pages.shown import escaped
 from router_core.conditions import NAMES
 from router_core.settings import GoalSettings
 
-ADVANCED = ("prior_alpha", "prior_beta", "expected_output_tokens", "teaching_precedence")
+ADVANCED = ("prior_alpha", "prior_beta", "expected_output_tokens", "teaching_precedence", "attribution_hours")
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "A good answer": ("success_value_usd", "success_when"),
     "Who decides": ("router", "simple_arm", "complex_arm"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.awaited import show_awaited
 from pages.changes import show_changes
 from pages.contextual_learning import show_contextual
 from pages.figure import packed, right_aligned, show_chart, two_columns
@@ -177,6 +178,7 @@ def page() -> None:
         with right:
             _split(shared, goal, settings, names)
         _history(shared, goal, names)
+        show_awaited(shared, goal, settings, names)
         with st.spinner("Reading what the contextual router learned ...", show_time=True):
             fold = shared.playground.contextual(goal)
         show_contextual(shared, goal, settings, names, fold, _theme())

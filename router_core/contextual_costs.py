@@ -23,8 +23,8 @@ class Spend:
     """What one goal's decisions were expected to cost and what came of it, deciding included, in dollars.
 
     ``expected_usd`` is of all ``requests``, as known when they were decided; an unknown expected cost counts as
-    nothing. ``actual_usd`` is of the ``answered`` but for ``unknown``, whose answer has no known cost (what
-    deciding on those cost is in it); None: no cost is known.
+    nothing. ``actual_usd`` is of the ``answered`` but for ``unknown``, whose answer has no known cost;
+    None: no cost is known.
     """
 
     requests: int = 0

@@ -1,4 +1,4 @@
-"""What the learning page shows: the posterior through time, who rated, the parts of the split, and every change.
+"""What the learning page shows: the posterior through time, who rated and who has not, the split, every change.
 
 Leaves out SQL (store/questions.py) and charts (learning_charts.py).
 """
@@ -8,16 +8,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.special import betaincinv
 
 from router_core.analytics import extent, step_s
+from router_core.pending import Pending
 from router_core.policies.thompson import ThompsonPolicy, comparable_costs
 from router_core.posterior import best_probabilities
 from router_core.settings import GoalSettings
+from router_core.store.attribution import window_us
 from router_core.store.base import SettingsVersion, Store
 from router_core.types import Candidate, Context, Evidence
 
@@ -116,6 +118,7 @@ def posterior_through_time(store: Store, name: str, goal: GoalSettings) -> pd.Da
         "goal": name,
         "precedence": list(goal.teaching_precedence),
         "own": goal.learn_from == "own",
+        "window_us": window_us(goal.teaching_rule()),
         "bucket": step_s(held.until - held.since, _POINTS),
     }
     if spans != _EVERYTHING:
@@ -164,6 +167,31 @@ def ratings_by_source(store: Store, goal: str, arms: Sequence[str]) -> pd.DataFr
         rows.append(row)
     table = pd.DataFrame(rows)
     return table.drop(columns=[name for name in dict.fromkeys(columns.values()) if not table[name].any()])
+
+
+def pending_now(store: Store, name: str, goal: GoalSettings, now: datetime) -> dict[str, Pending]:
+    """Each model's answers by whether a rating came in time, too late, may still come, or never did.
+
+    Counts the whole log; a rating that was withdrawn stays counted, and calls that failed are left out.
+
+    Args:
+        store: the log.
+        name: the goal.
+        goal: its settings: models, sources that teach, attribution window.
+        now: the time as of which to count.
+
+    Returns:
+        The goal's models in their order, then others in the log.
+    """
+    rule = goal.teaching_rule()
+    moment = now.astimezone(UTC).replace(tzinfo=None)
+    wanted = {"goal": name, "now": moment, "window_us": window_us(rule), "precedence": list(rule.precedence)}
+    columns = ["arm", "rated", "late", "waiting", "missing"]
+    found = {
+        arm: Pending(int(rated), int(late), int(waiting), int(missing))
+        for arm, rated, late, waiting, missing in store.table("pending", wanted)[columns].itertuples(index=False)
+    }
+    return {arm.arm().id: found.get(arm.arm().id, Pending()) for arm in goal.arms} | found
 
 
 def changes(store: Store, goal: str, first: str) -> list[Change]:

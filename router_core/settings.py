@@ -329,6 +329,17 @@ class GoalSettings(Declaration):
         title="Whose verdict counts, first to last",
         description="Which source teaches when several judged the same answer: the first that did.",
     )
+    attribution_hours: float | None = Field(
+        None,
+        gt=0,
+        le=87_600,
+        title="Ratings count for, in hours",
+        description=(
+            "An answer first rated later than this after the decision teaches nothing (corrections come whenever);"
+            " none: no limit."
+        ),
+        json_schema_extra={"empty": "no limit"},
+    )
     learn_from: Literal["all", "own"] = Field(
         "all",
         title="Learns from",
@@ -370,7 +381,8 @@ class GoalSettings(Declaration):
 
     def teaching_rule(self) -> TeachingRule:
         """Which outcomes teach in this goal."""
-        return TeachingRule(self.teaching_precedence, self.learn_from)
+        hours = self.attribution_hours
+        return TeachingRule(self.teaching_precedence, self.learn_from, None if hours is None else hours * 3600.0)
 
 
 class Settings(Declaration):

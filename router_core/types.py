@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property
@@ -281,11 +281,18 @@ class TeachingRule:
     """Which outcomes teach: of several sources the first in ``precedence`` that has a current reward.
 
     ``learn_from`` "all": every rated answer. "own": only answers that Thompson sampling drew itself, and prompts
-    that every model answered (``Prompt.run_all``).
+    that every model answered (``Prompt.run_all``). ``window_s``: an answer whose first reward (from a source in
+    ``precedence``) came more than so many seconds after the first decision for it teaches nothing; None: any.
     """
 
     precedence: tuple[Source, ...] = ("thumb", "api", "condition")
     learn_from: Literal["all", "own"] = "all"
+    window_s: float | None = None
+
+    @property
+    def window(self) -> timedelta | None:
+        """The window, to the microsecond."""
+        return None if self.window_s is None else timedelta(seconds=self.window_s)
 
 
 @dataclass(frozen=True, slots=True)

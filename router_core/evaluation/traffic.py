@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from router_core.errors import EvaluationError
 from router_core.evaluation.log import Array, Ints, Log
 from router_core.evaluation.paired import Pairs
-from router_core.settings import Settings
+from router_core.settings import GoalSettings, Settings
+from router_core.store.attribution import window_us
 from router_core.store.base import Store
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ class Traffic:
     Args:
         goal: its name.
         since, until: the part of the log that was read (UTC; None: any).
-        log: the rows. Rewards are those of the first source in the goal's ``teaching_precedence`` that spoke, of
-            all outcomes, whatever was reset since; a call that failed has neither a reward nor a cost.
+        log: the rows. Rewards are those of the first source in the goal's ``teaching_precedence`` that spoke (in
+            time: ``attribution_hours``), of all outcomes, whatever was reset since; a call that failed has neither
+            a reward nor a cost.
         context: (n,), a number for what the policies saw; equal ones saw the same.
         fingerprint: (n,), a number for the messages, which are told apart even where texts are not kept.
         input_tokens: (n,), estimated before the call.
@@ -78,7 +80,7 @@ def read_traffic(
         StoreError: the store cannot be read.
     """
     chosen = settings.goal(goal)
-    wanted = _parameters(goal, since, until) | {"precedence": list(chosen.teaching_precedence)}
+    wanted = _parameters(goal, since, until) | _teaching(chosen)
     drawn = store.table("loggers", wanted)
     arms = list(dict.fromkeys([*(arm.id for arm in chosen.arms), *(arm for row in drawn["arms"] for arm in row)]))
     rows = store.table("logged", {**wanted, "arms": arms})
@@ -181,8 +183,8 @@ def read_pairs(
         raise EvaluationError(
             f"goal {goal!r} has one model, {strong}; pairs need two: add another in its settings"
         )
-    wanted = _parameters(goal, since, until)
-    rows = store.table("pairs", {**wanted, "precedence": list(chosen.teaching_precedence), "strong": strong})
+    wanted = _parameters(goal, since, until) | _teaching(chosen)
+    rows = store.table("pairs", {**wanted, "strong": strong})
     if only_asked_all:
         rows = rows[rows["asked_all"]]
     found = []
@@ -199,6 +201,11 @@ def read_pairs(
             )
         )
     return found
+
+
+def _teaching(goal: GoalSettings) -> dict[str, Any]:
+    """Which outcomes count, and how soon they must have come."""
+    return {"precedence": list(goal.teaching_precedence), "window_us": window_us(goal.teaching_rule())}
 
 
 def _parameters(goal: str, since: datetime | None, until: datetime | None) -> dict[str, Any]:

@@ -30,7 +30,7 @@ QUESTIONS: Final[dict[str, str]] = {
                    + coalesce(decision_cost_usd, 0)::DOUBLE) AS expected_usd,
                count(completion.id) AS answered,
                sum(completion.cost_usd)::DOUBLE + sum(decision_cost_usd)
-                   FILTER (completion.id IS NOT NULL)::DOUBLE AS actual_usd,
+                   FILTER (completion.cost_usd IS NOT NULL)::DOUBLE AS actual_usd,
                count(*) FILTER (completion.id IS NOT NULL AND completion.cost_usd IS NULL) AS unknown
         FROM decision LEFT JOIN completion ON completion.id = completion_id
         WHERE {_DRAWN} AND {_USUAL} GROUP BY decision.goal ORDER BY decision.goal

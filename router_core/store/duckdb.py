@@ -17,6 +17,7 @@ import duckdb
 
 from router_core.errors import RouterError, StoreError, UnknownRequestError
 from router_core.store import erasing, learning, rows, sql
+from router_core.store.attribution import Waits, waits
 from router_core.store.base import Batch, Evaluation, Search, SettingsVersion
 from router_core.store.evidence import (
     Counts,
@@ -271,13 +272,14 @@ class DuckDBStore(Remembering):
         judged = set[UUID]().union(*(ticket.judged for ticket in group))
         touched = judged.union(*(ticket.led for ticket in group))
         own = any(rule.learn_from == "own" for rule in self._evidence)
+        windowed = touched if any(rule.window is not None for rule in self._evidence) else set[UUID]()
         with self._cursor() as cursor:
             cursor.begin()
             try:
                 said = words_about(cursor, touched)
                 led = led_to(cursor, touched, own) if said else {}
                 words = last_words(said, led, self._counting)
-                before = self._lessons(words, led)
+                before = self._lessons(words, led, waits(cursor, windowed))
                 insert(cursor, "prompt", [row for ticket in group for row in ticket.prompts])
                 if insert(cursor, "decision", [row for ticket in group for row in ticket.decisions]) or not said:
                     led = led_to(cursor, touched if said else judged, own)
@@ -287,6 +289,7 @@ class DuckDBStore(Remembering):
                     raise _never_made(str(min(unknown)))
                 stored = insert(cursor, "completion", [row for ticket in group for row in ticket.completions])
                 heard = insert(cursor, "outcome", numbered)
+                waited = waits(cursor, windowed)
                 cursor.commit()
             except BaseException:
                 with suppress(duckdb.Error):  # a commit that failed has already rolled back
@@ -298,7 +301,7 @@ class DuckDBStore(Remembering):
             if id_ in heard:
                 heard.remove(id_)  # of two with one id the first was stored
                 words.setdefault(completion_id, {})[source] = micro
-        for rule, lessons in self._lessons(words, led).items():
+        for rule, lessons in self._lessons(words, led, waited).items():
             if lessons != before[rule]:
                 self._evidence[rule] = moved(self._evidence[rule], before[rule], lessons)
         lengths = {id_: length for ticket in reversed(group) for id_, length in ticket.lengths.items()}
@@ -307,11 +310,14 @@ class DuckDBStore(Remembering):
             self._output_tokens = moved(self._output_tokens, (), answered)
 
     def _lessons(
-        self, words: Mapping[UUID, Mapping[str, int | None]], led: Mapping[UUID, Sequence[Led]]
+        self,
+        words: Mapping[UUID, Mapping[str, int | None]],
+        led: Mapping[UUID, Sequence[Led]],
+        waited: Mapping[UUID, Waits],
     ) -> dict[TeachingRule, list[Lesson]]:
         """What these completions teach under each rule that somebody has asked for."""
         taught = {
-            rule: [lesson(rule, said, led.get(completion_id, ())) for completion_id, said in words.items()]
+            rule: [lesson(rule, said, led.get(id_, ()), waited.get(id_, {})) for id_, said in words.items()]
             for rule in self._evidence
         }
         return {rule: [one for one in lessons if one is not None] for rule, lessons in taught.items()}

@@ -14,6 +14,7 @@ from uuid import UUID
 import duckdb
 
 from router_core.store import sql
+from router_core.store.attribution import window_us
 from router_core.store.learning import Counting, Sums
 from router_core.store.teaching import Led, drew_itself
 from router_core.types import TeachingRule
@@ -73,12 +74,14 @@ def all_evidence(
 ) -> Counts:
     """What teaches under this rule, of the whole log and what came from elsewhere."""
     wanted: dict[str, Any] = {"precedence": list(rule.precedence), "own": rule.learn_from == "own"}
+    if rule.window is not None:
+        wanted["window_us"] = window_us(rule)
     if counting:
         spans = [(goal, *span) for goal, one in counting.items() for span in one.spans]
         wanted["goals"] = [goal for goal, _, _ in spans]
         wanted["after"] = [after for _, after, _ in spans]
         wanted["upto"] = [_FOR_EVER if upto is None else upto for _, _, upto in spans]
-    found = counts_of(cursor.execute(sql.evidence(bool(counting)), wanted).fetchall())
+    found = counts_of(cursor.execute(sql.evidence(bool(counting), rule.window is not None), wanted).fetchall())
     return moved(found, (), based(counting, lambda one: one.evidence))
 
 

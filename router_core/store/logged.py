@@ -24,10 +24,13 @@ _JUDGED: Final = """
                arg_max(created_at, seq) AS created_at
         FROM outcome GROUP BY completion_id, source
     )
-    WHERE reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source)
+    WHERE reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source) /* in time */
     GROUP BY completion_id
 """
-"""The current word of the first source in $precedence that has one, and when it was said."""
+"""The current word of the first source in $precedence that has one, and when it was said.
+
+With $window_us only of answers that were first judged so soon (attribution.py).
+"""
 
 EACH_ARM: Final = "/* each arm */"
 """Stands for one column p0, p1, ... per model of $arms: the probability with which it could be drawn."""

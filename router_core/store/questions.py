@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from router_core.errors import StoreError
-from router_core.store import contextual_questions, logged
+from router_core.store import attribution, contextual_questions, logged
 
 _TIME: Final = "created_at >= $since AND created_at < $until AND ($goal IS NULL OR goal = $goal)"
 
@@ -236,7 +236,7 @@ _QUESTIONS: Final[dict[str, str]] = {
         SELECT time_bucket(to_seconds($bucket), judged_at) AS time, arm, count(*) AS judged,
                sum(reward_micro) / 1e6 AS good
         FROM ({_judged("true /* counted */")}) said JOIN completion ON completion.id = said.completion_id
-        WHERE goal = $goal /* own */ GROUP BY ALL ORDER BY ALL
+        WHERE goal = $goal /* own */ /* in time */ GROUP BY ALL ORDER BY ALL
     """,
     "sources": """
         WITH several AS (SELECT DISTINCT completion_id FROM outcome WHERE nth > 0), said AS (
@@ -283,6 +283,7 @@ _QUESTIONS: Final[dict[str, str]] = {
     """,
     **logged.QUESTIONS,
     **contextual_questions.QUESTIONS,
+    **attribution.QUESTIONS,
 }
 """Every answer is a table with the columns named above; times are UTC."""
 
@@ -305,7 +306,7 @@ def question_text(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[s
     """The SQL of a question, and those of the parameters that it takes.
 
     ``after`` and ``upto`` are left out where every outcome counts; ``own``: only what Thompson sampling drew, and
-    prompts that every model answered.
+    prompts that every model answered; ``window_us``: only answers that were first judged so soon.
 
     Raises:
         StoreError: there is no such question.
@@ -316,6 +317,7 @@ def question_text(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[s
         "led": _LED if parameters.get("policy") is not None or parameters.get("origin") is not None else "",
         "counted": _COUNTED if "after" in parameters else "",
         "own": _OWN if parameters.get("own") else "",
+        "in time": attribution.IN_TIME if parameters.get("window_us") is not None else "",
     }
     text = _QUESTIONS[name]
     for mark, part in marks.items():

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from router_core.store.attribution import IN_TIME
+
 ROWS: Final = {
     "prompt": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "decision": "(?, ?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?::DOUBLE[], ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -52,11 +54,17 @@ _COUNTING: Final = """, span AS (
     )"""
 
 
-def evidence(spans: bool) -> str:
-    """``EVIDENCE``, and with ``spans`` only of outcomes in the spans that count ($goals, $after, $upto)."""
-    if not spans:
-        return EVIDENCE
-    return EVIDENCE.replace("/* counting */", _COUNTING).replace("FROM outcome GROUP", "FROM counting GROUP")
+def evidence(spans: bool, window: bool = False) -> str:
+    """``EVIDENCE``, and with ``spans`` only of outcomes in the spans that count ($goals, $after, $upto).
+
+    With ``window`` only of answers that were first judged in time ($window_us).
+    """
+    text = EVIDENCE
+    if spans:
+        text = text.replace("/* counting */", _COUNTING).replace("FROM outcome GROUP", "FROM counting GROUP")
+    if window:
+        text = text.replace("WHERE own OR NOT $own", f"WHERE (own OR NOT $own) {IN_TIME}")
+    return text
 
 
 EVIDENCE: Final = f"""

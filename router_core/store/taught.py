@@ -13,6 +13,7 @@ from uuid import UUID
 import duckdb
 
 from router_core.store import sql
+from router_core.store.attribution import waits
 from router_core.store.base import Lesson, TextLesson
 from router_core.store.evidence import last_words, words_about
 from router_core.store.learning import Counting
@@ -74,6 +75,7 @@ def _told(
     said = words_about(cursor, set(led))
     decided = {id_: [_as_led(row) for row in rows] for id_, rows in led.items()}
     words = last_words(said, decided, counting)
+    waited = waits(cursor, set(led)) if rule.window is not None else {}
     prompts = list({rows[0][1] for rows in led.values()})
     seen: dict[tuple[UUID, str], tuple[float, ...]] = {}
     for prompt_id, arms, features in cursor.execute(_SEEN.format(places=_places(prompts)), prompts).fetchall():
@@ -82,7 +84,7 @@ def _told(
             seen[prompt_id, arm] = tuple(features[place * size : (place + 1) * size])
     told = []
     for id_, rows in led.items():
-        taught = lesson(rule, words.get(id_, {}), decided[id_])
+        taught = lesson(rule, words.get(id_, {}), decided[id_], waited.get(id_, {}))
         arm, features = rows[0][3], seen.get((rows[0][1], rows[0][3]))
         told.append(
             Lesson(
@@ -110,8 +112,9 @@ def text_lessons(
         led = _led(cursor, part, goal)
         decided = {id_: [_as_led(row) for row in rows] for id_, rows in led.items()}
         words = last_words(words_about(cursor, set(led)), decided, counting)
+        waited = waits(cursor, set(led)) if rule.window is not None else {}
         for id_, rows in led.items():
-            taught = lesson(rule, words.get(id_, {}), decided[id_])
+            taught = lesson(rule, words.get(id_, {}), decided[id_], waited.get(id_, {}))
             text = json.loads(rows[0][7])["text"]
             if taught is None or not text:
                 continue

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
+from router_core.store.attribution import Waits, in_time
 from router_core.types import TeachingRule
+
+_AT_ONCE: Final[Waits] = MappingProxyType({})
 
 Lesson = tuple[str, str, int, int]
 """Goal, arm, 1, reward in millionths: what one completion adds to the evidence."""
@@ -28,17 +33,22 @@ def drew_itself(policy: str, origin: str) -> bool:
     return policy == "thompson" and origin not in ("forced", "fallback")
 
 
-def lesson(rule: TeachingRule, words: Mapping[str, int | None], led: Iterable[Led]) -> Lesson | None:
+def lesson(
+    rule: TeachingRule, words: Mapping[str, int | None], led: Iterable[Led], waited: Waits = _AT_ONCE
+) -> Lesson | None:
     """What a completion teaches, or None.
 
     Args:
         rule: which outcomes teach.
         words: source -> its last word in millionths (None: withdrawn or unknown).
         led: the decisions that led to the completion.
+        waited: how long each source took to judge it first; looked at only where the rule has a window.
     """
     decisions = list(led)
     if not decisions or (rule.learn_from == "own" and not any(one.own for one in decisions)):
         return None
     said = (words[source] for source in rule.precedence if words.get(source) is not None)
     reward = next(said, None)
-    return None if reward is None else (decisions[0].goal, decisions[0].arm, 1, reward)
+    if reward is None or not in_time(rule, waited):
+        return None
+    return (decisions[0].goal, decisions[0].arm, 1, reward)

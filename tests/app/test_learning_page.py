@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.awaited import awaited_words
 from pages.resources import resources
-from router_core.learning_view import changes
-from router_core.settings import Settings
+from router_core.learning_view import changes, pending_now
+from router_core.pending import Pending
+from router_core.settings import Settings, SimulationSettings
 from tests.app.conftest import Fill
 from tests.app.panel import opened
 
@@ -141,3 +146,51 @@ def test_priors_are_edited_and_undone(fill: Fill) -> None:
     assert resources().playground.settings.goal("default").prior_alpha == 1.0
     assert any("expected 50.0%" in one.value for one in at.markdown)
     assert listed() == ["priors", "priors"]
+
+
+def awaited(at: AppTest) -> list[str]:
+    """The lines about ratings that have come, may still come, and never did."""
+    return [line for one in at.markdown if " rated" in one.value for line in one.value.split("  \n")]
+
+
+def test_ratings_that_wait(fill: Fill) -> None:
+    """Without a window every answer without a rating waits; the figures are the store's."""
+    fill("demo")
+    at = opened("learning")
+    found = pending_now(
+        resources().playground.store, "default", Settings().goal("default"), datetime(2030, 1, 1, tzinfo=UTC)
+    )
+    lines = [f"{one.rated:,} rated · {one.waiting:,} waiting" for one in found.values()]
+    assert [line.split(": ")[1] for line in awaited(at)] == lines
+    assert any("may be rated at any time" in one.value for one in at.caption)
+
+
+def test_ratings_that_never_came(fill: Fill, tmp_path: Path) -> None:
+    """With a window of a minute old answers are never rated or too late, and the limit is told."""
+    fill("demo")
+    goal = Settings().goal("default").model_copy(update={"attribution_hours": 0.02})
+    simulation = SimulationSettings(latency_scale=0)
+    (tmp_path / "settings.json").write_text(Settings(goals={"default": goal}, simulation=simulation).document())
+    at = opened("learning")
+    found = pending_now(resources().playground.store, "default", goal, datetime.now(UTC))
+    assert [line.split(": ")[1] for line in awaited(at)] == [awaited_words(one) for one in found.values()]
+    assert any("within 0.02 hours of the decision" in one.value for one in at.caption)
+    assert all(one.missing for one in found.values())
+
+
+def test_nothing_waits(fill: Fill) -> None:
+    """Without an answer the page says so."""
+    fill("empty")
+    assert any("No answers yet, so none waits" in one.value for one in opened("learning").caption)
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (Pending(12, 2, 3, 40), "12 rated · 3 waiting · 40 never rated · 2 too late"),
+        (Pending(0, 0, 1200, 0), "0 rated · 1,200 waiting"),
+    ],
+)
+def test_awaited_words(one: Pending, words: str) -> None:
+    """The rated are always told, the others where there are some."""
+    assert awaited_words(one) == words

@@ -127,7 +127,8 @@ def sums(rows: list[Row]) -> Spend:
     """The same sums, made here."""
     answers = [row for row in rows if row.completion is not None]
     paid = [float(row.completion.cost_usd) for row in answers if row.completion and row.completion.cost_usd]
-    deciding = sum(float(row.decision.decision_cost_usd or 0) for row in answers)
+    known = [row for row in answers if row.completion and row.completion.cost_usd]
+    deciding = sum(float(row.decision.decision_cost_usd or 0) for row in known)
     return Spend(
         len(rows),
         pytest.approx(sum(row.usd for row in rows)),

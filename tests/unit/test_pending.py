@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from router_core.errors import SettingsError
+from router_core.learning_view import pending_now
 from router_core.pending import Awaited, Pending, pending, standing, teaches
+from router_core.settings import GoalSettings
+from router_core.store import open_store
+from router_core.store.base import Batch
+from tests.store_rows import CHEAP, STRONG, a_completion, a_decision, a_prompt, an_outcome, at, ident
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -79,3 +87,46 @@ def test_nothing_settled_has_no_share() -> None:
     """No answer, or none whose window has closed."""
     assert pending([], NOON, DAY) == {}
     assert Pending(waiting=3).share_rated is None
+
+
+_ANSWERS = st.lists(
+    st.tuples(
+        st.sampled_from((CHEAP, STRONG)),
+        st.integers(0, 20),  # decided, in seconds
+        st.booleans(),  # decided for a second time, a second earlier
+        st.lists(st.tuples(st.integers(-1, 25), st.sampled_from((None, 0.0, 1.0))), max_size=3),  # (after, reward)
+    ),
+    max_size=8,
+)
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(drawn=_ANSWERS, now=st.integers(0, 40), window=st.sampled_from((None, 1.0, 5.0, 12.000001)))
+def test_the_store_counts_the_same(drawn: list[Any], now: int, window: float | None) -> None:
+    """The question "pending" is this module's function, whatever was said when, of the sources that teach."""
+    goal = GoalSettings(
+        teaching_precedence=("api", "condition"), attribution_hours=None if window is None else window / 3600
+    )
+    store = open_store(":memory:")
+    answers = []
+    batch: tuple[list[Any], ...] = ([], [], [], [])
+    for number, (arm, second, twice, words) in enumerate(drawn, start=1):
+        batch[0].append(a_prompt(number))
+        batch[2].append(a_completion(number, arm=arm))
+        batch[1].append(a_decision(number, chosen=arm, created_at=at(second)))
+        if twice:
+            same = {"prompt_id": ident(number), "completion_id": ident(number)}
+            batch[1].append(a_decision(100 + number, chosen=arm, created_at=at(second - 1), **same))
+        told = []
+        for place, (after, reward) in enumerate(words):
+            when, source = at(second + after), ("api", "condition", "thumb")[place]
+            batch[3].append(an_outcome(10 * number + place, number, reward, source=source, created_at=when))
+            if reward is not None and source != "thumb":
+                told.append(when)
+        answers.append(Awaited(arm, at(second - twice), min(told, default=None)))
+    batch[2].append(a_completion(99, error="broke off"))  # no answer
+    batch[2].append(a_completion(98, goal="other"))
+    store.write(Batch(*batch))
+    expected = pending(answers, at(now), goal.teaching_rule().window)
+    assert pending_now(store, "default", goal, at(now)) == {CHEAP: Pending(), STRONG: Pending()} | expected
+    store.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -54,6 +55,7 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("goals.<name>", "budget_requests", 100),
     ("goals.<name>", "success_when", "content"),
     ("goals.<name>", "teaching_precedence", ["api", "thumb", "condition"]),
+    ("goals.<name>", "attribution_hours", 72),
     ("goals.<name>", "learn_from", "own"),
     ("goals.<name>.arms[]", "model", "openai/other"),
     ("goals.<name>.arms[]", "params", {"temperature": 0}),
@@ -322,6 +324,7 @@ def test_plain_values() -> None:
     assert GoalSettings(teaching_precedence=("api",), learn_from="own").teaching_rule() == TeachingRule(
         ("api",), "own"
     )
+    assert GoalSettings(attribution_hours=1.5).teaching_rule().window == timedelta(minutes=90)
 
 
 def test_keywords_may_be_given_as_a_list() -> None:
