@@ -178,7 +178,8 @@ def _same_prompts(charts: dict[str, Spec], report: CostReport, ends: tuple[str, 
     names = {**ROUTER_NAMES, CHEAP: f"always {ends[0]} (~)", STRONG: f"always {ends[1]} (~)"}
     sums = report.same_prompts.groupby("line")["cost_usd"].sum()
     words = ", ".join(f"{name} {dollars(float(sums[line]))}" for line, name in names.items() if line in sums)
-    st.caption(f"{report.compared:,} prompts that all of them decided, deciding included.")
+    plural = "s" * (report.compared != 1)
+    st.caption(f"{report.compared:,} prompt{plural} that all of them decided, deciding included.")
     show_chart(
         "same-prompts", charts["same-prompts"], f"Dollars on the same prompts: {words}.", report.same_prompts
     )

@@ -372,7 +372,9 @@ class _Traffic:
         reasons: list[str], dollars: _Floats,
     ) -> pa.Table:  # fmt: skip
         count = len(ids)
-        waited = np.where(router == 1, np.exp(self._rng.normal(np.log(310.0), 0.35, count)), 0.0)
+        asked_anybody = (router == 1) | ((router == 3) & (dollars > 0))
+        waited = np.where(asked_anybody, np.exp(self._rng.normal(np.log(310.0), 0.35, count)), 0.0)
+        worked = np.where(router == 3, 0.3, 0.05)
         return pa.table(
             {
                 "id": ids,
@@ -383,7 +385,7 @@ class _Traffic:
                 "chosen": _pick(self._ids, drawn),
                 "reason": pa.array(reasons).dictionary_encode(),
                 "decision_cost_usd": dollars,
-                "decision_ms": waited + self._rng.gamma(4.0, 0.012, count),
+                "decision_ms": waited + self._rng.gamma(4.0, 0.25, count) * worked,
                 "origin": _same("simulated", count),
                 "fallback": _same(None, count),
             }
