@@ -174,7 +174,7 @@ def _regret(report: Report, charts: dict[str, dict[str, Any]]) -> None:
     st.markdown("**What learning costs**")
     st.vega_lite_chart(charts["regret"], alt=regret_description(report.regret), key="chart-regret")
     st.caption(
-        f"Lost so far against {escaped(report.best_fixed)} for everything, while Thompson sampling learns: mean"
+        f"Lost so far against {escaped(report.best_fixed)} for everything, while a router learns: mean"
         f" and 95 % band over {report.shuffles} shuffles. A simulation."
     )
 

@@ -23,6 +23,7 @@ _ROUTERS = {
     "learned": "Learned from these prompts",
     "classifier": "Classifier, recorded",
     "thompson": "Thompson sampling (a simulation)",
+    "contextual": "Contextual Thompson (a simulation)",
     "oracle": "Oracle (the ceiling)",
 }
 _AIMS = ("Value for money", "A quality floor")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OUT_OF_RANGE = ("refuse", "clip", "drop")
 DUPLICATES = ("refuse", "first", "mean")
 ENCODINGS = ("utf-8", "cp1252", "latin-1")
-ROUTERS = ("random", "length", "heuristic", "points", "learned", "classifier", "thompson", "oracle")
+ROUTERS = ("random", "length", "heuristic", "points", "learned", "classifier", "thompson", "contextual", "oracle")
 
 _FILE = (
     click.argument("file", type=click.Path(dir_okay=False, exists=True)),
@@ -97,23 +97,23 @@ def verdict(file: str, routers: Sequence[str], draws: int, tolerance: float, as_
 @click.option("--refresh", type=click.IntRange(1, 1_000_000), default=10, show_default=True,
               help="Prompts between two looks at the posteriors.")  # fmt: skip
 def replay(file: str, refresh: int, as_json: bool, **given: Any) -> None:
-    """Let Thompson sampling learn from nothing on FILE (see verdict), prompt by prompt, in many random orders.
+    """Let plain and contextual Thompson sampling learn from nothing on FILE (see verdict), in many random orders.
 
-    Shows what it ends on and what learning cost. A simulation, not an estimate: it sees prompts in an order and
-    with ratings that your traffic will not have.
+    Shows what each ends on and what learning cost. A simulation, not an estimate: it sees prompts in an order and
+    with ratings that your traffic will not have. The contextual router learns without a gain score here.
     """
     from router_core.evaluation.results import dump
     from router_core.evaluation.table import HEADINGS, regret_lines, table
 
-    report, notes = _judged(file, ("thompson",), 200, as_json, given, refresh)
+    report, notes = _judged(file, ("thompson", "contextual"), 200, as_json, given, refresh)
     if as_json:
         click.echo(json.dumps({"report": json.loads(dump(report)), "notes": notes}, ensure_ascii=False))
         return
     _print_table([line[:3] for line in (HEADINGS, *table(report))])
-    (path,) = report.regret
-    unit = "dollars" if path.in_dollars else "good answers"
-    click.echo(f"\nLost so far against {report.best_fixed} for everything, in {unit}:\n")
-    _print_table([("After prompts", "Lost (band over the shuffles)"), *regret_lines(path)])
+    for path in report.regret:
+        unit = "dollars" if path.in_dollars else "good answers"
+        click.echo(f"\n{path.name}: lost so far against {report.best_fixed} for everything, in {unit}:\n")
+        _print_table([("After prompts", "Lost (band over the shuffles)"), *regret_lines(path)])
     for line in notes:
         click.echo(f"- {line}")
 

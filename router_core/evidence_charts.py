@@ -110,6 +110,10 @@ def money_description(report: Report) -> str:
     return "Share of good answers against dollars per 1,000 prompts. " + "; ".join(said) + "."
 
 
+LEARNERS: Final = {"thompson": "Thompson sampling", "contextual": "Contextual Thompson"}
+"""What the learners of a report are called."""
+
+
 def regret_chart(paths: Sequence[RegretPath], theme: Theme) -> Spec:
     """What each learner had lost against the best fixed model after so many prompts, with the band over shuffles.
 
@@ -122,7 +126,7 @@ def regret_chart(paths: Sequence[RegretPath], theme: Theme) -> Spec:
 
     in_dollars = all(path.in_dollars for path in paths)
     values = [
-        {"learner": path.name, "seen": seen, "mean": mean, "low": low, "high": high}
+        {"learner": LEARNERS.get(path.name, path.name), "seen": seen, "mean": mean, "low": low, "high": high}
         for path in paths
         for seen, mean, low, high in zip(path.seen, path.mean, path.low, path.high, strict=True)
     ]
@@ -136,6 +140,7 @@ def regret_chart(paths: Sequence[RegretPath], theme: Theme) -> Spec:
         ),
         detail="learner:N",
     )
+    several = alt.Legend(title=None, orient="top") if len(paths) > 1 else None
     axis = alt.Axis(format="$,~r" if in_dollars else ",~r")
     figures = [
         alt.Tooltip(f"{name}:Q", format="$,.3r" if in_dollars else ",.3r") for name in ("mean", "low", "high")
@@ -143,6 +148,7 @@ def regret_chart(paths: Sequence[RegretPath], theme: Theme) -> Spec:
     band = base.mark_area(opacity=0.18, color=ACCENT[theme]).encode(y=alt.Y("low:Q", title=title), y2="high:Q")
     line = base.mark_line(color=ACCENT[theme], strokeWidth=2).encode(
         y=alt.Y("mean:Q", title=title, axis=axis),
+        strokeDash=alt.StrokeDash("learner:N", legend=several, sort=list(LEARNERS.values())),
         tooltip=["learner:N", alt.Tooltip("seen:Q", format=","), *figures],
     )
     return dict((band + line).properties(height=240).to_dict())
@@ -152,9 +158,10 @@ def regret_description(paths: Sequence[RegretPath]) -> str:
     """The chart in words, for screen readers."""
     said = []
     for path in paths:
+        name = LEARNERS.get(path.name, path.name)
         ends = (path.mean[-1], path.low[-1], path.high[-1])
         mean, low, high = (dollars(one) if path.in_dollars else f"{one:.1f} good answers" for one in ends)
-        said.append(f"{path.name} had lost {mean} ({low} to {high}) after {path.seen[-1]:,} prompts")
+        said.append(f"{name} had lost {mean} ({low} to {high}) after {path.seen[-1]:,} prompts")
     return "Lost so far against the best fixed model. " + "; ".join(said) + "."
 
 

@@ -101,6 +101,46 @@ class Lives:
 _POINTS = 100
 
 
+def many_lives(
+    live: Callable[[int], Life],
+    scores: Array,
+    cost_usd: Array,
+    utility: Array,
+    *,
+    shuffles: int,
+    seed: int,
+    tick: Callable[[float], None] = lambda done: None,
+) -> Lives:
+    """Many passes, each with a seed of its own.
+
+    Args:
+        live: one pass, given its seed.
+        scores, cost_usd, utility: (n, k), of each model on each prompt; regret is told in units of ``utility``.
+        shuffles: how many; at least 20 for a band that means something.
+        seed: of the first; the others follow from it.
+        tick: told the part that is done after each pass.
+    """
+    count, _ = scores.shape
+    best = utility[:, int(np.argmax(utility.mean(axis=0)))]
+    seen = np.unique(np.linspace(1, count, min(count, _POINTS)).astype(np.intp))
+    frequency = np.zeros(scores.shape)
+    accuracy, cost = np.empty(shuffles), np.empty(shuffles)
+    regret = np.empty((shuffles, len(seen)))
+    for life, child in enumerate(np.random.SeedSequence(seed).generate_state(shuffles)):
+        lived = live(int(child))
+        at = (lived.order, lived.chosen)
+        frequency[at] += 1.0
+        accuracy[life], cost[life] = scores[at].mean(), cost_usd[at].mean()
+        regret[life] = (best[lived.order] - utility[at]).cumsum()[seen - 1]
+        tick((life + 1) / shuffles)
+    return Lives(frequency / shuffles, accuracy, cost, seen, regret)
+
+
+def mean_costs(cost_usd: Array) -> list[float | None]:
+    """Of each model over all prompts (n, k); None where one is unknown."""
+    return [None if np.isnan(cost) else float(cost) for cost in cost_usd.mean(axis=0)]
+
+
 def thompson_lives(
     scores: Array,
     cost_usd: Array,
@@ -113,27 +153,10 @@ def thompson_lives(
     refresh: int = 10,
     tick: Callable[[float], None] = lambda done: None,
 ) -> Lives:
-    """Many passes, each with a seed of its own.
+    """``many_lives`` of ``thompson_life``."""
+    means = mean_costs(cost_usd)
 
-    Args:
-        scores, cost_usd, utility: (n, k), of each model on each prompt; regret is told in units of ``utility``.
-        settings, value_usd, refresh: see ``thompson_life``.
-        shuffles: how many; at least 20 for a band that means something.
-        seed: of the first; the others follow from it.
-        tick: told the part that is done after each pass.
-    """
-    count, _ = scores.shape
-    means = [None if np.isnan(cost) else float(cost) for cost in cost_usd.mean(axis=0)]
-    best = utility[:, int(np.argmax(utility.mean(axis=0)))]
-    seen = np.unique(np.linspace(1, count, min(count, _POINTS)).astype(np.intp))
-    frequency = np.zeros(scores.shape)
-    accuracy, cost = np.empty(shuffles), np.empty(shuffles)
-    regret = np.empty((shuffles, len(seen)))
-    for life, child in enumerate(np.random.SeedSequence(seed).generate_state(shuffles)):
-        lived = thompson_life(scores, means, settings, int(child), value_usd=value_usd, refresh=refresh)
-        at = (lived.order, lived.chosen)
-        frequency[at] += 1.0
-        accuracy[life], cost[life] = scores[at].mean(), cost_usd[at].mean()
-        regret[life] = (best[lived.order] - utility[at]).cumsum()[seen - 1]
-        tick((life + 1) / shuffles)
-    return Lives(frequency / shuffles, accuracy, cost, seen, regret)
+    def live(child: int) -> Life:
+        return thompson_life(scores, means, settings, child, value_usd=value_usd, refresh=refresh)
+
+    return many_lives(live, scores, cost_usd, utility, shuffles=shuffles, seed=seed, tick=tick)

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router_core.errors import EvaluationError
 from router_core.evaluation import routers
+from router_core.evaluation.contextual_life import contextual_life
 from router_core.evaluation.hull import on_hull
 from router_core.evaluation.judging import judged, sure, utility
 from router_core.evaluation.labelled import Labelled, rows_of
-from router_core.evaluation.replay import Lives, thompson_lives
+from router_core.evaluation.replay import Life, Lives, many_lives, mean_costs, thompson_lives
 from router_core.evaluation.resampling import bootstrap_counts, estimate
 from router_core.evaluation.results import (
     Mistake,
@@ -31,13 +33,15 @@ from router_core.evaluation.results import (
 from router_core.evaluation.routers import Choice, Pair
 from router_core.evaluation.trained import held_out_gain
 from router_core.policies.base import Policy
+from router_core.policies.contextual import numbers
+from router_core.policies.heuristic import HeuristicPolicy
 from router_core.settings import GoalSettings, Settings
 
 Array = NDArray[np.float64]
 Progress = Callable[[float, str], None]
 """Told the part that is done and what comes next; it may raise to stop the work."""
 
-ROUTERS = ("random", "length", "heuristic", "points", "learned", "classifier", "thompson", "oracle")
+ROUTERS = ("random", "length", "heuristic", "points", "learned", "classifier", "thompson", "contextual", "oracle")
 """What can be judged by name; the fixed models always are."""
 
 _MISTAKES = 25
@@ -99,23 +103,22 @@ def evaluate(
     progress(0.02, "asking the routers")
     choices = _choices(wanted, data, pair, settings, objective, deciding, seed, progress)
     progress(0.15, "letting Thompson sampling learn")
-    lives = None
+    lives: dict[str, Lives] = {}
     if "thompson" in wanted:
-        lives = _lives(data, goal_settings, objective, shuffles, seed, refresh, progress)
+        lives["thompson"] = _lives(data, goal_settings, objective, shuffles, seed, refresh, progress)
+    if "contextual" in wanted:
+        lives["contextual"] = _contextual(data, pair, settings, goal_settings, objective, shuffles, seed, progress)
     progress(0.6, "drawing other prompts (bootstrap)")
     counts = bootstrap_counts(len(data.prompts), draws, seed)
     progress(0.7, "comparing")
     rows, rivals, best = judged(
         data, pair, choices, objective, counts, lambda done: progress(0.7 + 0.25 * done, "comparing")
     )
-    regret: tuple[RegretPath, ...] = ()
-    if lives is not None:
-        rows.append(_learner(lives))
-        in_dollars = objective.success_value_usd is not None and not np.isnan(data.cost_usd).any()
-        regret = (_path("thompson", in_dollars, lives),)
+    rows += [_learner(name, one) for name, one in lives.items()]
+    in_dollars = objective.success_value_usd is not None and not np.isnan(data.cost_usd).any()
+    regret = tuple(_path(name, in_dollars, one) for name, one in lives.items())
     everything = {choice.name: choice.probabilities for choice in choices}
-    if lives is not None:
-        everything["thompson"] = lives.frequency
+    everything |= {name: one.frequency for name, one in lives.items()}
     progress(0.98, "writing the report")
     accuracy, cost = data.scores.mean(axis=0), data.cost_usd.mean(axis=0)
     return Report(
@@ -130,7 +133,7 @@ def evaluate(
         settings_version=settings.version,
         seed=seed,
         draws=draws,
-        shuffles=shuffles if lives is not None else 0,
+        shuffles=shuffles if lives else 0,
         weak=data.models[pair.weak],
         strong=data.models[pair.strong],
         best_fixed=data.models[best],
@@ -164,7 +167,7 @@ def _choices(
 ) -> list[Choice]:
     """Every way of choosing that does not learn as it goes."""
     chosen = routers.fixed(data)
-    seen = routers.contexts(data) if set(wanted) - {"random", "length", "learned", "thompson", "oracle"} else []
+    seen = routers.contexts(data) if set(wanted) - _TEXTLESS else []
     rules = routers.rules(data, pair, settings, seen) if seen else None
     priced = not np.isnan(data.cost_usd[:, [pair.weak, pair.strong]]).any()
     for name in wanted:
@@ -192,6 +195,13 @@ def _choices(
     if "oracle" in wanted:
         chosen.append(routers.oracle(data, objective))
     return chosen
+
+
+_LEARNERS: Final = {
+    "thompson": "Thompson sampling, learning as it goes",
+    "contextual": "Contextual Thompson, learning as it goes",
+}
+_TEXTLESS: Final = {"random", "length", "learned", "thompson", "contextual", "oracle"}
 
 
 def _ranking(
@@ -225,15 +235,55 @@ def _lives(
         seed=seed,
         value_usd=objective.success_value_usd,
         refresh=refresh,
-        tick=lambda done: progress(0.15 + 0.45 * done, "letting Thompson sampling learn"),
+        tick=lambda done: progress(0.15 + 0.3 * done, "letting Thompson sampling learn"),
     )
 
 
-def _learner(lives: Lives) -> Row:
-    """Thompson sampling over a whole life, learning included; the intervals are the band over the shuffles."""
+def _contextual(
+    data: Labelled,
+    pair: Pair,
+    settings: Settings,
+    goal: GoalSettings,
+    objective: Objective,
+    shuffles: int,
+    seed: int,
+    progress: Progress,
+) -> Lives:
+    """Without a gain score, which would have to be learned anew in every life; a recorded verdict is a feature."""
+    progress(0.5, "looking at the prompts as the contextual router does")
+    rules = HeuristicPolicy(settings.heuristic, data.models[pair.weak], data.models[pair.strong])
+    said = (
+        [None] * len(data.prompts) if data.verdicts is None else [_complex(one) for one in data.verdicts.tolist()]
+    )
+    seen = zip(routers.contexts(data), said, strict=True)
+    features = np.array([numbers(one, rules, verdict, None, [""])[0] for one, verdict in seen])
+    brought = utility(data.scores, data.cost_usd, objective)
+    means = mean_costs(data.cost_usd)
+
+    def live(child: int) -> Life:
+        return contextual_life(features, data.scores, means, goal, child, value_usd=objective.success_value_usd)
+
+    return many_lives(
+        live,
+        data.scores,
+        data.cost_usd,
+        data.scores if np.isnan(brought).any() else brought,
+        shuffles=shuffles,
+        seed=seed,
+        tick=lambda done: progress(0.5 + 0.1 * done, "letting the contextual router learn"),
+    )
+
+
+def _complex(verdict: int) -> bool | None:
+    """A recorded verdict as the contextual router hears it."""
+    return None if verdict < 0 else verdict == 0
+
+
+def _learner(name: str, lives: Lives) -> Row:
+    """A router that learns over a whole life, learning included; the intervals are the band over the shuffles."""
     return Row(
-        "thompson",
-        "Thompson sampling, learning as it goes",
+        name,
+        _LEARNERS[name],
         "learner",
         sure(estimate(float(lives.accuracy.mean()), lives.accuracy)),
         estimate(float(lives.cost_usd.mean()), lives.cost_usd),

@@ -150,7 +150,7 @@ def test_regret_is_a_line_in_a_band(in_dollars: bool) -> None:
     spec = regret_chart([replace(PATH, in_dollars=in_dollars)], "light")
     band, line = spec["layer"]
     (values,) = spec["datasets"].values()
-    assert values[1] == {"learner": "thompson", "seen": 50, "mean": 0.5, "low": 0.1, "high": 1.0}
+    assert values[1] == {"learner": "Thompson sampling", "seen": 50, "mean": 0.5, "low": 0.1, "high": 1.0}
     assert (band["encoding"]["y"]["field"], band["encoding"]["y2"]["field"]) == ("low", "high")
     assert line["encoding"]["y"]["field"] == "mean"
     assert ("$" in line["encoding"]["y"]["axis"]["format"]) is in_dollars
@@ -160,7 +160,8 @@ def test_regret_is_a_line_in_a_band(in_dollars: bool) -> None:
 def test_regret_in_words() -> None:
     """The end of the path."""
     assert regret_description([PATH]) == (
-        "Lost so far against the best fixed model. thompson had lost $0.75 ($0.20 to $2.00) after 100 prompts."
+        "Lost so far against the best fixed model."
+        " Thompson sampling had lost $0.75 ($0.20 to $2.00) after 100 prompts."
     )
     assert "0.8 good answers (0.2 good answers to 2.0 good answers)" in regret_description(
         [replace(PATH, in_dollars=False)]

@@ -163,13 +163,14 @@ def test_a_learned_score_is_judged_but_not_advised() -> None:
     assert any("A score learned from these prompts would make" in one for one in found.reasons)
 
 
-def test_the_learner_has_a_band_and_a_path() -> None:
-    """Thompson sampling is a simulation: no claim against the best model is made of it."""
+@pytest.mark.parametrize("name", ["thompson", "contextual"])
+def test_the_learner_has_a_band_and_a_path(name: str) -> None:
+    """It is a simulation: no claim against the best model is made of it."""
     report = judged(easy_and_hard())
-    row = report.row("thompson")
+    row = report.row(name)
     assert row.kind == "learner"
     assert row.advantage_usd is None
-    (path,) = report.regret
+    (path,) = [one for one in report.regret if one.name == name]
     assert path.seen[-1] == 400
     assert path.mean[-1] == pytest.approx(400 * (0.04 - (0.05 * value(row.accuracy) - value(row.cost_usd))))
 
