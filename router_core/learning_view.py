@@ -19,7 +19,6 @@ from router_core.pending import Pending
 from router_core.policies.thompson import ThompsonPolicy, comparable_costs
 from router_core.posterior import best_probabilities
 from router_core.settings import GoalSettings
-from router_core.store.attribution import window_us
 from router_core.store.base import SettingsVersion, Store
 from router_core.types import Candidate, Context, Evidence
 
@@ -118,7 +117,7 @@ def posterior_through_time(store: Store, name: str, goal: GoalSettings) -> pd.Da
         "goal": name,
         "precedence": list(goal.teaching_precedence),
         "own": goal.learn_from == "own",
-        "window_us": window_us(goal.teaching_rule()),
+        "window_us": goal.teaching_rule().window_us,
         "bucket": step_s(held.until - held.since, _POINTS),
     }
     if spans != _EVERYTHING:
@@ -185,7 +184,7 @@ def pending_now(store: Store, name: str, goal: GoalSettings, now: datetime) -> d
     """
     rule = goal.teaching_rule()
     moment = now.astimezone(UTC).replace(tzinfo=None)
-    wanted = {"goal": name, "now": moment, "window_us": window_us(rule), "precedence": list(rule.precedence)}
+    wanted = {"goal": name, "now": moment, "window_us": rule.window_us, "precedence": list(rule.precedence)}
     columns = ["arm", "rated", "late", "waiting", "missing"]
     found = {
         arm: Pending(int(rated), int(late), int(waiting), int(missing))

@@ -294,6 +294,11 @@ class TeachingRule:
         """The window, to the microsecond."""
         return None if self.window_s is None else timedelta(seconds=self.window_s)
 
+    @property
+    def window_us(self) -> int | None:
+        """The same in whole microseconds, as stored times are."""
+        return None if self.window is None else self.window // timedelta(microseconds=1)
+
 
 @dataclass(frozen=True, slots=True)
 class OutputTokens:

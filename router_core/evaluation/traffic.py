@@ -20,7 +20,6 @@ from router_core.errors import EvaluationError
 from router_core.evaluation.log import Array, Ints, Log
 from router_core.evaluation.paired import Pairs
 from router_core.settings import GoalSettings, Settings
-from router_core.store.attribution import window_us
 from router_core.store.base import Store
 
 if TYPE_CHECKING:
@@ -205,7 +204,7 @@ def read_pairs(
 
 def _teaching(goal: GoalSettings) -> dict[str, Any]:
     """Which outcomes count, and how soon they must have come."""
-    return {"precedence": list(goal.teaching_precedence), "window_us": window_us(goal.teaching_rule())}
+    return {"precedence": list(goal.teaching_precedence), "window_us": goal.teaching_rule().window_us}
 
 
 def _parameters(goal: str, since: datetime | None, until: datetime | None) -> dict[str, Any]:

@@ -68,11 +68,6 @@ Waits = Mapping[str, timedelta]
 """Source -> time between the decision and its first reward."""
 
 
-def window_us(rule: TeachingRule) -> int | None:
-    """The window in whole microseconds, as the times in the tables are."""
-    return None if rule.window is None else rule.window // timedelta(microseconds=1)
-
-
 def waits(cursor: duckdb.DuckDBPyConnection, ids: set[UUID]) -> dict[UUID, Waits]:
     """Completion -> how long each source took; those without a decision or a reward are absent."""
     if not ids:

@@ -14,7 +14,6 @@ from uuid import UUID
 import duckdb
 
 from router_core.store import sql
-from router_core.store.attribution import window_us
 from router_core.store.learning import Counting, Sums
 from router_core.store.teaching import Led, drew_itself
 from router_core.types import TeachingRule
@@ -75,7 +74,7 @@ def all_evidence(
     """What teaches under this rule, of the whole log and what came from elsewhere."""
     wanted: dict[str, Any] = {"precedence": list(rule.precedence), "own": rule.learn_from == "own"}
     if rule.window is not None:
-        wanted["window_us"] = window_us(rule)
+        wanted["window_us"] = rule.window_us
     if counting:
         spans = [(goal, *span) for goal, one in counting.items() for span in one.spans]
         wanted["goals"] = [goal for goal, _, _ in spans]

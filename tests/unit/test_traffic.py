@@ -142,6 +142,23 @@ def test_a_part_of_the_log(store: Store) -> None:
     assert np.isnan(conditions.log.reward[by_number(conditions)[1]])
 
 
+def test_an_attribution_window() -> None:
+    """An answer first rated too late has no reward here either, and makes no pair; the row itself stays."""
+    rated = [(1, 1, CHEAP, 1.0, 3), (2, 1, STRONG, 0.0, 3), (3, 2, CHEAP, 1.0, 3), (4, 2, STRONG, 1.0, 30)]
+    store = answered(*rated)
+    store.write(Batch(outcomes=[an_outcome(9, 1, 0.5, created_at=at(99))]))  # a correction
+    windowed = Settings(goals={"default": GoalSettings(attribution_hours=5 / 3600)})
+    for settings, rewards, pairs in (
+        (SETTINGS, [0.0, 0.5, 1.0, 1.0], [0.5, 1.0]),
+        (windowed, [0.0, 0.5, 1.0], [0.5]),
+    ):
+        found = read_traffic(store, settings, "default").log.reward
+        assert len(found) == 4
+        assert sorted(found[~np.isnan(found)].tolist()) == rewards
+        (pair,) = read_pairs(store, settings, "default")
+        assert sorted(pair.y_cheap.tolist()) == pairs
+
+
 def test_models_that_came_and_went(store: Store) -> None:
     """A model that the settings no longer have is kept; one that the log never had has probability 0."""
     goal = GoalSettings(arms=(ArmSettings(model="openai/new"), ArmSettings(model=STRONG)))
