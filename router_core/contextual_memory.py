@@ -25,6 +25,7 @@ from router_core.contextual.folding import ABSENT, Fold, after
 from router_core.contextual.gain import GainScore
 from router_core.contextual.logistic import Belief
 from router_core.contextual.sharing import Learned
+from router_core.contextual.shrinking import with_shrunk_slopes
 from router_core.contextual.state import ContextualState, weak_prior, with_shared_priors
 from router_core.drift import DriftRule
 from router_core.errors import RouterError, SettingsError
@@ -53,7 +54,9 @@ _OPTIMISM: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 
 @dataclass
 class _Goal:
-    """The memory of one goal: ``points`` are earlier folds to come back to, oldest first; ``fold`` the present."""
+    """The memory of one goal. ``points``: earlier folds to come back to, oldest first; ``fold``: the present one;
+    ``learned``: all of it, to learn on from; ``state``: the same to decide by.
+    """  # fmt: skip
 
     recalled: int = -1
     seen: int = -1
@@ -61,6 +64,7 @@ class _Goal:
     fold: Fold | None = None
     gain: GainScore | None = None
     gain_version: str | None = None
+    learned: ContextualState = field(default_factory=ContextualState)
     state: ContextualState = field(default_factory=ContextualState)
     tried_at: int = 0
     learner: Thread | None = None
@@ -98,7 +102,8 @@ class Memory:
         self._closing = Event()
 
     def state(self, goal: str) -> ContextualState:
-        """What is known now: with every outcome that was acknowledged before this call.
+        """What to decide by now: with every outcome that was acknowledged before this call, and slopes only as
+        large as the outcomes say (contextual/shrinking.py).
 
         Raises:
             StoreError: the store cannot be read.
@@ -111,8 +116,17 @@ class Memory:
             self._refresh(goal, known)
             return known.state
 
+    def learned(self, goal: str) -> ContextualState:
+        """All that was learned, to learn on from: here or elsewhere.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        self.state(goal)
+        return self._goals[goal].learned
+
     def fold(self, goal: str) -> Fold:
-        """The same with the drift alarms that led there."""
+        """``state``, and the drift alarms on the way there."""
         state = self.state(goal)
         return replace(self._goals[goal].fold or Fold(), state=state)
 
@@ -153,8 +167,9 @@ class Memory:
             known.gain_version = version
             known.tried_at = fold.state.outcomes
         known.fold = replace(fold, seq=last)
-        present = self._joined(goal, fold.state, [arm.id for arm in chosen.arms])
-        known.state = replace(present, gain=known.gain)
+        arms = [arm.id for arm in chosen.arms]
+        known.learned = replace(self._joined(goal, fold.state, arms), gain=known.gain)
+        known.state = with_shrunk_slopes(known.learned, arms)
         known.recalled, known.seen = recalled, last
         self._learn_gain(goal, chosen, known)
 

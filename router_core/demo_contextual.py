@@ -6,7 +6,7 @@ Leaves out the traffic (demo.py). A budget of the goal is not kept to here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from router_core.contextual import vector
 from router_core.contextual.folding import after
+from router_core.contextual.shrinking import with_shrunk_slopes
 from router_core.contextual_memory import Memory
 from router_core.deciding import usual_costs, verdict_usd
 from router_core.declared import canonical_json
@@ -59,13 +60,14 @@ class ContextualDemo:
         self._contexts, self._candidates = contexts, candidates
         prices = PriceBook(settings.prices)
         memory = Memory(settings, store, usual_costs(settings, prices), lambda: datetime.now(UTC), gains="never")
-        self._fold = memory.fold(goal)
+        self._state = memory.state(goal)
+        self._fold = replace(memory.fold(goal), state=memory.learned(goal))
         self._arms = [arm.id for arm in settings.goal(goal).arms]
         self._goal = goal
         self._left, self._decided_at = _LEARNS, -1
         self._rule = DriftRule(threshold=1e9)
         means = Means(
-            ask, VerdictCache(0), lambda: self._fold.state, None, lambda seen: verdict_usd(settings, seen, prices)
+            ask, VerdictCache(0), lambda: self._state, None, lambda seen: verdict_usd(settings, seen, prices)
         )
         policy = build_policies(settings, goal, means)["contextual"]
         assert isinstance(policy, ContextualPolicy)
@@ -79,6 +81,7 @@ class ContextualDemo:
         if self._decided_at < 0 or outcomes > self._decided_at + max(20.0, _MORE * self._decided_at):
             self._rows.clear()
             self._seen.clear()
+            self._state = with_shrunk_slopes(self._fold.state, self._arms)
             self._decided_at = outcomes
         for text in texts.tolist():
             if text not in self._rows:

@@ -95,7 +95,7 @@ def export_of(
         contextual={
             goal: packed(state, spending.state(goal))
             for goal in goals
-            if (state := memory.state(goal)).outcomes or state.gain is not None
+            if (state := memory.learned(goal)).outcomes or state.gain is not None
         },
     )
 
