@@ -3,7 +3,8 @@
 Under the prior a slope may be as large as its deviation. Whether slopes are that large, half that, or next to
 nothing is one number for all arms of a goal, and the outcomes say how likely each size is (empirical Bayes,
 averaged instead of maximised). Without it, twenty slopes that mean nothing stay uncertain for thousands of
-outcomes, and that uncertainty is explored at the price of the dearer model. Leaves out the intercept, which keeps its prior.
+outcomes, and that uncertainty is explored at the price of the dearer model. Leaves out the intercept, which
+keeps its prior.
 """
 
 from __future__ import annotations
