@@ -25,7 +25,7 @@ def test_send_rate_reload_and_deep_link(start_server: Callable[..., Server], pag
     expect(page.get_by_text("Simulated models")).to_be_visible()
     page.locator(".st-key-run_all label").first.click()
     send(page, HARD)
-    for policy in ("heuristic", "classifier", "thompson"):
+    for policy in ("heuristic", "classifier", "thompson", "contextual"):
         expect(page.locator(f".st-key-decision-{policy}")).to_contain_text("chose")
     answers(page, 2)
     expect(page.get_by_text("[simulated gpt-4o-mini]")).to_be_visible()
