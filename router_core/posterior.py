@@ -17,10 +17,10 @@ from router_core.types import MICRO, Evidence, Posterior
 
 Array = NDArray[np.float64]
 
-# Where panels end, as mean * first row + standard deviation * second row + third row - shift: steps around each
-# arm's mean, far out for the exponential tails of lopsided posteriors; steps that shrink geometrically towards 0
-# and 1, because a density like x^0.3 is no polynomial there; the end of the support; and two places left for the
-# ends of all arms together.
+# Where panels end, as mean * first row + standard deviation * second row + third row + shift * fourth row: steps
+# around each arm's mean, far out for the exponential tails of lopsided posteriors; steps that shrink geometrically
+# towards 0 and 1, because a density like x^0.3 is no polynomial there; the end of the support; and two places left
+# for the ends of all arms together.
 _SPREAD = np.array([-8.0, -5.5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5.5, 8, 16])
 _GRADED = 4.0 ** -np.arange(1, 8)
 _CUTS = np.array(
@@ -31,6 +31,7 @@ _CUTS = np.array(
         [-1.0] * (len(_SPREAD) + 2 * len(_GRADED) + 3),
     ]
 )
+_ORDER = 6  # Gauss-Legendre nodes per panel
 _NEARLY_1 = 1.0 - 1e-15
 _TAILS = np.array([1e-13, 1.0 - 1e-13])  # a posterior is taken to end where this much mass is left
 
@@ -93,67 +94,79 @@ def best_probabilities(
     if success_value_usd == 0.0:
         cheapest = np.array([cost == lowest for cost in costs_usd], dtype=np.float64)
         return np.asarray(cheapest / cheapest.sum())
-    shifts = [(cost - lowest) / success_value_usd for cost in costs_usd]
-    columns = np.array([(p.alpha, p.beta, shift) for p, shift in zip(posteriors, shifts, strict=True)])
-    a, b, shift = columns[:, 0:1], columns[:, 1:2], columns[:, 2:3]
+    low = high = furthest = float("-inf")
+    rows = []
+    for posterior, cost in zip(posteriors, costs_usd, strict=True):
+        a, b = posterior.alpha, posterior.beta
+        centre, spread, log_beta, start, end = _shape(a, b)
+        by = (cost - lowest) / success_value_usd
+        low = max(low, start - by)  # below it some factor is 0
+        high = max(high, end - by)  # above it every density is
+        furthest = max(furthest, by)
+        rows.append((centre, spread, 1.0, by, a - 1.0, b - 1.0, -log_beta, a, b))
+    columns = np.array(rows)
+    shift = columns[:, 3:4]
+    edges = _panel_edges(columns[:, :4], low, high)
+    panels = np.empty((2, len(edges) - 1))
+    panels[0] = edges[:-1]
+    np.subtract(edges[1:], edges[:-1], out=panels[1])
+    placing, collecting = _gauss_legendre(_ORDER)
+    z, weight = (placing @ panels).reshape(2, -1)  # every panel's first node, every panel's second ...
 
-    edges, start = _panel_edges(posteriors, shifts, a, b, shift)
-    nodes, weights, cumulative = _gauss_legendre(6)
-    width = (edges[1:] - edges[:-1])[:, None]
-    z = edges[:-1, None] + width * nodes  # panel x node
-    theta = z.reshape(1, -1) + shift
+    terms = np.empty((count, 3, len(z)))  # of the log density: log theta, log(1 - theta), 1
+    theta = np.add(z, shift, out=terms[:, 0])
     # Never below 0, for shift is not negative; at 1 (also by rounding) there is no mass left.
-    outside = theta >= 1.0 if edges[-1] + max(shifts) >= _NEARLY_1 else None
+    outside = theta >= 1.0 if high + furthest >= _NEARLY_1 else None
     if outside is not None:
         theta[outside] = 0.5
-    log_pdf = (a - 1.0) * np.log(theta)
-    log_pdf += (b - 1.0) * np.log1p(-theta)
-    log_pdf -= betaln(a, b)
-    pdf = np.exp(log_pdf, out=log_pdf)
+    np.subtract(1.0, theta, out=terms[:, 1])
+    np.log(terms[:, :2], out=terms[:, :2])
+    terms[:, 2] = 1.0
+    pdf = np.exp(columns[:, None, 4:7] @ terms)[:, 0]
     if outside is not None:
         pdf[outside] = 0.0
-    pdf = pdf.reshape(count, len(width), -1)
-    pdf *= width  # mass per unit of panel
-    rows = pdf.reshape(-1, len(nodes))  # the same numbers, flat: one matrix product instead of many
-    mass = (rows @ weights).reshape(count, -1)
-    for arm in (
-        i for i, p in enumerate(posteriors) if p.alpha < 1.0 or p.beta < 1.0
-    ):  # an infinite density at an end: the panel's mass is known exactly, so use it
-        at_edges = betainc(a[arm], b[arm], np.minimum(edges + shift[arm], 1.0))
-        exact = at_edges[1:] - at_edges[:-1]
-        pdf[arm] *= np.divide(exact, mass[arm], out=np.ones_like(exact), where=mass[arm] > 0)[:, None]
-        mass[arm] = exact
-    below = mass.cumsum(axis=1)
-    below -= mass
-    below += start
-    cdf = (rows @ cumulative).reshape(pdf.shape)
-    cdf += below[:, :, None]
-    pdf *= _products_of_others(cdf)
-    chance = (rows @ weights).reshape(count, -1).sum(axis=1)
-    return np.asarray(chance / chance.sum())
+    pdf *= weight  # mass at each node
+    parts = collecting @ pdf.reshape(count, _ORDER, -1)
+    mass = parts[:, -1]
+    for arm, posterior in enumerate(posteriors):
+        if posterior.alpha < 1.0 or posterior.beta < 1.0:
+            # an infinite density at an end: the panel's mass is known exactly, so use it
+            at_edges = betainc(posterior.alpha, posterior.beta, np.minimum(edges + shift[arm], 1.0))
+            exact = at_edges[1:] - at_edges[:-1]
+            ratio = np.divide(exact, mass[arm], out=np.ones_like(exact), where=mass[arm] > 0)
+            pdf[arm] *= np.tile(ratio, _ORDER)
+            parts[arm] *= ratio
+            mass[arm] = exact
+    below = np.empty_like(mass)
+    betainc(columns[:, 7:8], columns[:, 8:9], np.minimum(low + shift, 1.0), out=below[:, :1])
+    below[:, 1:] = mass[:, :-1]
+    np.add.accumulate(below, axis=1, out=below)
+    cdf = parts[:, :-1]
+    cdf += below[:, None]
+    chance = np.vecdot(pdf, _products_of_others(cdf.reshape(count, -1)))
+    return np.asarray(chance / np.add.reduce(chance))
 
 
-def _panel_edges(
-    posteriors: Sequence[Posterior], shifts: Sequence[float], a: Array, b: Array, shift: Array
-) -> tuple[Array, Array]:
-    """Where to cut the axis, and each arm's distribution function at the first cut (arm x 1).
+@lru_cache(maxsize=4096)
+def _shape(alpha: float, beta: float) -> tuple[float, float, float, float, float]:
+    """Mean, standard deviation, log B(alpha, beta), and where the posterior begins and ends.
 
-    Takes the same numbers twice, for with a few arms plain floats are faster than arrays.
+    Kept, for an outcome changes one arm's posterior and the others are met again with the next decision.
     """
-    moments = []
-    for posterior, by in zip(posteriors, shifts, strict=True):
-        total = posterior.alpha + posterior.beta
-        centre = posterior.alpha / total
-        moments.append((centre, sqrt(centre * (1.0 - centre) / (total + 1.0)), 1.0, by))
-    points = np.array(moments) @ _CUTS
-    ends = (betaincinv(a, b, _TAILS) - shift).tolist()
-    low = max([end[0] for end in ends])  # below it some factor is 0
-    high = max([end[1] for end in ends])  # above it every density is
+    total = alpha + beta
+    centre = alpha / total
+    start, end = betaincinv(alpha, beta, _TAILS).tolist()
+    return centre, sqrt(centre * (1.0 - centre) / (total + 1.0)), float(betaln(alpha, beta)), start, end
+
+
+def _panel_edges(arms: Array, low: float, high: float) -> Array:
+    """Where to cut the axis between ``low`` and ``high``; ``arms`` are what _CUTS is multiplied with."""
+    points: Array = arms @ _CUTS
     points[0, -2] = low
     points[0, -1] = high
     cuts = points[(points >= low) & (points <= high)]
     cuts.sort()
-    return cuts, betainc(a, b, np.minimum(low + shift, 1.0))
+    return cuts
 
 
 def _products_of_others(cdf: Array) -> Array:
@@ -165,19 +178,24 @@ def _products_of_others(cdf: Array) -> Array:
     after = np.ones_like(cdf)
     np.multiply.accumulate(cdf[:-1], axis=0, out=before[1:])
     np.multiply.accumulate(cdf[:0:-1], axis=0, out=after[-2::-1])
-    return before * after
+    before *= after
+    return before
 
 
 @lru_cache(maxsize=4)
-def _gauss_legendre(order: int) -> tuple[Array, Array, Array]:
-    """Nodes and weights on [0, 1], and the matrix that integrates from 0 up to each node.
+def _gauss_legendre(order: int) -> tuple[Array, Array]:
+    """Two matrices: one places the nodes of a panel, one collects what was found at them.
 
-    Column k of the matrix holds the weights of the integral of the interpolating polynomial over [0, node k].
+    The first (2 * order x 2) makes (start, width) of a panel into its nodes and their weights. The second
+    (order + 1 x order) makes weighted values at the nodes into their integrals up to each node, those of the
+    interpolating polynomial, and into the integral over the panel.
     """
     nodes, weights = np.polynomial.legendre.leggauss(order)
     nodes, weights = (nodes + 1.0) / 2.0, weights / 2.0
+    none, whole = np.zeros(order), np.ones(order)
+    placing = np.array([[*whole, *none], [*nodes, *weights]]).T
     powers = np.arange(order)
     vandermonde = nodes[:, None] ** powers
     integrals = nodes[:, None] ** (powers + 1) / (powers + 1)
-    cumulative = (integrals @ np.linalg.inv(vandermonde)).T
-    return nodes, weights, np.ascontiguousarray(cumulative)
+    upto = integrals @ np.linalg.inv(vandermonde) / weights
+    return np.ascontiguousarray(placing), np.vstack([upto, whole])

@@ -6,12 +6,11 @@ test between models that ends on one of them (see docs/glossary.md).
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
 from threading import Lock
 from typing import Any
-
-from cachetools import LRUCache
 
 from router_core.declared import short_hash
 from router_core.policies.base import require_candidates
@@ -38,7 +37,7 @@ class ThompsonPolicy:
         self._exploration = settings.exploration
         self._strength = settings.starting_strength
         self._prior_alpha = settings.prior_alpha
-        self._cache: LRUCache[tuple[Any, ...], ActionDistribution] = LRUCache(_CACHED_DISTRIBUTIONS)
+        self._cache: OrderedDict[tuple[Any, ...], ActionDistribution] = OrderedDict()  # the last used come last
         self._latest: tuple[Any, ActionDistribution] = (None, ActionDistribution((), _nothing))
         self._lock = Lock()
         self.version = short_hash(
@@ -57,11 +56,15 @@ class ThompsonPolicy:
         key = tuple([(c.arm.id, c.arm.weight, c.posterior, c.expected_cost_usd) for c in candidates])
         with self._lock:
             known = self._cache.get(key)
+            if known is not None:
+                self._cache.move_to_end(key)
         if known is None:
             require_candidates(context, candidates)
             known = self._compute(candidates)
             with self._lock:
                 self._cache[key] = known
+                if len(self._cache) > _CACHED_DISTRIBUTIONS:
+                    self._cache.popitem(last=False)
         if isinstance(candidates, tuple):
             self._latest = (candidates, known)
         return known
