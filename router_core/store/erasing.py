@@ -29,11 +29,15 @@ def erase(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
         cursor,
         search,
         "true",
-        "DELETE FROM outcome WHERE completion_id IN"
-        " (SELECT completion_id FROM decision SEMI JOIN gone ON prompt_id = gone)",
-        "DELETE FROM completion WHERE prompt_id IN (SELECT gone FROM gone)",
-        "DELETE FROM seen WHERE prompt_id IN (SELECT gone FROM gone)",
-        "DELETE FROM decision WHERE prompt_id IN (SELECT gone FROM gone)",
+        *(
+            f"DELETE FROM {table} WHERE completion_id IN"
+            " (SELECT completion_id FROM decision SEMI JOIN gone ON prompt_id = gone)"
+            for table in ("outcome", "repeated_outcome")
+        ),
+        *(
+            f"DELETE FROM {table} WHERE prompt_id IN (SELECT gone FROM gone)"
+            for table in ("completion", "repeated_completion", "seen", "decision", "repeated_decision")
+        ),
         "DELETE FROM prompt WHERE id IN (SELECT gone FROM gone)",
     )
 

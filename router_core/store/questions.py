@@ -6,8 +6,9 @@ Parameters: $since, $until (UTC), $goal, $policy, $arm, $origin (each NULL: any)
 made of the answers (router_core/costing.py, router_core/learning_view.py).
 
 Most prompts have one decision and one answer, and most answers one outcome. Grouping a million rows by prompt to
-find the few that have more takes longer than all the rest, so the questions look those few up by ``nth`` (see
-schema.py), group them alone, and take every other row as it is.
+find the few that have more takes longer than all the rest. Those few are once more in tables of their own (see
+schema.py), so the questions add up all rows as if each were alone, take the few out again and count them together.
+For the same reason nothing is joined row by row: an outcome has beside it the answer that it is about.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ _LED: Final = f"""
 """
 """Put in place of the mark above only where it is asked for: the join takes longer than the rest."""
 
+_FIRST: Final = ("goal", "arm", "policy", "origin", "decided_at", "decided_nth")
+"""The columns of ``outcome`` that tell of the first decision that led to it."""
+
 _ROUTED: Final = "policy NOT IN ('forced', 'fallback')"
 
 _UNPRICED: Final = "cost_usd IS NULL OR unpriced_retries > 0"
@@ -48,27 +52,54 @@ _KNOWN_SOURCE: Final = "reward_micro IS NOT NULL AND list_contains($precedence::
 _FIRST_SOURCE: Final = "arg_min(reward_micro, list_position($precedence::VARCHAR[], source))"
 
 
-def _judged(counted: str) -> str:
-    """(completion, when, reward in millionths) of what was judged: of each source the last word, of several the
-    first in $precedence that has one. ``counted``: a condition on the outcomes that count.
-    """  # fmt: skip
-    several = f"SELECT DISTINCT completion_id FROM outcome WHERE nth > 0 AND {counted}"
+def _judged(counted: str, *beside: str) -> str:
+    """What was judged, as rows to be added up: (n, when, n times the reward in millionths, and what is beside it).
+
+    Of each source the last word counts, of several the first in $precedence that has one. An outcome that is the
+    only one of its completion is a row with n = 1. The others are taken out again (n = -1) and counted together.
+
+    Args:
+        counted: a condition on the outcomes that count.
+        beside: columns of ``outcome`` that are the same for all of one completion.
+    """
+    any_of = ", ".join(f"any_value({name}) AS {name}" for name in beside)
     return f"""
-        SELECT completion_id, created_at AS judged_at, reward_micro
-        FROM outcome ANTI JOIN ({several}) USING (completion_id) WHERE {counted} AND {_KNOWN_SOURCE}
+        SELECT 1 AS n, created_at AS judged_at, reward_micro, {", ".join(beside)}
+        FROM outcome WHERE {counted} AND {_KNOWN_SOURCE}
         UNION ALL
-        SELECT completion_id, max(judged_at), {_FIRST_SOURCE}
+        SELECT -1, created_at, -reward_micro, {", ".join(beside)}
+        FROM repeated_outcome WHERE {counted} AND {_KNOWN_SOURCE}
+        UNION ALL
+        SELECT 1, max(judged_at), {_FIRST_SOURCE}, {any_of}
         FROM (
-            SELECT completion_id, source, max(created_at) AS judged_at,
-                   arg_max_null(reward_micro, seq) AS reward_micro
-            FROM outcome SEMI JOIN ({several}) USING (completion_id) WHERE {counted}
-            GROUP BY completion_id, source
+            SELECT completion_id AS answer, source, max(created_at) AS judged_at,
+                   arg_max_null(reward_micro, seq) AS reward_micro, {any_of}
+            FROM repeated_outcome WHERE {counted} GROUP BY completion_id, source
         )
-        WHERE {_KNOWN_SOURCE} GROUP BY completion_id
+        WHERE {_KNOWN_SOURCE} GROUP BY answer
     """
 
 
-_JUDGED: Final = _judged("created_at >= $since")  # nobody judges an answer before it was given
+_GIVEN: Final = """
+    created_at >= $since AND answered_at >= $since AND answered_at < $until
+    AND ($goal IS NULL OR goal = $goal) AND ($arm IS NULL OR arm = $arm)
+"""
+"""Outcomes of answers in the view; nobody judges an answer before it was given."""
+
+_LED_FIRST: Final = """
+    decided_at >= $since AND decided_at < $until AND ($goal IS NULL OR goal = $goal)
+    AND ($policy IS NULL OR policy = $policy) AND ($origin IS NULL OR origin = $origin)
+"""
+"""Outcomes of which the first decision is in the view."""
+
+_LED_TOO: Final = f"""
+    SELECT policy, completion_id FROM repeated_decision
+    WHERE {_TIME} AND ($policy IS NULL OR policy = $policy) AND ($origin IS NULL OR origin = $origin)
+"""
+"""Decisions in the view, of those that are not their prompt's only one."""
+
+_SAID_LED: Final = f"AND (({_LED_FIRST}) OR completion_id IN (SELECT completion_id FROM ({_LED_TOO})))"
+"""As ``_LED``, for outcomes."""
 
 _ANSWERED: Final = "error IS NULL AND input_tokens IS NOT NULL"
 
@@ -84,8 +115,8 @@ _PRICE: Final = """
 
 _EACH: Final = ", ".join(
     f"""
-    min(cost_usd) FILTER ({_ANSWERED} AND arm = {arm})::DOUBLE AS {arm}_usd,
-    min(input_tokens * {arm}_in + output_tokens * {arm}_out) FILTER ({_ANSWERED} AND arm <> {arm})
+    min(cost_usd) FILTER (answered AND arm = {arm})::DOUBLE AS {arm}_usd,
+    min(input_tokens * {arm}_in + output_tokens * {arm}_out) FILTER (answered AND arm <> {arm})
         AS {arm}_estimate
     """
     for arm in ("cheap", "strong")
@@ -94,14 +125,13 @@ _EACH: Final = ", ".join(
 
 _REFERENCE: Final = f"""
     WITH {_PRICE}, again AS MATERIALIZED (
-        SELECT prompt_id, created_at, goal, arm, error, input_tokens, output_tokens, cost_usd
-        FROM ({_CALLS}) SEMI JOIN (SELECT DISTINCT prompt_id FROM ({_CALLED}) WHERE nth > 0) USING (prompt_id)
+        SELECT * FROM repeated_completion WHERE {_TIME} AND ($arm IS NULL OR arm = $arm) /* led */
     ), summed AS (
         SELECT {_BUCKET} AS time, goal, arm, {_ANSWERED} AS answered, 1 AS sign, count(*) AS calls,
                sum(cost_usd) AS usd, sum(input_tokens) AS tokens_in, sum(output_tokens) AS tokens_out
         FROM ({_CALLS}) GROUP BY ALL
         UNION ALL
-        SELECT {_BUCKET}, goal, arm, {_ANSWERED} AS answered, -1 AS sign, count(*),
+        SELECT {_BUCKET}, goal, arm, answered, -1 AS sign, count(*),
                sum(cost_usd), sum(input_tokens), sum(output_tokens)
         FROM again GROUP BY ALL
     ), alone AS (
@@ -112,7 +142,7 @@ _REFERENCE: Final = f"""
                coalesce(sum(sign * tokens_out) FILTER (answered), 0) AS tokens_out
         FROM summed GROUP BY ALL
     ), together AS (
-        SELECT min(created_at) AS created_at, any_value(goal) AS goal, bool_or({_ANSWERED}) AS answered, {_EACH}
+        SELECT min(created_at) AS created_at, any_value(goal) AS goal, bool_or(answered) AS answered, {_EACH}
         FROM again LEFT JOIN price USING (goal) GROUP BY prompt_id
     ), parts AS (
         SELECT time, goal, requests, prompts,
@@ -122,7 +152,8 @@ _REFERENCE: Final = f"""
         FROM alone LEFT JOIN price USING (goal)
         UNION ALL
         SELECT {_BUCKET}, goal, 1, answered::INTEGER, coalesce(cheap_usd, cheap_estimate),
-               coalesce(strong_usd, strong_estimate), (answered AND strong_usd IS NULL)::INTEGER
+               coalesce(strong_usd, strong_estimate),
+               (strong_usd IS NULL AND strong_estimate IS NOT NULL)::INTEGER
         FROM together
     )
     SELECT time, goal, sum(requests)::BIGINT AS requests, sum(prompts)::BIGINT AS prompts,
@@ -138,9 +169,8 @@ answer that was given. ``requests`` are all prompts, ``prompts`` those with an a
 
 _SAME_PROMPTS: Final = f"""
     WITH {_PRICE}, several AS MATERIALIZED (
-        SELECT prompt_id, created_at, policy, decision_cost_usd, completion_id FROM decision
-        WHERE prompt_id IN (SELECT prompt_id FROM decision WHERE {_TIME} AND nth > 0) AND {_TIME} AND {_ROUTED}
-            AND ($origin IS NULL OR origin = $origin)
+        SELECT prompt_id, created_at, policy, decision_cost_usd, completion_id FROM repeated_decision
+        WHERE {_TIME} AND {_ROUTED} AND ($origin IS NULL OR origin = $origin)
     ), named AS (  -- a bit for each router, so that a set of them is one number
         SELECT policy, 1::UBIGINT << (63 - row_number() OVER (ORDER BY policy))::INTEGER AS bit
         FROM (SELECT DISTINCT policy FROM several)
@@ -151,8 +181,7 @@ _SAME_PROMPTS: Final = f"""
         SELECT routers FROM sets GROUP BY routers
         ORDER BY bit_count(routers) DESC, count(*) DESC, routers DESC LIMIT 1
     ), calls AS MATERIALIZED (
-        SELECT id, prompt_id, created_at, goal, arm, error, input_tokens, output_tokens, cost_usd, unpriced_retries
-        FROM completion
+        SELECT * FROM repeated_completion
         WHERE prompt_id IN (SELECT prompt_id FROM sets WHERE routers = (SELECT routers FROM most)) AND {_TIME}
     ), lines AS MATERIALIZED (
         SELECT several.prompt_id, several.created_at, policy, cost_usd + decision_cost_usd AS cost_usd,
@@ -224,36 +253,45 @@ _QUESTIONS: Final[dict[str, str]] = {
         ) GROUP BY ALL ORDER BY ALL
     """,
     "rated": f"""
-        SELECT {_BUCKET} AS time, arm, count(*) AS judged, sum(reward_micro) / 1e6 AS good
-        FROM ({_CALLS}) JOIN ({_JUDGED}) ON completion_id = id GROUP BY ALL ORDER BY ALL
+        SELECT time_bucket(to_seconds($bucket), answered_at) AS time, arm, sum(n)::BIGINT AS judged,
+               sum(reward_micro) / 1e6 AS good
+        FROM ({_judged(f"{_GIVEN} /* said led */", "answered_at", "arm")})
+        GROUP BY ALL HAVING sum(n) > 0 ORDER BY ALL
     """,
     "same_prompts": _SAME_PROMPTS,
     "labels": f"""
-        SELECT policy, count(*) AS judged
-        FROM ({_DECIDED}) SEMI JOIN ({_JUDGED}) USING (completion_id) WHERE {_ROUTED} GROUP BY ALL ORDER BY ALL
+        WITH said AS ({_judged("created_at >= $since", "completion_id", *_FIRST)})
+        SELECT policy, sum(n)::BIGINT AS judged FROM (
+            SELECT policy, n FROM said WHERE decided_nth = 0 AND {_LED_FIRST} AND ($arm IS NULL OR arm = $arm)
+            UNION ALL
+            SELECT too.policy, n FROM said
+            JOIN ({_LED_TOO} AND nth > 0 AND ($arm IS NULL OR chosen = $arm)) too USING (completion_id)
+        ) WHERE {_ROUTED} GROUP BY ALL HAVING sum(n) > 0 ORDER BY ALL
     """,
     "taught": f"""
-        SELECT time_bucket(to_seconds($bucket), judged_at) AS time, arm, count(*) AS judged,
+        SELECT time_bucket(to_seconds($bucket), judged_at) AS time, arm, sum(n)::BIGINT AS judged,
                sum(reward_micro) / 1e6 AS good
-        FROM ({_judged("true /* counted */")}) said JOIN completion ON completion.id = said.completion_id
-        WHERE goal = $goal /* own */ /* in time */ GROUP BY ALL ORDER BY ALL
+        FROM ({_judged("goal = $goal /* counted */ /* own */ /* in time */", "arm")})
+        GROUP BY ALL HAVING sum(n) > 0 ORDER BY ALL
     """,
     "sources": """
-        WITH several AS (SELECT DISTINCT completion_id FROM outcome WHERE nth > 0), said AS (
-            SELECT completion_id, source, blinded, 1 AS answers
-            FROM outcome ANTI JOIN several USING (completion_id) WHERE reward_micro IS NOT NULL
+        WITH said AS (
+            SELECT arm, source, blinded, 1 AS ratings, 1 AS answers
+            FROM outcome WHERE goal = $goal AND reward_micro IS NOT NULL
             UNION ALL
-            SELECT completion_id, source, blinded,
+            SELECT arm, source, blinded, -1, -1
+            FROM repeated_outcome WHERE goal = $goal AND reward_micro IS NOT NULL
+            UNION ALL
+            SELECT arm, source, blinded, 1,
                    (row_number() OVER (PARTITION BY completion_id ORDER BY source) = 1)::INTEGER
             FROM (
-                SELECT completion_id, source, arg_max(blinded, seq) AS blinded,
+                SELECT completion_id, source, any_value(arm) AS arm, arg_max(blinded, seq) AS blinded,
                        arg_max_null(reward_micro, seq) AS reward_micro
-                FROM outcome SEMI JOIN several USING (completion_id) GROUP BY completion_id, source
+                FROM repeated_outcome WHERE goal = $goal GROUP BY completion_id, source
             ) WHERE reward_micro IS NOT NULL
         )
-        SELECT arm, source, blinded, count(*) AS ratings, sum(answers)::BIGINT AS answers
-        FROM said JOIN completion ON completion.id = completion_id
-        WHERE goal = $goal GROUP BY ALL ORDER BY ALL
+        SELECT arm, source, blinded, sum(ratings)::BIGINT AS ratings, sum(answers)::BIGINT AS answers
+        FROM said GROUP BY ALL HAVING sum(ratings) > 0 ORDER BY ALL
     """,
     "answered": """
         SELECT arm, count(*) AS answers FROM completion
@@ -294,11 +332,14 @@ _COUNTED: Final = """
     )
 """
 
-_OWN: Final = """
-    AND said.completion_id IN (
-        SELECT completion_id FROM decision LEFT JOIN prompt ON prompt.id = prompt_id
-        WHERE (policy = 'thompson' AND decision.origin NOT IN ('forced', 'fallback')) OR run_all
-    )
+_DREW: Final = "policy = 'thompson' AND origin NOT IN ('forced', 'fallback')"
+
+_OWN: Final = f"""
+    AND (({_DREW}) OR completion_id IN (
+        SELECT completion_id FROM repeated_decision WHERE {_DREW}
+        UNION ALL
+        SELECT completion_id FROM decision WHERE prompt_id IN (SELECT id FROM prompt WHERE run_all)
+    ))
 """
 
 
@@ -313,8 +354,10 @@ def question_text(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[s
     """
     if name not in _QUESTIONS:
         raise StoreError(f"the store has no question {name!r}; it has {sorted(_QUESTIONS)}")
+    led = parameters.get("policy") is not None or parameters.get("origin") is not None
     marks = {
-        "led": _LED if parameters.get("policy") is not None or parameters.get("origin") is not None else "",
+        "led": _LED if led else "",
+        "said led": _SAID_LED if led else "",
         "counted": _COUNTED if "after" in parameters else "",
         "own": _OWN if parameters.get("own") else "",
         "in time": attribution.IN_TIME if parameters.get("window_us") is not None else "",

@@ -145,6 +145,80 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         document VARCHAR NOT NULL       -- JSON
     );
     """,
+    """
+    -- What questions would have to look up for every row, which takes longer than all else they do. An outcome has
+    -- beside it the answer that it is about, as the first decision that led to it said, and when that was given
+    -- (NULL until it is stored). The few rows that are not alone stand in tables of their own once more: decisions
+    -- of prompts with several, completions of prompts with several of either, outcomes of completions with
+    -- several. These tables hold what never changes, and no texts.
+    ALTER TABLE outcome ADD COLUMN goal VARCHAR;
+    ALTER TABLE outcome ADD COLUMN arm VARCHAR;
+    ALTER TABLE outcome ADD COLUMN policy VARCHAR;
+    ALTER TABLE outcome ADD COLUMN origin VARCHAR;
+    ALTER TABLE outcome ADD COLUMN decided_at TIMESTAMP;
+    ALTER TABLE outcome ADD COLUMN decided_nth INTEGER;
+    ALTER TABLE outcome ADD COLUMN answered_at TIMESTAMP;
+    UPDATE outcome SET goal = led.goal, arm = led.chosen, policy = led.policy, origin = led.origin,
+        decided_at = led.created_at, decided_nth = led.nth, answered_at = led.answered_at
+    FROM (
+        SELECT decision.*, completion.created_at AS answered_at
+        FROM decision SEMI JOIN outcome USING (completion_id) LEFT JOIN completion ON completion.id = completion_id
+        QUALIFY row_number() OVER (PARTITION BY completion_id ORDER BY decision.nth, decision.id) = 1
+    ) led WHERE led.completion_id = outcome.completion_id;
+    CREATE TABLE repeated_decision (
+        id UUID PRIMARY KEY,
+        prompt_id UUID NOT NULL,
+        created_at TIMESTAMP NOT NULL,
+        goal VARCHAR NOT NULL,
+        policy VARCHAR NOT NULL,
+        chosen VARCHAR NOT NULL,
+        decision_cost_usd DECIMAL(18, 12),
+        origin VARCHAR NOT NULL,
+        completion_id UUID NOT NULL,
+        nth INTEGER
+    );
+    CREATE TABLE repeated_completion (
+        id UUID PRIMARY KEY,
+        prompt_id UUID NOT NULL,
+        created_at TIMESTAMP NOT NULL,
+        goal VARCHAR NOT NULL,
+        arm VARCHAR NOT NULL,
+        input_tokens BIGINT,
+        output_tokens BIGINT,
+        cost_usd DECIMAL(18, 12),
+        unpriced_retries INTEGER,
+        answered BOOLEAN NOT NULL       -- no error, and its tokens are known
+    );
+    CREATE TABLE repeated_outcome (
+        id UUID PRIMARY KEY,
+        seq BIGINT NOT NULL,
+        completion_id UUID NOT NULL,
+        source VARCHAR NOT NULL,
+        reward_micro INTEGER,
+        created_at TIMESTAMP NOT NULL,
+        blinded BOOLEAN NOT NULL,
+        goal VARCHAR,
+        arm VARCHAR,
+        policy VARCHAR,
+        origin VARCHAR,
+        decided_at TIMESTAMP,
+        decided_nth INTEGER,
+        answered_at TIMESTAMP
+    );
+    INSERT INTO repeated_decision
+    SELECT id, prompt_id, created_at, goal, policy, chosen, decision_cost_usd, origin, completion_id, nth
+    FROM decision WHERE prompt_id IN (SELECT prompt_id FROM decision WHERE nth > 0);
+    INSERT INTO repeated_completion
+    SELECT id, prompt_id, created_at, goal, arm, input_tokens, output_tokens, cost_usd, unpriced_retries,
+           error IS NULL AND input_tokens IS NOT NULL
+    FROM completion WHERE prompt_id IN (
+        SELECT prompt_id FROM decision WHERE nth > 0 UNION ALL SELECT prompt_id FROM completion WHERE nth > 0
+    );
+    INSERT INTO repeated_outcome
+    SELECT id, seq, completion_id, source, reward_micro, created_at, blinded, goal, arm, policy, origin,
+           decided_at, decided_nth, answered_at
+    FROM outcome WHERE completion_id IN (SELECT completion_id FROM outcome WHERE nth > 0);
+    """,
 )
 
 META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"

@@ -13,12 +13,25 @@ ROWS: Final = {
     "prompt": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "decision": "(?, ?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?::DOUBLE[], ?, ?, ?, ?, ?, ?, ?, ?)",
     "completion": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "outcome": "(?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?, ?, ?)",
+    "outcome": "(?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "seen": "(?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?)",
 }
 
 PARENT: Final = {"decision": (1, "prompt_id"), "completion": (1, "prompt_id"), "outcome": (2, "completion_id")}
-"""What a row belongs to: the place of that column, and its name. The last column, ``nth``, counts within it."""
+"""What a row belongs to: the place of that column, and its name. The column ``nth`` counts within it."""
+
+REPEATED: Final = {
+    "decision": "id, prompt_id, created_at, goal, policy, chosen, decision_cost_usd, origin, completion_id, nth",
+    "completion": """
+        id, prompt_id, created_at, goal, arm, input_tokens, output_tokens, cost_usd, unpriced_retries,
+        error IS NULL AND input_tokens IS NOT NULL
+    """,
+    "outcome": """
+        id, seq, completion_id, source, reward_micro, created_at, blinded, goal, arm, policy, origin, decided_at,
+        decided_nth, answered_at
+    """,
+}
+"""What the rows that are not alone have in ``repeated_decision`` and so on (see schema.py)."""
 
 
 def known(table: str, count: int) -> str:
@@ -30,6 +43,48 @@ def had(table: str, count: int) -> str:
     """(parent, rows) of so many parents; those without a row are absent."""
     parent = PARENT[table][1]
     return f"SELECT {parent}, count(*) FROM {table} WHERE {parent} IN ({', '.join('?' * count)}) GROUP BY {parent}"
+
+
+def about(count: int) -> str:
+    """What an outcome has beside it, of so many completions (asked for three times), in rows of three kinds.
+
+    (completion, goal, arm, policy, origin, time, place) of each decision that led to it; of itself with the time
+    alone; and with the number of its outcomes alone.
+    """
+    places = ", ".join("?" * count)
+    return f"""
+        SELECT completion_id, goal, chosen, policy, origin, created_at, nth
+        FROM decision WHERE completion_id IN ({places})
+        UNION ALL
+        SELECT id, NULL, NULL, NULL, NULL, created_at, NULL FROM completion WHERE id IN ({places})
+        UNION ALL
+        SELECT completion_id, NULL, NULL, NULL, NULL, NULL, count(*)
+        FROM outcome WHERE completion_id IN ({places}) GROUP BY completion_id
+    """
+
+
+def decided_again(count: int) -> str:
+    """Those of so many prompts with several decisions."""
+    return f"SELECT DISTINCT prompt_id FROM decision WHERE prompt_id IN ({', '.join('?' * count)}) AND nth > 0"
+
+
+def repeat(table: str, count: int) -> str:
+    """The rows of so many parents once more, those that already are left as they are."""
+    parent = PARENT[table][1]
+    return f"""
+        INSERT OR IGNORE INTO repeated_{table}
+        SELECT {REPEATED[table]} FROM {table} WHERE {parent} IN ({", ".join("?" * count)})
+    """
+
+
+def unanswered(count: int) -> str:
+    """Those of so many completions that were judged before they were stored."""
+    places = ", ".join("?" * count)
+    return f"SELECT DISTINCT completion_id FROM outcome WHERE completion_id IN ({places}) AND answered_at IS NULL"
+
+
+ANSWER: Final = "UPDATE {} SET answered_at = $at WHERE completion_id = $id AND answered_at IS NULL"
+"""When the completion of some outcomes was given; for ``outcome`` and ``repeated_outcome``."""
 
 
 def insert(table: str, count: int) -> str:
@@ -49,7 +104,7 @@ _COUNTING: Final = """, span AS (
                unnest($upto::BIGINT[]) AS upto
     ), counting AS (
         SELECT outcome.* FROM outcome JOIN led USING (completion_id)
-        WHERE goal NOT IN (SELECT goal FROM span)
+        WHERE led.goal NOT IN (SELECT goal FROM span)
             OR EXISTS (SELECT 1 FROM span WHERE span.goal = led.goal AND seq > after AND seq <= upto)
     )"""
 
