@@ -186,7 +186,8 @@ def test_the_contextual_parts_are_arithmetic(name: str) -> None:
     [
         ("declared", {"errors"}),
         ("settings_around", {"types", "declared"}),
-        ("settings", {"types", "errors", "declared", "conditions", "settings_around"}),
+        ("settings_routers", {"declared"}),
+        ("settings", {"types", "errors", "declared", "conditions", "settings_around", "settings_routers"}),
         ("features", {"types", "errors", "settings", "declared"}),
         ("pricing", {"types", "settings"}),
         ("posterior", {"types"}),

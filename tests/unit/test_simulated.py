@@ -19,7 +19,8 @@ from router_core.errors import (
 )
 from router_core.llm import Models
 from router_core.policies.classifier import messages, parse
-from router_core.settings import CLASSIFIER_PROMPT, Settings, SimulationSettings
+from router_core.settings import Settings, SimulationSettings
+from router_core.settings_routers import CLASSIFIER_PROMPT
 from router_core.simulated import BASE_URL, SimulatedTransport
 from router_core.simulated_answers import CLASSIFIER_ERRORS, answer, difficulty, is_right, success_probability
 
