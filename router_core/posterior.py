@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 # around each arm's mean, far out for the exponential tails of lopsided posteriors; steps that shrink geometrically
 # towards 0 and 1, because a density like x^0.3 is no polynomial there; the end of the support; and two places left
 # for the ends of all arms together.
-_SPREAD = np.array([-8.0, -5.5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5.5, 8, 16])
+_SPREAD = np.array([-8.0, -5, -3, -1.5, 0, 1.5, 3, 5, 8, 16])
 _GRADED = 4.0 ** -np.arange(1, 8)
 _CUTS = np.array(
     [
@@ -31,7 +31,7 @@ _CUTS = np.array(
         [-1.0] * (len(_SPREAD) + 2 * len(_GRADED) + 3),
     ]
 )
-_ORDER = 6  # Gauss-Legendre nodes per panel
+_ORDER = 8  # Gauss-Legendre nodes per panel
 _NEARLY_1 = 1.0 - 1e-15
 _TAILS = np.array([1e-13, 1.0 - 1e-13])  # a posterior is taken to end where this much mass is left
 
@@ -77,7 +77,7 @@ def best_probabilities(
     price on each arm). All arms are put on one axis, utility / V, cut into panels at which any density may
     turn; Gauss-Legendre nodes inside each panel integrate every density into its distribution function and
     then every product. Largest error seen against adaptive quadrature, over 250 random cases: 2e-8 for alpha,
-    beta >= 1 (median 3e-14), 6e-8 down to 0.5, 2e-5 down to 0.2, 2e-4 down to 0.05.
+    beta >= 1 (median 7e-14), 6e-8 down to 0.5, 2e-5 down to 0.2, 2e-4 down to 0.05.
 
     Args:
         posteriors: one Beta per arm.
@@ -103,7 +103,7 @@ def best_probabilities(
         low = max(low, start - by)  # below it some factor is 0
         high = max(high, end - by)  # above it every density is
         furthest = max(furthest, by)
-        rows.append((centre, spread, 1.0, by, a - 1.0, b - 1.0, -log_beta, a, b))
+        rows.append((centre, spread, 1.0, by, a - 1.0, b - 1.0, -log_beta))
     columns = np.array(rows)
     shift = columns[:, 3:4]
     edges = _panel_edges(columns[:, :4], low, high)
@@ -137,10 +137,9 @@ def best_probabilities(
             pdf[arm] *= np.tile(ratio, _ORDER)
             parts[arm] *= ratio
             mass[arm] = exact
-    below = np.empty_like(mass)
-    betainc(columns[:, 7:8], columns[:, 8:9], np.minimum(low + shift, 1.0), out=below[:, :1])
-    below[:, 1:] = mass[:, :-1]
-    np.add.accumulate(below, axis=1, out=below)
+    # Every arm ends below the last panel: what is not above a panel's start is below it.
+    above = np.add.accumulate(mass[:, ::-1], axis=1)[:, ::-1]
+    below = np.maximum(1.0 - above, 0.0)
     cdf = parts[:, :-1]
     cdf += below[:, None]
     chance = np.vecdot(pdf, _products_of_others(cdf.reshape(count, -1)))

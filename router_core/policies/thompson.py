@@ -129,6 +129,8 @@ def comparable_costs(costs_usd: Sequence[float | None]) -> list[float]:
     An unknown price must not look like a bargain. Where no price is known, cost plays no part.
     """
     known = [cost for cost in costs_usd if cost is not None]
+    if len(known) == len(costs_usd):
+        return known
     dearest = max(known, default=0.0)
     return [dearest if cost is None else cost for cost in costs_usd]
 
