@@ -40,9 +40,6 @@ _LED: Final = f"""
 """
 """Put in place of the mark above only where it is asked for: the join takes longer than the rest."""
 
-_FIRST: Final = ("goal", "arm", "policy", "origin", "decided_at", "decided_nth")
-"""The columns of ``outcome`` that tell of the first decision that led to it."""
-
 _ROUTED: Final = "policy NOT IN ('forced', 'fallback')"
 
 _UNPRICED: Final = "cost_usd IS NULL OR unpriced_retries > 0"
@@ -97,6 +94,9 @@ _LED_TOO: Final = f"""
     WHERE {_TIME} AND ($policy IS NULL OR policy = $policy) AND ($origin IS NULL OR origin = $origin)
 """
 """Decisions in the view, of those that are not their prompt's only one."""
+
+_FIRST_DECIDED: Final = f"{_LED_FIRST} AND decided_nth = 0 AND ($arm IS NULL OR arm = $arm)"
+"""The same of the first decisions on their prompts; all others are in ``repeated_decision``."""
 
 _SAID_LED: Final = f"AND (({_LED_FIRST}) OR completion_id IN (SELECT completion_id FROM ({_LED_TOO})))"
 """As ``_LED``, for outcomes."""
@@ -260,11 +260,10 @@ _QUESTIONS: Final[dict[str, str]] = {
     """,
     "same_prompts": _SAME_PROMPTS,
     "labels": f"""
-        WITH said AS ({_judged("created_at >= $since", "completion_id", *_FIRST)})
         SELECT policy, sum(n)::BIGINT AS judged FROM (
-            SELECT policy, n FROM said WHERE decided_nth = 0 AND {_LED_FIRST} AND ($arm IS NULL OR arm = $arm)
+            SELECT policy, n FROM ({_judged(f"created_at >= $since AND {_FIRST_DECIDED}", "policy")})
             UNION ALL
-            SELECT too.policy, n FROM said
+            SELECT too.policy, n FROM ({_judged("created_at >= $since", "completion_id")})
             JOIN ({_LED_TOO} AND nth > 0 AND ($arm IS NULL OR chosen = $arm)) too USING (completion_id)
         ) WHERE {_ROUTED} GROUP BY ALL HAVING sum(n) > 0 ORDER BY ALL
     """,
@@ -325,13 +324,6 @@ _QUESTIONS: Final[dict[str, str]] = {
 }
 """Every answer is a table with the columns named above; times are UTC."""
 
-_COUNTED: Final = """
-    AND EXISTS (
-        SELECT 1 FROM (SELECT unnest($after::BIGINT[]) AS after, unnest($upto::BIGINT[]) AS upto)
-        WHERE seq > after AND seq <= upto
-    )
-"""
-
 _DREW: Final = "policy = 'thompson' AND origin NOT IN ('forced', 'fallback')"
 
 _OWN: Final = f"""
@@ -341,6 +333,12 @@ _OWN: Final = f"""
         SELECT completion_id FROM decision WHERE prompt_id IN (SELECT id FROM prompt WHERE run_all)
     ))
 """
+
+
+def _counted(spans: int) -> str:
+    """Only outcomes numbered in one of so many spans of the log."""
+    each = " OR ".join(f"(seq > $after[{place}] AND seq <= $upto[{place}])" for place in range(1, spans + 1))
+    return f"AND ({each or 'false'})"
 
 
 def question_text(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -358,7 +356,7 @@ def question_text(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[s
     marks = {
         "led": _LED if led else "",
         "said led": _SAID_LED if led else "",
-        "counted": _COUNTED if "after" in parameters else "",
+        "counted": _counted(len(parameters["after"])) if "after" in parameters else "",
         "own": _OWN if parameters.get("own") else "",
         "in time": attribution.IN_TIME if parameters.get("window_us") is not None else "",
     }
