@@ -122,9 +122,9 @@ PRIOR_MEAN: Final = np.zeros(SIZE)
 """Before any outcome every share of good answers is about as likely as any other, whatever the prompt."""
 
 PRIOR_DEVIATION: Final = np.array([1.5 if name == "intercept" else 0.25 for name in NAMES])
-"""A quarter of a unit of log-odds per unit of a feature: wider ones were explored longer for nothing more. Ten outcomes
-move the intercept further.
-"""  # fmt: skip
+"""A quarter of a unit of log-odds per unit of a feature: wider ones were explored longer and brought no more.
+Ten outcomes move the intercept further.
+"""
 
 GOAL_DEVIATION: Final = np.array([1.0 if name == "intercept" else 0.15 for name in NAMES])
 """How far a goal's coefficients are expected to lie from what all goals share."""

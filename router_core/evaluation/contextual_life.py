@@ -1,8 +1,8 @@
 """Contextual sampling let loose on labelled prompts, learning as it goes: a simulation, not an estimate.
 
 Prompts come in a random order, a model is drawn, only its score is seen. Models are drawn by drawing logits, which
-chooses each with just the probability that ContextualPolicy computes; where gains are learned on the way, that needs
-the probabilities themselves, and they are computed. Leaves out how features and gains come about.
+chooses each with just the probability that ContextualPolicy computes; where gains are learned on the way, the
+probabilities themselves are needed, and computed. Leaves out how features and gains come about.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _GROWTH = 0.05  # later looks come after so much more of what has come so far, u
 
 
 Taught = Callable[[NDArray[np.intp], NDArray[np.intp], Array, NDArray[np.intp]], Array]
-"""Learns gains from a life so far and says them of prompts to come: (rows seen, models drawn, chances of every model,
-rows to come) -> gains (rows to come, models).
-"""  # fmt: skip
+"""Learns gains from a life so far and says them of prompts to come: (rows seen, models drawn, chances of every
+model, rows to come) -> gains (rows to come, models).
+"""
 
 
 def contextual_life(
     features: Array,
     scores: Array,
-    costs_usd: Sequence[float | None],
+    costs_usd: Sequence[float | None] | Array,
     settings: GoalSettings,
     seed: int,
     *,
@@ -58,7 +58,7 @@ def contextual_life(
     Args:
         features: (n, d), of each prompt, the same for all models but for the gain.
         scores: (n, k), in [0, 1].
-        costs_usd: (k,), expected cost of a call of each model; None: unknown.
+        costs_usd: (k,), expected cost of a call of each model, None: unknown; or (n, k), known, on each prompt.
         settings: exploration and starting strength.
         seed: of the order and the draws.
         gains: (n, k), each model's own gain, in the place vector.GAIN; None: as in ``features``.
@@ -73,7 +73,8 @@ def contextual_life(
     order = rng.permutation(count)
     chosen = np.empty(count, np.intp)
     worth = settings.success_value_usd if value_usd is None else value_usd
-    costs = np.array(comparable_costs(costs_usd))
+    known = costs_usd if isinstance(costs_usd, np.ndarray) else np.array(comparable_costs(costs_usd), np.float64)
+    costs = np.broadcast_to(known, scores.shape)
     own = [arm.weight for arm in settings.arms]
     starting = starting_shares(weights or (own if len(own) == models else [1.0] * models))
     exploration = min(settings.exploration, 1.0 / models)
@@ -89,14 +90,14 @@ def contextual_life(
         told = [_logits(belief, seen) for belief, seen in zip(mind.beliefs(start), rows, strict=True)]
         fading = fading_part(settings.starting_strength, start)
         if drawn_with is None:
-            picked = _drawn(told, costs, worth, rng)
+            picked = _drawn(told, costs[here], worth, rng)
             kind, other = rng.random(len(here)), rng.random(len(here))
             explores = kind < fading + (1.0 - fading) * models * exploration
             picked[explores] = (other[explores] * models).astype(np.intp)
             starts = kind < fading
             picked[starts] = np.searchsorted(np.cumsum(starting)[:-1], other[starts], side="right")
         else:
-            best = _best_buys(told, costs, worth)
+            best = _best_buys(told, costs[here], worth)
             chances = fading * np.array(starting) + (1.0 - fading) * (
                 exploration + (1.0 - models * exploration) * best
             )
@@ -121,9 +122,7 @@ class _Mind:
 
     def beliefs(self, seen: int) -> list[Belief]:
         """With slopes shrunk; how far is looked at anew whenever a twentieth more has been seen."""
-        if seen == 0:
-            return [one.belief for one in self._learned]
-        if self._likely is None or seen >= (1.0 + _GROWTH) * self._weighed_at:
+        if seen and (self._likely is None or seen >= (1.0 + _GROWTH) * self._weighed_at):
             self._likely, self._weighed_at = sizes(self._learned), seen
         return shrunk(self._learned, self._likely)
 
@@ -132,9 +131,7 @@ class _Mind:
         for model, one in enumerate(self._learned):
             taught = np.flatnonzero(picked == model)
             if len(taught):
-                self._learned[model] = Learned(
-                    one.prior, fit(one.belief, rows[model][taught], rewards[taught])
-                )
+                self._learned[model] = Learned(one.prior, fit(one.belief, rows[model][taught], rewards[taught]))
 
 
 def _logits(belief: Belief, rows: Array) -> tuple[Array, Array]:
@@ -148,27 +145,31 @@ def _drawn(
     """The best buy of drawn logits: each model with just the chance that it is the best buy."""
     utility = np.column_stack(
         [
-            _utility(mean + np.sqrt(variance) * rng.standard_normal(len(mean)), float(costs[model]), worth)
+            _utility(mean + np.sqrt(variance) * rng.standard_normal(len(mean)), costs[:, model], worth)
             for model, (mean, variance) in enumerate(told)
         ]
     )
-    return utility.argmax(axis=1)
+    return np.asarray(utility.argmax(axis=1), np.intp)
 
 
 def _best_buys(told: Sequence[tuple[Array, Array]], costs: Array, worth: float) -> Array:
     """The chance of each model to be the best buy, (n, k)."""
+    means, variances = (np.column_stack(part) for part in zip(*told, strict=True))
     if len(told) == 2 and worth > 0.0:
-        cheap, dear = (0, 1) if costs[0] <= costs[1] else (1, 0)
-        shift = np.full(len(told[0][0]), min(1.0, float(costs[dear] - costs[cheap]) / worth))
-        found = np.empty((len(shift), 2))
-        found[:, dear] = dearer_wins_rows(*told[dear], *told[cheap], shift)
-        found[:, cheap] = 1.0 - found[:, dear]
+        rows = np.arange(len(costs))
+        dear = np.where(costs[:, 1] >= costs[:, 0], 1, 0)
+        cheap = 1 - dear
+        shift = np.minimum(1.0, (costs[rows, dear] - costs[rows, cheap]) / worth)
+        found = np.empty(costs.shape)
+        found[rows, dear] = dearer_wins_rows(
+            means[rows, dear], variances[rows, dear], means[rows, cheap], variances[rows, cheap], shift
+        )
+        found[rows, cheap] = 1.0 - found[rows, dear]
         return found
-    means, variances = (np.column_stack(part).tolist() for part in zip(*told, strict=True))
     return np.array(
         [
-            best_buy_probabilities(mean, variance, costs.tolist(), worth)
-            for mean, variance in zip(means, variances, strict=True)
+            best_buy_probabilities(*row, worth)
+            for row in zip(means.tolist(), variances.tolist(), costs.tolist(), strict=True)
         ]
     )
 
@@ -177,7 +178,9 @@ def _looks(count: int, refresh: int, ends: Sequence[int]) -> Iterator[tuple[int,
     """Which prompts are decided between two looks; no look begins before one of the ends and stops behind it."""
     start = 0
     while start < count:
-        stop = min(start + min(refresh, max(_FIRST, int(_GROWTH * start))), *[end for end in ends if end > start], count)
+        stop = min(
+            start + min(refresh, max(_FIRST, int(_GROWTH * start))), *[end for end in ends if end > start], count
+        )
         yield start, stop
         start = stop
 
@@ -190,8 +193,8 @@ def _own(seen: Array, gains: Array | None, rows: NDArray[np.intp], model: int) -
     return own
 
 
-def _utility(logits: Array, cost_usd: float, worth: float) -> Array:
+def _utility(logits: Array, cost_usd: Array, worth: float) -> Array:
     """In units of one good answer; where it is worth nothing, less cost."""
     if worth == 0.0:
-        return np.full(len(logits), -cost_usd)
+        return -cost_usd
     return np.asarray(expit(logits) - cost_usd / worth)

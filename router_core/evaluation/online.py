@@ -1,6 +1,6 @@
 """Routers on a stream of labelled prompts on which only the chosen model's score is seen, in many random orders.
 
-What each has brought by then, prompt by prompt, beside every fixed model and the random mix of them at equal spend.
+What each has brought by then, prompt by prompt, beside every fixed model and the best random mix at equal spend.
 A simulation, not an estimate. Leaves out the learners themselves (replay.py, contextual_life.py) and pictures
 (online_charts.py).
 """
@@ -37,18 +37,24 @@ WORDS_AFTER: Final = (1000, 2500, 6250, 15_625, 39_063)
 
 _LATE: Final = 0.75
 _FOLDS: Final = 3
-WORDS, FEATURES, BLIND, MIX = "words", "features", "thompson", "mix"
+WORDS, FEATURES, BLIND, COSTS, MIX = "words", "features", "thompson", "costs", "mix"
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
     """One way of choosing, in dollars per 1,000 prompts, over shuffles (mean and 95 % interval of the mean).
 
-    ``mean``, ``low``, ``high``: what a prompt had brought on average by each of ``Online.seen``. ``final``: after all
-    of them. ``over_best``, ``over_mix``: that less the best fixed model's, and less the random mix's of fixed models
-    at equal spend, on the same prompts. ``late``: ``over_best`` in the last quarter of the stream alone.
-    ``over_best_error``: standard error of ``over_best`` were other prompts of the same kind drawn.
-    """  # fmt: skip
+    Args:
+        name, label, kind: which way.
+        mean, low, high: what prompts had brought so far by each of ``Online.seen``.
+        final: after all of them.
+        over_best: that less what the best fixed model brought on the same prompts.
+        over_mix: that less what the best random mix of fixed models at equal spend brought on the same prompts.
+        late: ``over_best`` in the last quarter of the stream alone.
+        over_best_error: standard error of ``over_best`` were other prompts of the same kind drawn.
+        accuracy: share of good answers.
+        shares: of each model; () for the mix.
+    """
 
     name: str
     label: str
@@ -89,10 +95,14 @@ class Online:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """Prompts as the learners see them; the same for every worth and every shuffle."""
+    """Prompts as the learners see them; the same for every worth and every shuffle.
+
+    ``costs_usd`` (n, k): what a call is expected to cost before it is made, by the length of its prompt.
+    """
 
     labelled: Labelled
     features: Array
+    costs_usd: Array
     texts: Texts
 
 
@@ -104,18 +114,32 @@ def prepared(labelled: Labelled, settings: Settings | None = None) -> Prepared:
     """
     pair = reference_pair(labelled)
     if np.isnan(labelled.cost_usd).any():
-        raise EvaluationError("a model has no price, so nobody knows what it brings; add its price or a cost column")
+        raise EvaluationError(
+            "a model has no price, so nobody knows what it brings; add its price or a cost column"
+        )
     weak, strong = labelled.models[pair.weak], labelled.models[pair.strong]
     policy = HeuristicPolicy((settings or Settings()).heuristic, weak, strong)
     seen = [numbers(one, policy, None, None, [weak])[0] for one in contexts(labelled)]
-    return Prepared(labelled, np.array(seen), read(labelled.prompts))
+    return Prepared(labelled, np.array(seen), _expected_usd(labelled), read(labelled.prompts))
+
+
+def _expected_usd(labelled: Labelled) -> Array:
+    """Each model's cost as a straight line in input tokens: a price per token, and answers of the usual length."""
+    found = []
+    for tokens, cost in zip(labelled.input_tokens.T, labelled.cost_usd.T, strict=True):
+        off = tokens - tokens.mean()
+        spread = float(off @ off)
+        found.append(cost.mean() + off * (float(off @ cost) / spread if spread > 0.0 else 0.0))
+    return np.asarray(np.maximum(np.column_stack(found), 0.0))
 
 
 def without_signal(prompts: Prepared, seed: int = 0) -> Prepared:
     """The same prompts, each model's scores shuffled among them: no prompt tells anything of its scores."""
     rng = np.random.default_rng(seed)
     scores = np.column_stack([rng.permutation(column) for column in prompts.labelled.scores.T])
-    labelled = replace(prompts.labelled, scores=scores, responses=None, source=f"{prompts.labelled.source}, shuffled")
+    labelled = replace(
+        prompts.labelled, scores=scores, responses=None, source=f"{prompts.labelled.source}, shuffled"
+    )
     return replace(prompts, labelled=labelled)
 
 
@@ -142,8 +166,8 @@ def online(
 ) -> Online:
     """Play every way of choosing on the same shuffles.
 
-    Fixed models, rules and length learn nothing. Length is cut where it is best for the worth, on four fifths of the
-    prompts with all their scores known: better off than anything that learns from chosen answers alone.
+    Fixed models, rules and length learn nothing. Length is cut where it is best for the worth, on four fifths of
+    the prompts with all their scores known: better off than anything that learns from chosen answers alone.
 
     Args:
         prompts: see ``prepared``.
@@ -159,7 +183,8 @@ def online(
     """
     if not 0.0 < value_usd < float("inf") or shuffles < 2:
         raise EvaluationError(
-            f"a worth of {value_usd!r} dollars in {shuffles} shuffles; give more than 0 dollars and at least 2 shuffles"
+            f"a worth of {value_usd!r} dollars in {shuffles} shuffles; give more than 0 dollars and at least 2"
+            " shuffles"
         )
     known, labelled = settings or Settings(), prompts.labelled
     chosen = known.goals[goal]
@@ -170,17 +195,30 @@ def online(
     costs = labelled.cost_usd.mean(axis=0).tolist()
     starting = [0.0] * len(labelled.models)
     starting[pair.weak], starting[pair.strong] = 0.8, 0.2
-    given = {"value_usd": value_usd, "weights": [max(one, 1e-9) for one in starting]}
+    nothing = np.zeros_like(prompts.features)
+    nothing[:, 0] = 1.0
     ledger = _Ledger(prompts, value_usd, shuffles)
     for life, child in enumerate(np.random.SeedSequence(seed).generate_state(shuffles).tolist()):
-        blind = thompson_life(labelled.scores, costs, chosen, child, **given)
+        blind = thompson_life(labelled.scores, costs, chosen, child, value_usd=value_usd, weights=starting)
         ledger.play(life, BLIND, "Plain Thompson sampling", "learner", blind)
-        sighted = contextual_life(prompts.features, labelled.scores, costs, chosen, child, **given)
+        thrifty = contextual_life(
+            nothing, labelled.scores, prompts.costs_usd, chosen, child, value_usd=value_usd, weights=starting
+        )
+        ledger.play(life, COSTS, "Thompson sampling, each prompt's cost", "learner", thrifty)
+        sighted = contextual_life(
+            prompts.features,
+            labelled.scores,
+            prompts.costs_usd,
+            chosen,
+            child,
+            value_usd=value_usd,
+            weights=starting,
+        )
         ledger.play(life, FEATURES, "Contextual, features alone", "learner", sighted)
         if words:
             reader = contextual_life(
-                prompts.features, labelled.scores, costs, chosen, child,
-                taught=_taught(prompts, child), taught_after=WORDS_AFTER, **given,
+                prompts.features, labelled.scores, prompts.costs_usd, chosen, child,
+                taught=_taught(prompts, child), taught_after=WORDS_AFTER, value_usd=value_usd, weights=starting,
             )  # fmt: skip
             ledger.play(life, WORDS, "Contextual, words learned too", "learner", reader)
         ledger.spread(life, "heuristic", "Rules as set", "rule", blind.order, rule)
@@ -194,7 +232,7 @@ def online(
 
 
 def _taught(prompts: Prepared, seed: int) -> Taught:
-    """Learns a gain score from the answers drawn so far by doubly robust targets, as production does from its log."""
+    """Learns a gain score from the answers drawn so far by doubly robust targets, as from the log."""
     labelled = prompts.labelled
 
     def gains_of(
@@ -220,9 +258,11 @@ def _floor_usd(ledger: _Ledger, goal: GoalSettings, starting: Sequence[float]) -
     """What exploration and starting weights cost someone who knows the best fixed model, per 1,000 prompts."""
     worth = ledger.utility.mean(axis=0)
     count = len(ledger.utility)
-    fading = float(np.mean(goal.starting_strength / (goal.starting_strength + np.arange(count)))) if (
-        goal.starting_strength
-    ) else 0.0
+    fading = (
+        float(np.mean(goal.starting_strength / (goal.starting_strength + np.arange(count))))
+        if (goal.starting_strength)
+        else 0.0
+    )
     each = min(goal.exploration, 1.0 / len(worth))
     lost = worth.max() - worth
     return float(1000.0 * (fading * (np.array(starting) @ lost) + (1.0 - fading) * each * lost.sum()))
@@ -243,6 +283,8 @@ class _Ledger:
         self._rows: dict[str, Array] = {}  # per prompt: over the best, summed over shuffles
         self._shares: dict[str, Array] = {}
         self._good: dict[str, float] = {}
+        self._mixes: dict[str, Array] = {}  # per shuffle: the mix at equal spend, through time
+        self._mixed_good: dict[str, float] = {}
 
     def play(self, life: int, name: str, label: str, kind: Kind, lived: Life) -> None:
         """One life of a learner."""
@@ -250,9 +292,7 @@ class _Ledger:
         chosen[lived.order, lived.chosen] = 1.0
         self.spread(life, name, label, kind, lived.order, chosen)
 
-    def spread(
-        self, life: int, name: str, label: str, kind: Kind, order: NDArray[np.intp], chosen: Array
-    ) -> None:
+    def spread(self, life: int, name: str, label: str, kind: Kind, order: NDArray[np.intp], chosen: Array) -> None:
         """One order under known probabilities (n, k) of each model on each prompt."""
         data = self.labelled
         brought = (chosen * self.utility).sum(axis=1)
@@ -264,38 +304,41 @@ class _Ledger:
             self._over[name] = np.empty((self.shuffles, 3))
             self._rows[name] = np.zeros(len(brought))
             self._shares[name] = np.zeros(len(data.models))
-            self._good[name] = 0.0
+            self._good[name] = self._mixed_good[name] = 0.0
+            self._mixes[name] = np.empty((self.shuffles, len(self.seen)))
         self._paths[name][life] = 1000.0 * come
-        mixed = self._mixed(order, (chosen * data.cost_usd).sum(axis=1))
+        mixed, good = self._mixed(order, (chosen * data.cost_usd).sum(axis=1))
         late = over[order[int(_LATE * len(order)) :]].mean()
         self._over[name][life] = 1000.0 * np.array([over.mean(), come[-1] - mixed[-1], late])
         self._rows[name] += over
         self._shares[name] += chosen.mean(axis=0) / self.shuffles
         self._good[name] += float((chosen * data.scores).sum(axis=1).mean()) / self.shuffles
-        if name in (WORDS, FEATURES):
-            self._mixes = getattr(self, "_mixes", {})
-            self._mixes.setdefault(name, np.empty((self.shuffles, len(self.seen))))[life] = 1000.0 * mixed
+        self._mixes[name][life] = 1000.0 * mixed
+        self._mixed_good[name] += float(good[-1]) / self.shuffles
 
-    def _mixed(self, order: NDArray[np.intp], spent: Array) -> Array:
-        """What the best random mix of fixed models at equal spend had brought by then, on the same prompts."""
+    def _mixed(self, order: NDArray[np.intp], spent: Array) -> tuple[Array, Array]:
+        """What the best random mix of models at equal spend had brought by then on the same prompts, per prompt,
+        and its share of good answers.
+        """
+
         def so_far(table: Array) -> Array:
             return np.asarray(table[order].cumsum(axis=0)[self.seen - 1] / self.seen[:, None])
 
         money = so_far(spent[:, None])[:, 0]
         accuracy = best_accuracy(so_far(self.labelled.scores), so_far(self.labelled.cost_usd), money)
-        return np.asarray(self.value_usd * accuracy - money)
+        return np.asarray(self.value_usd * accuracy - money), accuracy
 
     def told(self, spender: str, floor: float) -> Online:
         """As figures; the mix is that at equal spend with ``spender``."""
         paths = [self._path(name) for name in self._paths]
         mixes = self._mixes[spender]
-        label = f"Random mix, spending as {self._names[spender][0].lower()}"
+        label = "Random mix of models, equal spend"
         own = self._paths[spender]
         gap = _over_shuffles(mixes[:, -1] - own[:, -1] + self._over[spender][:, 0])
         nothing = Estimate(0.0, 0.0, 0.0)
         mix = Path(
             MIX, label, "mix", *_band(mixes), _over_shuffles(mixes[:, -1]), gap, nothing, gap, 0.0,
-            float("nan"), tuple(self._shares[spender].tolist()),
+            self._mixed_good[spender], (),
         )  # fmt: skip
         data = self.labelled
         error = 1000.0 * float(self.utility[:, self.best].std(ddof=1)) / len(self.utility) ** 0.5
