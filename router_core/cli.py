@@ -18,7 +18,7 @@ from typing import IO, Any, NoReturn
 
 import click
 
-from router_core import __version__, cli_evidence
+from router_core import __version__, cli_evidence, cli_online
 from router_core.errors import RouterError, SettingsError
 from router_core.settings import PrivacySettings, Settings
 from router_core.store import open_store, store_path
@@ -344,6 +344,7 @@ def doctor(context: click.Context, as_json: bool, call: bool, offline: bool) -> 
 main.add_command(cli_evidence.verdict)
 main.add_command(cli_evidence.replay)
 main.add_command(cli_evidence.learn)
+main.add_command(cli_online.online)
 
 
 def _kind(text: str) -> StoreKind:

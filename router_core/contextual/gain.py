@@ -72,8 +72,11 @@ class GainScore:
 
     def feature(self, of: Codes, characters: int) -> dict[str, float]:
         """Arm -> its gain as a number of order 1: units of ten points above the mean gain, within +-3."""
-        units = ((self.gain(of, characters) - self.mean_gain) / UNIT).tolist()
-        return {arm: max(-_FARTHEST, min(_FARTHEST, unit)) for arm, unit in zip(self.arms, units, strict=True)}
+        return dict(zip(self.arms, self.units(self.gain(of, characters)).tolist(), strict=True))
+
+    def units(self, gains: Array) -> Array:
+        """Gains (..., k) as ``feature`` gives them."""
+        return np.clip((gains - self.mean_gain) / UNIT, -_FARTHEST, _FARTHEST)
 
     def of_text(self, text: str) -> Array:
         """``gain`` of a text."""

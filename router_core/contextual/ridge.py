@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 FEWEST_TEXTS: Final = 2
 """A gram that fewer texts have is left out: it cannot help on others."""
 
-_TOLERANCE: Final = 1e-5
+_TOLERANCE: Final = 1e-4
 _MOST_STEPS: Final = 200
 
 
@@ -44,6 +44,12 @@ class Texts:
     runs: NDArray[np.intp]
     length: Array
     group: NDArray[np.intp]
+
+    def of(self, rows: NDArray[np.intp]) -> Texts:
+        """These texts alone, in this order."""
+        grams = self.grams[rows]
+        words = self.runs[rows] - self.grams.indptr[rows]
+        return Texts(grams, grams.indptr[:-1] + words, self.length[rows], self.group[rows])
 
 
 def read(texts: Sequence[str]) -> Texts:
@@ -100,15 +106,22 @@ class Design:
 
 def designed(texts: Texts, known: NDArray[np.bool_]) -> Design:
     """Learn from the known rows how rare each gram is and how long texts are, and weigh all rows by it."""
-    from scipy.sparse import csr_matrix
-
     grams, width = texts.grams, texts.grams.shape[1]
     had = np.bincount(grams.indices, minlength=width)
     if not known.all():
         had -= np.bincount(grams[np.flatnonzero(~known)].indices, minlength=width)
     table = np.log((1.0 + int(known.sum())) / (1.0 + had)) + 1.0
     table[had < FEWEST_TEXTS] = 0.0
-    rarity = halved(table)
+    lengths = texts.length[known]
+    mean, deviation = (float(lengths.mean()), float(lengths.std())) if len(lengths) else (0.0, 0.0)
+    return weighed(texts, halved(table), (mean, deviation if deviation > 1e-9 else 1.0))
+
+
+def weighed(texts: Texts, rarity: Floats, length: tuple[float, float]) -> Design:
+    """Texts under a known rarity of grams (places,) and a known mean and standard deviation of log length."""
+    from scipy.sparse import csr_matrix
+
+    grams = texts.grams
     data = grams.data * rarity.take(grams.indices)
     ends = np.column_stack([grams.indptr[:-1], texts.runs]).ravel()
     counts = np.diff(np.append(ends, len(data)))
@@ -117,12 +130,9 @@ def designed(texts: Texts, known: NDArray[np.bool_]) -> Design:
     size[filled] = np.add.reduceat(np.square(data), ends[filled])
     scale = np.divide(1.0, np.sqrt(size), out=np.zeros_like(size), where=size > 0.0)
     data *= np.repeat(scale, counts)
-    lengths = texts.length[known]
-    mean, deviation = (float(lengths.mean()), float(lengths.std())) if len(lengths) else (0.0, 0.0)
-    deviation = deviation if deviation > 1e-9 else 1.0
-    column = ((texts.length - mean) * (LENGTH_SCALE / deviation)).astype(np.float32)
-    weighed = csr_matrix((data, grams.indices, grams.indptr), shape=grams.shape)
-    return Design(weighed, column, rarity, (mean, deviation))
+    column = ((texts.length - length[0]) * (LENGTH_SCALE / length[1])).astype(np.float32)
+    of_length_1 = csr_matrix((data, grams.indices, grams.indptr), shape=grams.shape)
+    return Design(of_length_1, column, rarity, length)
 
 
 def solve(design: Design, targets: Array, weights: Array, penalty: float) -> tuple[Floats, float]:
