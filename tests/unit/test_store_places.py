@@ -1,4 +1,4 @@
-"""Every row knows its place among those of its prompt: written one by one, loaded whole, or by earlier code."""
+"""What stands beside the rows for the questions: written one by one, loaded whole, or by earlier code."""
 
 from __future__ import annotations
 
@@ -6,25 +6,35 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from router_core.demo import generate
 from router_core.settings import Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Search
 from router_core.store.schema import META, MIGRATIONS
-from tests.store_rows import ALL, a_completion, a_decision, an_outcome, everything, ident
+from tests.store_beside import amiss, rows_beside
+from tests.store_rows import ALL, a_completion, a_decision, a_prompt, an_outcome, everything, ident
 
-BEFORE_PLACES = 2
-"""Schema version whose rows had no place among those of their prompt."""
+BEFORE_PLACES, BEFORE_ANSWERS = 2, 4
+"""Schema versions: rows had no place among those of their prompt; outcomes had not their answer beside them."""
+
+BESIDE = {
+    "prompt": "",
+    "decision": "EXCLUDE nth",
+    "completion": "EXCLUDE nth",
+    "outcome": "EXCLUDE (seq, nth, goal, arm, policy, origin, decided_at, decided_nth, answered_at)",
+}
+"""Table -> without the columns that the store fills by itself."""
 
 
-def older(path: Path, current: Path) -> None:
+def older(path: Path, current: Path, version: int) -> None:
     """A file of that version with the rows of a current one."""
     with duckdb.connect(str(path)) as connection:
         connection.execute(META)
-        for migration in MIGRATIONS[:BEFORE_PLACES]:
+        for migration in MIGRATIONS[:version]:
             connection.execute(migration)
-        connection.execute("INSERT INTO meta VALUES ('schema_version', ?), ('kind', 'live')", [str(BEFORE_PLACES)])
+        connection.execute("INSERT INTO meta VALUES ('schema_version', ?), ('kind', 'live')", [str(version)])
         connection.execute(f"ATTACH '{current}' AS current (READ_ONLY)")
         for table in ("prompt", "decision", "completion", "outcome"):
             names = [name for (name, *_) in connection.execute(f"DESCRIBE {table}").fetchall()]
@@ -40,8 +50,8 @@ def places(path: Path) -> dict[str, list[int]]:
         }
 
 
-def test_loaded_rows_have_their_places(tmp_path: Path) -> None:
-    """Simulated traffic, block after block, and a rating of an answer that has one: as one would count them."""
+def test_loaded_rows_have_all_beside_them(tmp_path: Path) -> None:
+    """Simulated traffic, block after block, and a rating of an answer that has one: as one would look it up."""
     path = tmp_path / "router.simulated.duckdb"
     store = open_store(path, kind="simulated")
     for seed in (1, 2):
@@ -51,39 +61,89 @@ def test_loaded_rows_have_their_places(tmp_path: Path) -> None:
     store.write(Batch(outcomes=[replace(an_outcome(1, 1), completion_id=answer)]))
     store.close()
     with duckdb.connect(str(path), read_only=True) as connection:
-        for table, parent in (
-            ("decision", "prompt_id"),
-            ("completion", "prompt_id"),
-            ("outcome", "completion_id"),
-        ):
-            order = "seq" if table == "outcome" else "id"
-            counted = f"row_number() OVER (PARTITION BY {parent} ORDER BY {order}) - 1"
-            wrong, several = connection.execute(
-                f"SELECT count(*) FILTER (nth IS DISTINCT FROM place), count(*) FILTER (place > 0)"
-                f" FROM (SELECT nth, {counted} AS place FROM {table})"
-            ).fetchall()[0]
-            assert (table, wrong) == (table, 0)
-            assert several > 0
+        assert amiss(connection) == {}
+        assert min(rows_beside(connection).values()) > 20
 
 
-def test_rows_of_earlier_code_find_their_places(tmp_path: Path) -> None:
-    """Counted within the prompt (the completion), as if written today; values stay, retries of then are priced."""
+def test_blocks_in_any_order(tmp_path: Path) -> None:
+    """Answers, decisions and outcomes loaded after their siblings, some in blocks of their own."""
+    source, path = tmp_path / "source.simulated.duckdb", tmp_path / "router.simulated.duckdb"
+    store = open_store(source, kind="simulated")
+    generate(Settings(), store, 400)
+    store.close()
+    with duckdb.connect(str(source), read_only=True) as connection:
+        whole = {
+            table: connection.sql(f"SELECT * {beside} FROM {table}").to_arrow_table()
+            for table, beside in BESIDE.items()
+        }
+    half = {name: table.num_rows // 2 for name, table in whole.items()}
+    first = {name: table.slice(0, half[name]) for name, table in whole.items()}
+    later = {name: table.slice(half[name]) for name, table in whole.items()}
+    store = open_store(path, kind="simulated")
+    store.load(
+        [
+            {"prompt": whole["prompt"], "decision": first["decision"]},
+            {"completion": later["completion"]},
+            {"decision": later["decision"], "outcome": first["outcome"]},
+            {"outcome": later["outcome"], "completion": first["completion"]},
+        ]
+    )
+    store.close()
+    with duckdb.connect(str(path), read_only=True) as connection:
+        assert amiss(connection) == {}
+        assert min(rows_beside(connection).values()) > 10
+
+
+@pytest.mark.parametrize("version", [BEFORE_PLACES, BEFORE_ANSWERS])
+def test_a_file_of_earlier_code(tmp_path: Path, version: int) -> None:
+    """As if written today; values stay. Retries of before there were places are priced."""
     current = open_store(tmp_path / "current.duckdb")
     current.write(everything())
     current.write(
         Batch(
-            decisions=[a_decision(3, prompt_id=ident(1)), a_decision(9, prompt_id=ident(5))],
+            decisions=[
+                a_decision(3, prompt_id=ident(1)),
+                a_decision(4, prompt_id=ident(1), completion_id=ident(3), policy="heuristic"),
+                a_decision(9, prompt_id=ident(5)),
+                a_decision(11, prompt_id=ident(6), completion_id=ident(12)),
+            ],
             completions=[a_completion(3, prompt_id=ident(1)), a_completion(9, prompt_id=ident(5))],
-            outcomes=[an_outcome(2, 1, 0.0), an_outcome(3, 9)],
+            outcomes=[an_outcome(2, 1, 0.0), an_outcome(3, 9), an_outcome(4, 12), an_outcome(5, 3, None)],
         )
     )
     known, taught = current.comparison(ident(1)), current.evidence("default", ALL)
     assert known is not None
-    known = replace(known, completions=tuple(replace(one, unpriced_retries=0) for one in known.completions))
+    if version == BEFORE_PLACES:
+        completions = tuple(replace(one, unpriced_retries=0) for one in known.completions)
+        known = replace(known, completions=completions)
     current.close()
-    older(tmp_path / "older.duckdb", tmp_path / "current.duckdb")
+    older(tmp_path / "older.duckdb", tmp_path / "current.duckdb", version)
     migrated = open_store(tmp_path / "older.duckdb")
     assert (migrated.comparison(ident(1)), migrated.evidence("default", ALL)) == (known, taught)
+    migrated.write(Batch(completions=[a_completion(12, prompt_id=ident(6))]))
     migrated.close()
-    expected = {"decision": [0, 1, 2, 0], "completion": [0, 1, 2, 0], "outcome": [0, 1, 0]}
-    assert places(tmp_path / "older.duckdb") == expected == places(tmp_path / "current.duckdb")
+    expected = {"decision": [0, 1, 2, 3, 0, 0], "completion": [0, 1, 2, 0, 0], "outcome": [0, 1, 0, 0, 0]}
+    assert places(tmp_path / "older.duckdb") == expected
+    with duckdb.connect(str(tmp_path / "older.duckdb"), read_only=True) as connection:
+        assert amiss(connection) == {}
+        assert rows_beside(connection) == {"decision": 4, "completion": 3, "outcome": 2}
+
+
+def test_nothing_stays_beside_what_was_deleted(tmp_path: Path) -> None:
+    """A prompt with several decisions, answers and outcomes goes with all of them; those of others stay."""
+    store = open_store(tmp_path / "router.duckdb")
+    for number in (1, 2):
+        led = {"prompt_id": ident(number)}
+        store.write(
+            Batch(
+                [a_prompt(number)],
+                [a_decision(number * 10 + n, **led) for n in range(3)],
+                [a_completion(number * 10 + n, **led) for n in range(2)],
+                [an_outcome(number * 10 + n, number * 10) for n in range(4)],
+            )
+        )
+    assert store.erase(Search(ids=(ident(1),))) == 1
+    store.close()
+    with duckdb.connect(str(tmp_path / "router.duckdb"), read_only=True) as connection:
+        assert rows_beside(connection) == {"decision": 3, "completion": 2, "outcome": 4}
+        assert amiss(connection) == {}
