@@ -22,6 +22,7 @@ _ROOM: Final = 0.06  # between two names at the right, of the height
 _DASHES: Final[Mapping[str, list[int]]] = {
     WORDS: [1, 0], FEATURES: [7, 3], BLIND: [2, 3], MIX: [1, 2], "heuristic": [10, 3, 2, 3], "length": [4, 4]
 }  # fmt: skip
+_TITLE: Final = "dollars per 1,000 prompts so far"
 _SHOWN: Final = (WORDS, FEATURES, BLIND, "heuristic", "length", MIX)
 
 
@@ -43,7 +44,7 @@ def save_chart(found: Online, theme: Theme, place: str) -> None:
         ValueError: another ending, or that package is missing.
     """
     chart = _layers(found, theme).configure(background=BACKGROUND[theme])
-    chart.save(place)
+    chart.save(place, scale_factor=2)
 
 
 def online_description(found: Online) -> str:
@@ -54,8 +55,8 @@ def online_description(found: Online) -> str:
     ]
     return (
         f"Dollars per 1,000 prompts that each router had brought on {found.prompts:,} prompts where only the"
-        f" chosen model's score is seen, a good answer worth {dollars(found.value_usd)}, {found.shuffles} shuffles."
-        f" At the end: {'; '.join(said)}."
+        f" chosen model's score is seen, a good answer worth {dollars(found.value_usd)}, {found.shuffles}"
+        f" shuffles. At the end: {'; '.join(said)}."
     )
 
 
@@ -81,14 +82,14 @@ def _layers(found: Online, theme: Theme) -> alt.LayerChart:
     x = alt.X("seen:Q", title="prompts seen", scale=alt.Scale(domain=[0, found.seen[-1]], nice=False),
               axis=alt.Axis(format=",d", grid=False, tickCount=6))  # fmt: skip
     scale = alt.Scale(domain=[bottom, top], nice=False, clamp=True)
-    y = alt.Y("mean:Q", title="dollars per 1,000 prompts so far", scale=scale,
+    y = alt.Y("mean:Q", title=_TITLE, scale=scale,
               axis=alt.Axis(format="$,.4~r", tickCount=6))  # fmt: skip
     color = alt.Color("color:N", scale=None)
     base = alt.Chart(pd.DataFrame(values)).encode(x=x, color=color, detail="name:N")
     band = (
         base.transform_filter(f"datum.name == '{WORDS}' || datum.name == '{FEATURES}' || datum.name == '{BLIND}'")
         .mark_area(opacity=0.18, clip=True)
-        .encode(y=alt.Y("low:Q", scale=scale, title=None), y2="high:Q", fill=alt.Fill("color:N", scale=None))
+        .encode(y=alt.Y("low:Q", scale=scale, title=_TITLE), y2="high:Q", fill=alt.Fill("color:N", scale=None))
     )
     names = [path.name for path in paths]
     dash = alt.StrokeDash("name:N", legend=None, scale=alt.Scale(
@@ -104,7 +105,7 @@ def _layers(found: Online, theme: Theme) -> alt.LayerChart:
         for path, at in zip(paths, _apart([path.final.value for path in paths], bottom, top), strict=True)
     ]  # fmt: skip
     text = alt.Chart(pd.DataFrame(ends)).mark_text(align="left", dx=6, fontSize=12).encode(
-        x=x, y=alt.Y("at:Q", scale=scale, title=None), text="label:N", color=color)  # fmt: skip
+        x=x, y=alt.Y("at:Q", scale=scale, title=_TITLE), text="label:N", color=color)  # fmt: skip
     return cast("alt.LayerChart", alt.layer(band, line, text).properties(height=HEIGHT, width=WIDTH))
 
 

@@ -121,12 +121,10 @@ def for_arms(of_prompt: Array, gains: Sequence[float]) -> Array:
 PRIOR_MEAN: Final = np.zeros(SIZE)
 """Before any outcome every share of good answers is about as likely as any other, whatever the prompt."""
 
-PRIOR_DEVIATION: Final = np.array([1.5 if name == "intercept" else 0.25 for name in NAMES])
-"""A quarter of a unit of log-odds per unit of a feature: wider ones were explored longer and brought no more.
-Ten outcomes move the intercept further.
-"""
+PRIOR_DEVIATION: Final = np.array([1.5 if name == "intercept" else 0.5 for name in NAMES])
+"""Weak: half a unit of log-odds per unit of a feature. Ten outcomes move the intercept further."""
 
-GOAL_DEVIATION: Final = np.array([1.0 if name == "intercept" else 0.15 for name in NAMES])
+GOAL_DEVIATION: Final = np.array([1.0 if name == "intercept" else 0.3 for name in NAMES])
 """How far a goal's coefficients are expected to lie from what all goals share."""
 
 
