@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from threading import Condition, Lock
+from threading import Condition, Lock, RLock
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +38,8 @@ from router_core.store.remembering import Remembering
 from router_core.store.renewing import renew
 from router_core.store.teaching import Led, Lesson, lesson
 from router_core.types import STOPPED, Completion, Evidence, OutputTokens, StoreKind, TeachingRule
+
+_GATHERING_SECONDS = 0.002  # at most, less than a commit takes
 
 
 class _Ticket:
@@ -71,7 +73,9 @@ class DuckDBStore(Remembering):
         self._location = location
         self._kind: StoreKind = kind
         self._queue: list[_Ticket] = []
-        self._turn = Condition()  # guards the queue and whose turn it is to commit
+        queue_lock = RLock()  # guards the queue and whose turn it is to commit
+        self._turn, self._arrival = Condition(queue_lock), Condition(queue_lock)
+        self._writers = 1  # who had something to write at the last commit
         self._leading = False
         self._commit_lock = Lock()
         self._holders = 1
@@ -107,9 +111,10 @@ class DuckDBStore(Remembering):
         group: list[_Ticket] = []
         with self._turn:
             self._queue.append(ticket)
+            self._arrival.notify()
             self._turn.wait_for(lambda: ticket.done or not self._leading)
             if not ticket.done:
-                self._leading, group, self._queue = True, self._queue, []
+                group = self._gathered(ticket)
         if group:
             try:
                 with self._commit_lock:
@@ -118,10 +123,28 @@ class DuckDBStore(Remembering):
                 with self._turn:
                     for one in group:
                         one.done = True
+                    self._writers = len(group) + len(self._queue)
                     self._leading = False
                     self._turn.notify_all()
         if ticket.error is not None:
             raise ticket.error
+
+    def _gathered(self, own: _Ticket) -> list[_Ticket]:
+        """Take the turn, and what is queued; a moment later if the last commit's writers will soon be back.
+
+        Otherwise whoever comes first would commit alone while all others wait, and they after it: everybody would
+        wait for two commits instead of one.
+        """
+        self._leading = True
+        try:
+            self._arrival.wait_for(lambda: len(self._queue) >= self._writers, _GATHERING_SECONDS)
+        except BaseException:
+            self._leading = False
+            self._queue.remove(own)
+            self._turn.notify_all()
+            raise
+        group, self._queue = self._queue, []
+        return group
 
     def load(self, blocks: Iterable[Mapping[str, Any]]) -> None:
         """Append whole tables, block by block."""
@@ -276,7 +299,7 @@ class DuckDBStore(Remembering):
         with self._cursor() as cursor:
             cursor.begin()
             try:
-                said = words_about(cursor, touched)
+                said, known = words_about(cursor, touched, {row[0] for row in numbered})
                 led = led_to(cursor, touched, own) if said else {}
                 words = last_words(said, led, self._counting)
                 before = self._lessons(words, led, waits(cursor, windowed))
@@ -288,7 +311,7 @@ class DuckDBStore(Remembering):
                 if unknown:
                     raise _never_made(str(min(unknown)))
                 stored = insert(cursor, "completion", [row for ticket in group for row in ticket.completions])
-                heard = insert(cursor, "outcome", numbered)
+                heard = insert(cursor, "outcome", numbered, known)
                 waited = waits(cursor, windowed)
                 cursor.commit()
             except BaseException:

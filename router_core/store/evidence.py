@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
@@ -27,14 +28,21 @@ Counts = Mapping[Key, tuple[int, int]]
 
 
 def words_about(
-    cursor: duckdb.DuckDBPyConnection, ids: set[UUID]
-) -> dict[UUID, dict[str, list[tuple[int, int | None]]]]:
-    """Completion -> source -> all it said, oldest first, as (number, reward in millionths)."""
+    cursor: duckdb.DuckDBPyConnection, completions: set[UUID], outcomes: set[UUID]
+) -> tuple[dict[UUID, dict[str, list[tuple[int, int | None]]]], set[UUID]]:
+    """Completion -> source -> all it said, oldest first, as (number, reward in millionths).
+
+    And which of ``outcomes``, that are about to be stored, are there already.
+    """
     words: dict[UUID, dict[str, list[tuple[int, int | None]]]] = {}
-    if ids:
-        for completion_id, source, micro, seq in cursor.execute(sql.words(len(ids)), list(ids)).fetchall():
+    rows: dict[UUID, tuple[int, UUID, str, int | None]] = {}
+    if completions:
+        asked = cursor.execute(sql.words(len(completions), len(outcomes)), [*completions, *outcomes])
+        rows = {id_: (seq, *row) for id_, *row, seq in asked.fetchall()}
+    for seq, completion_id, source, micro in sorted(rows.values(), key=itemgetter(0)):
+        if completion_id in completions:
             words.setdefault(completion_id, {}).setdefault(source, []).append((seq, micro))
-    return words
+    return words, outcomes & rows.keys()
 
 
 def last_words(

@@ -143,11 +143,14 @@ counts once, however many decisions led to it.
 """
 
 
-def words(count: int) -> str:
-    """(completion, source, reward in millionths, number) of so many completions, oldest first."""
-    places = ", ".join("?" * count)
-    wanted = "completion_id, source, reward_micro, seq"
-    return f"SELECT {wanted} FROM outcome WHERE completion_id IN ({places}) ORDER BY seq"
+def words(completions: int, ids: int) -> str:
+    """(id, completion, source, reward in millionths, number) of so many completions, and of so many outcomes.
+
+    Two questions, for OR would look at every row.
+    """
+    wanted = "SELECT id, completion_id, source, reward_micro, seq FROM outcome WHERE"
+    about = f"{wanted} completion_id IN ({', '.join('?' * completions)})"
+    return f"{about} UNION ALL {wanted} id IN ({', '.join('?' * ids)})" if ids else about
 
 
 def led(count: int) -> str:

@@ -72,7 +72,7 @@ def _told(
     led = _led(cursor, ids, goal)
     if not led:
         return []
-    said = words_about(cursor, set(led))
+    said = words_about(cursor, set(led), set())[0]
     decided = {id_: [_as_led(row) for row in rows] for id_, rows in led.items()}
     words = last_words(said, decided, counting)
     waited = waits(cursor, set(led)) if rule.window is not None else {}
@@ -111,7 +111,7 @@ def text_lessons(
     for part in _parts(ids):
         led = _led(cursor, part, goal)
         decided = {id_: [_as_led(row) for row in rows] for id_, rows in led.items()}
-        words = last_words(words_about(cursor, set(led)), decided, counting)
+        words = last_words(words_about(cursor, set(led), set())[0], decided, counting)
         waited = waits(cursor, set(led)) if rule.window is not None else {}
         for id_, rows in led.items():
             taught = lesson(rule, words.get(id_, {}), decided[id_], waited.get(id_, {}))

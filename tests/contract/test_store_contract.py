@@ -74,6 +74,20 @@ def test_writing_twice_changes_nothing(store: Store) -> None:
     assert len(store.outcome_history(ident(1))) == 1
 
 
+def test_an_outcome_id_counts_once_whatever_it_is_about(store: Store) -> None:
+    """Known from another answer, alone or beside a new one: the first record stays, and the new one is stored."""
+    store.write(
+        Batch([a_prompt(1), a_prompt(2)], [a_decision(1), a_decision(2)], [a_completion(1), a_completion(2)])
+    )
+    store.write(Batch(outcomes=[an_outcome(5, 1, 1.0)]))
+    store.write(Batch(outcomes=[an_outcome(5, 2, 0.0)]))
+    store.write(Batch(outcomes=[an_outcome(5, 2, 0.0), an_outcome(6, 2, 1.0)]))
+    assert [record.id for record in store.outcome_history(ident(1))] == [an_outcome(5).id]
+    assert [record.id for record in store.outcome_history(ident(2))] == [an_outcome(6).id]
+    assert store.evidence("default", ALL) == {CHEAP: Evidence(2, 2_000_000)}
+    assert store.rebuild_evidence("default", ALL) == store.evidence("default", ALL)
+
+
 def test_a_row_twice_in_one_batch_is_stored_once(store: Store) -> None:
     """Repetition inside a batch is harmless too."""
     store.write(Batch([a_prompt(), a_prompt()], [a_decision(), a_decision()], outcomes=[an_outcome(1)] * 3))

@@ -121,11 +121,15 @@ def test_the_order_of_first_judgements_counts(store: Store) -> None:
 def test_it_learns_to_tell_prompts_apart(store: Store) -> None:
     """From its own traffic alone."""
     with a_router(store, the_settings(success_value_usd=0.003, exploration=0.2)) as router:
-        live(router, 160, only_strong)
+        live(router, 200, only_strong)
         hard = router.decide([{"role": "user", "content": HARD.format(999)}])
         easy = router.decide([{"role": "user", "content": EASY.format(999)}])
-    strong = hard.arms.index(ARMS[1])
-    assert hard.probabilities[strong] > easy.probabilities[strong] + 0.3
+        cheap = state_of(router).learned(ARMS[0]).belief
+    assert hard.seen is not None
+    assert easy.seen is not None
+    logits = [cheap.mean @ np.array(one.features[: len(cheap.mean)]) for one in (hard.seen, easy.seen)]
+    assert logits[1] > logits[0] + 2.0  # of the cheap model: a few good answers in a hundred to nearly all
+    assert hard.probabilities[1] > easy.probabilities[1]
 
 
 def test_what_was_seen_is_stored_where_texts_are_not(store: Store) -> None:

@@ -326,3 +326,48 @@ def test_interrupted_write(store: DuckDBStore, monkeypatch: pytest.MonkeyPatch, 
         store.write(_everything(number))
     assert store.evidence("default", ALL) == {CHEAP: Evidence(3, 3_000_000)}
     assert store.output_tokens("default") == {CHEAP: OutputTokens(3, 60)}
+
+
+def test_alone_nobody_is_waited_for(store: DuckDBStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One writer after another commits at once, even if the store would wait for ever."""
+    monkeypatch.setattr("router_core.store.duckdb._GATHERING_SECONDS", None)
+
+    def write() -> None:
+        for number in (2, 3):
+            store.write(_everything(number))
+
+    writer = Thread(target=write, daemon=True)
+    writer.start()
+    writer.join(20)
+    assert store.evidence("default", ALL) == {CHEAP: Evidence(2, 2_000_000)}
+
+
+def test_writers_who_come_back_commit_together(store: DuckDBStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of those who wrote together waits for the others instead of committing alone."""
+    assert _together(store, [_everything(2), _everything(3), _everything(4)]) == [None, None, None]
+    monkeypatch.setattr("router_core.store.duckdb._GATHERING_SECONDS", 20)
+    groups: list[int] = []
+    commit = store._commit_group
+    monkeypatch.setattr(store, "_commit_group", lambda group: [groups.append(len(group)), commit(group)])
+    writers = [Thread(target=store.write, args=(_everything(number),)) for number in (5, 6, 7)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(20)
+    assert groups == [3]
+    assert store.evidence("default", ALL) == {CHEAP: Evidence(6, 6_000_000)}
+
+
+def test_interrupted_while_waiting_for_others(store: DuckDBStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl+C before the commit: nothing was written, and the turn is free."""
+
+    def interrupted(*waiting: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store._arrival, "wait_for", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            store.write(_everything(2))
+    store.write(_everything(3))
+    assert store.comparison(ident(2)) is None
+    assert store.evidence("default", ALL) == {CHEAP: Evidence(1, 1_000_000)}
