@@ -50,6 +50,7 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core doctor                        what is wrong with this machine
     router-core verdict scored.csv            should I route at all?
     router-core replay scored.csv             what learning would have cost
+    router-core online scored.csv             what is learned where only the chosen answer is scored
 
     One process at a time can hold a store: stop the app first. Exit codes: 0 done, 1 refused or something is
     wrong, 2 wrong usage.

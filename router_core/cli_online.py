@@ -53,6 +53,11 @@ def online(
 
     Shows what each brought, per 1,000 prompts, against the best fixed model and against a random mix of models at
     equal spend. A simulation, not an estimate of your traffic.
+
+    \b
+    router-core online scored.csv
+    router-core online scored.csv --worth 0.05 --chart stream.html
+    router-core online scored.csv --no-signal --no-words
     """
     from router_core.evaluation.online import break_even_usd, prepared, without_signal
     from router_core.evaluation.online import online as play

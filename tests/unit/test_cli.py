@@ -22,7 +22,7 @@ from tests.servers import ChatServer, chat_server
 
 ROOT = Path(__file__).parents[2]
 
-COMMANDS = ("export", "import", "demo", "prune", "doctor", "verdict", "replay")
+COMMANDS = ("export", "import", "demo", "prune", "doctor", "verdict", "replay", "online")
 
 
 @pytest.fixture
