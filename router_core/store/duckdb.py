@@ -22,6 +22,7 @@ from router_core.store.evidence import (
     Counts,
     all_evidence,
     based,
+    beside,
     counts_of,
     last_words,
     led_to,
@@ -274,8 +275,9 @@ class DuckDBStore(Relearning):
                 unknown = judged - led.keys()
                 if unknown:
                     raise _never_made(str(min(unknown)))
-                stored = insert(cursor, "completion", [row for ticket in group for row in ticket.completions])
-                heard = insert(cursor, "outcome", numbered)
+                answers = [row for ticket in group for row in ticket.completions]
+                stored = insert(cursor, "completion", answers)
+                heard = insert(cursor, "outcome", beside(numbered, led, answers))
                 cursor.commit()
             except BaseException:
                 with suppress(duckdb.Error):  # a commit that failed has already rolled back

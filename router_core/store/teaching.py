@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from router_core.types import TeachingRule
 
@@ -16,11 +17,15 @@ Lesson = tuple[str, str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Led:
-    """A decision that led to a completion. ``own``: Thompson sampling drew it, or every model answered."""
+    """A decision that led to a completion.
+
+    ``own``: Thompson sampling drew it, or every model answered. ``beside``: what an outcome has beside it.
+    """
 
     goal: str
     arm: str
     own: bool
+    beside: tuple[Any, ...]
 
 
 def drew_itself(policy: str, origin: str) -> bool:
