@@ -23,6 +23,7 @@ from router_core.store.evidence import (
     Counts,
     all_evidence,
     based,
+    beside,
     counts_of,
     last_words,
     led_to,
@@ -310,8 +311,9 @@ class DuckDBStore(Remembering):
                 unknown = judged - led.keys()
                 if unknown:
                     raise _never_made(str(min(unknown)))
-                stored = insert(cursor, "completion", [row for ticket in group for row in ticket.completions])
-                heard = insert(cursor, "outcome", numbered, known)
+                answers = [row for ticket in group for row in ticket.completions]
+                stored = insert(cursor, "completion", answers)
+                heard = insert(cursor, "outcome", beside(numbered, led, answers), known)
                 waited = waits(cursor, windowed)
                 cursor.commit()
             except BaseException:

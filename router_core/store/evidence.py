@@ -16,6 +16,7 @@ import duckdb
 
 from router_core.store import sql
 from router_core.store.learning import Counting, Sums
+from router_core.store.rows import Row
 from router_core.store.teaching import Led, drew_itself
 from router_core.types import TeachingRule
 
@@ -63,17 +64,36 @@ def last_words(
 
 
 def led_to(cursor: duckdb.DuckDBPyConnection, ids: set[UUID], own: bool) -> dict[UUID, list[Led]]:
-    """Completion -> the decisions that led to it. ``own``: whether it matters who drew them."""
+    """Completion -> the decisions that led to it, the first first. ``own``: whether it matters who drew them."""
     if not ids:
         return {}
-    found = cursor.execute(sql.led(len(ids)), list(ids)).fetchall()
-    prompts = list({prompt_id for _, prompt_id, *_ in found}) if own else []
+    found = cursor.execute(sql.led(len(ids)), [*ids, *ids]).fetchall()
+    decisions = sorted((row for row in found if row[1] is not None), key=lambda row: row[6])
+    answered_at = {id_: at for id_, goal, _, _, _, at, *_ in found if goal is None}
+    prompts = list({row[7] for row in decisions}) if own else []
     everyone = {id_ for (id_,) in cursor.execute(sql.run_all(len(prompts)), prompts).fetchall()} if prompts else ()
     led: dict[UUID, list[Led]] = {}
-    for completion_id, prompt_id, goal, arm, policy, origin in found:
+    for completion_id, goal, arm, policy, origin, at, nth, prompt_id in decisions:
         drawn = drew_itself(policy, origin) or prompt_id in everyone
-        led.setdefault(completion_id, []).append(Led(goal, arm, drawn))
+        beside = (goal, arm, policy, origin, at, nth, answered_at.get(completion_id))
+        led.setdefault(completion_id, []).append(Led(goal, arm, drawn, beside))
     return led
+
+
+def beside(outcomes: Iterable[Row], led: Mapping[UUID, Sequence[Led]], completions: Sequence[Row]) -> list[Row]:
+    """The rows of outcomes, each with the answer that it is about (see schema.py).
+
+    Args:
+        outcomes: what was said.
+        led: completion -> the decisions that led to it, the first first.
+        completions: rows that are stored together with the outcomes.
+    """
+    given = {row[0]: row[2] for row in reversed(completions)}  # of two with one id the first is stored
+    found = []
+    for row in outcomes:
+        *said, answered_at = led[row[2]][0].beside
+        found.append((*row, *said, answered_at or given.get(row[2])))
+    return found
 
 
 def all_evidence(

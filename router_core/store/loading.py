@@ -69,10 +69,10 @@ def _repeat(table: str, several: str) -> str:
     """Keep the rows of those parents in the block that have several of the other table in their own table too."""
     parent = PARENT[table][1]
     return f"""
-        INSERT OR IGNORE INTO repeated_{table}
+        INSERT INTO repeated_{table}
         SELECT {REPEATED[table]} FROM {table} WHERE {parent} IN (
             SELECT {parent} FROM {several} WHERE nth > 0 AND {parent} IN (SELECT {parent}::UUID FROM block)
-        )
+        ) AND id NOT IN (SELECT id FROM repeated_{table})
     """
 
 

@@ -17,6 +17,14 @@ ROWS: Final = {
     "seen": "(?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?)",
 }
 
+COLUMNS: Final = {
+    "outcome": """(
+        id, seq, completion_id, source, reward_micro, created_at, chips, comment, blinded,
+        goal, arm, policy, origin, decided_at, decided_nth, answered_at, nth
+    )""",
+}
+"""The columns of a row, where they are not those of the table in its order."""
+
 PARENT: Final = {"decision": (1, "prompt_id"), "completion": (1, "prompt_id"), "outcome": (2, "completion_id")}
 """What a row belongs to: the place of that column, and its name. The column ``nth`` counts within it."""
 
@@ -45,42 +53,28 @@ def had(table: str, count: int) -> str:
     return f"SELECT {parent}, count(*) FROM {table} WHERE {parent} IN ({', '.join('?' * count)}) GROUP BY {parent}"
 
 
-def about(count: int) -> str:
-    """What an outcome has beside it, of so many completions (asked for three times), in rows of three kinds.
+def waiting(prompts: int, completions: int) -> str:
+    """(prompt, NULL) of those of so many prompts with several decisions.
 
-    (completion, goal, arm, policy, origin, time, place) of each decision that led to it; of itself with the time
-    alone; and with the number of its outcomes alone.
+    And (NULL, completion) of those of so many completions that were judged before they were stored.
     """
-    places = ", ".join("?" * count)
     return f"""
-        SELECT completion_id, goal, chosen, policy, origin, created_at, nth
-        FROM decision WHERE completion_id IN ({places})
+        SELECT DISTINCT prompt_id, NULL FROM decision
+        WHERE prompt_id IN ({", ".join("?" * prompts)}) AND nth > 0
         UNION ALL
-        SELECT id, NULL, NULL, NULL, NULL, created_at, NULL FROM completion WHERE id IN ({places})
-        UNION ALL
-        SELECT completion_id, NULL, NULL, NULL, NULL, NULL, count(*)
-        FROM outcome WHERE completion_id IN ({places}) GROUP BY completion_id
+        SELECT DISTINCT NULL, completion_id FROM outcome
+        WHERE completion_id IN ({", ".join("?" * completions)}) AND answered_at IS NULL
     """
-
-
-def decided_again(count: int) -> str:
-    """Those of so many prompts with several decisions."""
-    return f"SELECT DISTINCT prompt_id FROM decision WHERE prompt_id IN ({', '.join('?' * count)}) AND nth > 0"
 
 
 def repeat(table: str, count: int) -> str:
-    """The rows of so many parents once more, those that already are left as they are."""
-    parent = PARENT[table][1]
+    """The rows of so many parents (asked for twice) once more, where they are not yet."""
+    parent, places = PARENT[table][1], ", ".join("?" * count)
     return f"""
-        INSERT OR IGNORE INTO repeated_{table}
-        SELECT {REPEATED[table]} FROM {table} WHERE {parent} IN ({", ".join("?" * count)})
+        INSERT INTO repeated_{table}
+        SELECT {REPEATED[table]} FROM {table} WHERE {parent} IN ({places})
+            AND id NOT IN (SELECT id FROM repeated_{table} WHERE {parent} IN ({places}))
     """
-
-
-def unanswered(count: int) -> str:
-    """Those of so many completions that were judged before they were stored."""
-    places = ", ".join("?" * count)
-    return f"SELECT DISTINCT completion_id FROM outcome WHERE completion_id IN ({places}) AND answered_at IS NULL"
 
 
 ANSWER: Final = "UPDATE {} SET answered_at = $at WHERE completion_id = $id AND answered_at IS NULL"
@@ -89,7 +83,7 @@ ANSWER: Final = "UPDATE {} SET answered_at = $at WHERE completion_id = $id AND a
 
 def insert(table: str, count: int) -> str:
     """So many new rows into the table."""
-    return f"INSERT INTO {table} VALUES {', '.join([ROWS[table]] * count)}"
+    return f"INSERT INTO {table} {COLUMNS.get(table, '')} VALUES {', '.join([ROWS[table]] * count)}"
 
 
 _LED: Final = """led AS (
@@ -154,12 +148,17 @@ def words(completions: int, ids: int) -> str:
 
 
 def led(count: int) -> str:
-    """(completion, prompt, goal, arm, policy, origin) of the decisions that led to so many completions."""
+    """(completion, goal, arm, policy, origin, time, place, prompt) of what led to so many completions.
+
+    And of themselves (completion, NULL ..., time, NULL ...). They are asked for twice.
+    """
     places = ", ".join("?" * count)
-    return (
-        "SELECT completion_id, prompt_id, goal, chosen, policy, origin"
-        f" FROM decision WHERE completion_id IN ({places})"
-    )
+    return f"""
+        SELECT completion_id, goal, chosen, policy, origin, created_at, nth, prompt_id
+        FROM decision WHERE completion_id IN ({places})
+        UNION ALL
+        SELECT id, NULL, NULL, NULL, NULL, created_at, NULL, NULL FROM completion WHERE id IN ({places})
+    """
 
 
 def run_all(count: int) -> str:

@@ -142,7 +142,7 @@ def _led(cursor: duckdb.DuckDBPyConnection, ids: Sequence[UUID], goal: str) -> d
 
 def _as_led(row: _Row) -> Led:
     own = row[6] or (row[4] == "contextual" and row[5] not in ("forced", "fallback"))
-    return Led(row[2], row[3], own)
+    return Led(row[2], row[3], own, ())
 
 
 def _parts(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from router_core.store.attribution import Waits, in_time
 from router_core.types import TeachingRule
@@ -21,11 +21,15 @@ Lesson = tuple[str, str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Led:
-    """A decision that led to a completion. ``own``: Thompson sampling drew it, or every model answered."""
+    """A decision that led to a completion.
+
+    ``own``: Thompson sampling drew it, or every model answered. ``beside``: what an outcome has beside it.
+    """
 
     goal: str
     arm: str
     own: bool
+    beside: tuple[Any, ...]
 
 
 def drew_itself(policy: str, origin: str) -> bool:

@@ -176,3 +176,16 @@ def test_whatever_was_said(
         found = store.table("labels", asked).set_index("policy")["judged"].to_dict()
         assert found == labels(seen, precedence, *chosen)
     store.close()
+
+
+@pytest.mark.parametrize("drawn", ["heuristic", "thompson"])
+def test_an_answer_that_thompson_drew_after_others(drawn: str) -> None:
+    """It is its own too, whether it was judged before or after."""
+    store = DuckDBStore(":memory:", "live")
+    led = {"prompt_id": ident(1), "completion_id": ident(1)}
+    store.write(Batch([a_prompt()], [a_decision(1, policy="classifier", **led)], [a_completion()]))
+    store.write(Batch(outcomes=[an_outcome(1)]))
+    store.write(Batch(decisions=[a_decision(2, policy=drawn, **led)]))
+    asked = {"goal": "default", "precedence": ["thumb"], "own": True, "bucket": 20.0}
+    assert store.table("taught", asked)["judged"].sum() == (drawn == "thompson")
+    store.close()

@@ -70,6 +70,8 @@ def test_blocks_in_any_order(tmp_path: Path) -> None:
     source, path = tmp_path / "source.simulated.duckdb", tmp_path / "router.simulated.duckdb"
     store = open_store(source, kind="simulated")
     generate(Settings(), store, 400)
+    agreed = a_decision(2, prompt_id=ident(1), completion_id=ident(1))
+    store.write(Batch([a_prompt(1)], [a_decision(1), agreed], [a_completion(1)], [an_outcome(1)]))
     store.close()
     with duckdb.connect(str(source), read_only=True) as connection:
         whole = {
@@ -106,8 +108,14 @@ def test_a_file_of_earlier_code(tmp_path: Path, version: int) -> None:
                 a_decision(4, prompt_id=ident(1), completion_id=ident(3), policy="heuristic"),
                 a_decision(9, prompt_id=ident(5)),
                 a_decision(11, prompt_id=ident(6), completion_id=ident(12)),
+                a_decision(13, prompt_id=ident(7)),
+                a_decision(14, prompt_id=ident(7), completion_id=ident(13)),
             ],
-            completions=[a_completion(3, prompt_id=ident(1)), a_completion(9, prompt_id=ident(5))],
+            completions=[
+                a_completion(3, prompt_id=ident(1)),
+                a_completion(9, prompt_id=ident(5)),
+                a_completion(13, prompt_id=ident(7)),
+            ],
             outcomes=[an_outcome(2, 1, 0.0), an_outcome(3, 9), an_outcome(4, 12), an_outcome(5, 3, None)],
         )
     )
@@ -122,11 +130,15 @@ def test_a_file_of_earlier_code(tmp_path: Path, version: int) -> None:
     assert (migrated.comparison(ident(1)), migrated.evidence("default", ALL)) == (known, taught)
     migrated.write(Batch(completions=[a_completion(12, prompt_id=ident(6))]))
     migrated.close()
-    expected = {"decision": [0, 1, 2, 3, 0, 0], "completion": [0, 1, 2, 0, 0], "outcome": [0, 1, 0, 0, 0]}
+    expected = {
+        "decision": [0, 1, 2, 3, 0, 0, 0, 1],
+        "completion": [0, 1, 2, 0, 0, 0],
+        "outcome": [0, 1, 0, 0, 0],
+    }
     assert places(tmp_path / "older.duckdb") == expected
     with duckdb.connect(str(tmp_path / "older.duckdb"), read_only=True) as connection:
         assert amiss(connection) == {}
-        assert rows_beside(connection) == {"decision": 4, "completion": 3, "outcome": 2}
+        assert rows_beside(connection) == {"decision": 6, "completion": 4, "outcome": 2}
 
 
 def test_nothing_stays_beside_what_was_deleted(tmp_path: Path) -> None:
