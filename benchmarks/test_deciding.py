@@ -83,11 +83,12 @@ def test_thompson_unchanged(benchmark: BenchmarkFixture, arms: int) -> None:
 @pytest.mark.parametrize("way", [best_probabilities, plain_quadrature, monte_carlo])
 @pytest.mark.parametrize("arms", [2, 10])
 def test_best_probabilities(benchmark: BenchmarkFixture, arms: int, way: object) -> None:
-    """The integral alone, beside the textbook quadrature and sampling."""
+    """The integral alone, beside the textbook quadrature and sampling, one arm's posterior changed."""
     assert callable(way)
     benchmark.extra_info.update(label=f"P(best), {arms} arms, {way.__name__}")
     costs = [1e-4 * (i + 1) for i in range(arms)]
-    benchmark(way, posteriors(arms), costs, 0.05)
+    changed = cycle([posteriors(arms, seen) for seen in range(4096)])
+    benchmark(lambda: way(next(changed), costs, 0.05))
 
 
 def test_rules(benchmark: BenchmarkFixture) -> None:

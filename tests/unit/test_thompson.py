@@ -244,6 +244,20 @@ def test_deciding_costs_nothing() -> None:
     assert (answer.cached, answer.fallback) == (False, None)
 
 
+def test_the_longest_unused_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With room for two, a third takes the place of the one that was not asked for again."""
+    monkeypatch.setattr("router_core.policies.thompson._CACHED_DISTRIBUTIONS", 2)
+    policy = a_policy()
+    one, two, three = ([a_candidate(CHEAP, 1.0 + n, 1.0), a_candidate(STRONG)] for n in range(3))
+    first, second = (policy.probabilities(a_context(), given) for given in (one, two))
+    assert policy.probabilities(a_context(), one) is first
+    policy.probabilities(a_context(), three)
+    assert policy.probabilities(a_context(), one) is first
+    again = policy.probabilities(a_context(), two)
+    assert again is not second
+    assert again.probabilities == second.probabilities
+
+
 def test_nothing_to_choose_from() -> None:
     """The goal is named, for a list and for a tuple."""
     empty: tuple[Sequence[Candidate], ...] = ([], ())
