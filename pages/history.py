@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -23,11 +23,26 @@ from router_core.store.base import Comparison, Search
 _PAGE = 50
 _ANY = "any"
 _RATED = {"any": None, "rated": True, "not rated": False}
+_Read = TypeVar("_Read")
+
+
+def _remembered(shared: Resources, name: str, which: object, read: Callable[[], _Read]) -> _Read:
+    """What ``read`` gives, read again when the store has changed or something else is asked for.
+
+    Kept for this visit alone and once per name: texts that were deleted are not held on to.
+    """
+    store = shared.playground.store
+    asked = (store.location, store.revision, which)
+    had: tuple[object, _Read] | None = st.session_state.get(f"history-{name}")
+    if had is None or had[0] != asked:
+        had = (asked, read())
+        st.session_state[f"history-{name}"] = had
+    return had[1]
 
 
 def _search(shared: Resources) -> Search:
     """The filters; they live in the address."""
-    found = choices(shared.playground.store)
+    found = _remembered(shared, "choices", None, lambda: choices(shared.playground.store))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="history-filters"):
         text = st.text_input("Search the prompts", key="search", bind="query-params", width=185)
         goal = st.selectbox("Goal", [_ANY, *found["goal"]], key="of-goal", bind="query-params", width=110)
@@ -104,7 +119,7 @@ def _table(shared: Resources, found: Sequence[Comparison]) -> list[Comparison]:
 def _pages(shared: Resources, search: Search) -> Sequence[Comparison]:
     """One page of what is found, and the buttons to turn it."""
     store = shared.playground.store
-    total = store.count(search)
+    total = _remembered(shared, "total", search, lambda: store.count(search))
     last = max(0, (total - 1) // _PAGE)
     turned, of = st.session_state.get("page-number", (0, None))
     number = min(turned, last) if of == search else 0  # another search begins on its first page
@@ -126,7 +141,7 @@ def _pages(shared: Resources, search: Search) -> Sequence[Comparison]:
             )
         _exports(shared, search, total)
         _erasing(shared)
-    return store.find(search, _PAGE, number * _PAGE)
+    return _remembered(shared, "page", (search, number), lambda: store.find(search, _PAGE, number * _PAGE))
 
 
 def _exports(shared: Resources, search: Search, total: int) -> None:
@@ -208,7 +223,7 @@ def page() -> None:
         if st.query_params.get("id"):
             _one(shared, st.query_params["id"])
             return
-        if not extent(shared.playground.store).prompts:
+        if not _remembered(shared, "held", None, lambda: extent(shared.playground.store).prompts):
             offer_traffic(shared, "Here you will find every prompt again.", st.session_state["goal"])
             return
         search = _search(shared)

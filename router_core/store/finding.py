@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -32,6 +33,9 @@ _FILTERS: Final = {
             ) ON completion_id = completion.id))
     """,
 }
+
+_ANSWER: Final = 16
+"""The place of ``completion_id`` in a row of ``decision``."""
 
 
 def prompts_where(search: Search) -> tuple[str, dict[str, Any]]:
@@ -84,30 +88,26 @@ def comparisons(cursor: duckdb.DuckDBPyConnection, ids: Sequence[UUID]) -> list[
         for row in cursor.execute(f"SELECT * FROM prompt WHERE id IN ({places})", list(ids)).fetchall()
     }
     decisions, completions = of("decision"), of("completion")
-    said = cursor.execute(
-        f"""
-        SELECT * FROM outcome
-        WHERE completion_id IN (SELECT completion_id FROM decision WHERE prompt_id IN ({places}))
-        QUALIFY row_number() OVER (PARTITION BY completion_id, source ORDER BY seq DESC) = 1
-            AND reward_micro IS NOT NULL
-        ORDER BY seq
-        """,
-        list(ids),
-    ).fetchall()
+    led = list({row[_ANSWER]: None for of_prompt in decisions.values() for row in of_prompt})
+    last: dict[tuple[UUID, str], rows.Row] = {}
+    if led:
+        text = f"SELECT * FROM outcome WHERE completion_id IN ({', '.join('?' * len(led))}) ORDER BY seq"
+        last = {(row[2], row[3]): row for row in cursor.execute(text, led).fetchall()}
     cursor.rollback()
     outcomes: dict[str, list[rows.Row]] = defaultdict(list)
-    for row in said:
-        outcomes[str(row[2])].append(row)
+    for row in sorted(last.values(), key=itemgetter(1)):
+        if row[4] is not None:
+            outcomes[str(row[2])].append(row)
     found = []
     for id_ in map(str, ids):
         if id_ not in prompts:
             continue
-        led = [rows.decision_of(row) for row in decisions[id_]]
-        answers = dict.fromkeys(one.completion_id for one in led)
+        decided = [rows.decision_of(row) for row in decisions[id_]]
+        answers = dict.fromkeys(one.completion_id for one in decided)
         found.append(
             Comparison(
                 rows.prompt_of(prompts[id_]),
-                tuple(led),
+                tuple(decided),
                 tuple(map(rows.completion_of, completions[id_])),
                 tuple(rows.outcome_of(row) for answer in answers for row in outcomes[answer]),
             )

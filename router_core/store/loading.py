@@ -15,7 +15,8 @@ from router_core.store.sql import PARENT, REPEATED
 
 _ABOUT: Final = """
     LEFT JOIN (
-        SELECT completion_id AS led, arg_min(decision, nth) AS first
+        SELECT completion_id AS led,
+               arg_min(struct_pack(goal, chosen, policy, origin, created_at, nth), nth) AS first
         FROM decision WHERE completion_id IN (SELECT completion_id::UUID FROM block) GROUP BY completion_id
     ) ON led = fresh.completion_id::UUID
     LEFT JOIN (
