@@ -193,3 +193,21 @@ def test_filters_are_in_the_address(store: Store) -> None:
     at = opened("history", model=STRONG)
     assert at.selectbox(key="model").value == "any"  # no answer of that model: the filter is not offered
     assert "**1 to 1 of 1**" in texts(at)
+
+
+def test_what_came_since_is_there_after_a_rerun(store: Store) -> None:
+    """A new prompt, a rating of it and a new goal to filter by; then deleted again by somebody else."""
+    at = opened("history")
+    assert "**1 to 1 of 1**" in texts(at)
+    asked, decided = a_prompt(20, goal="another"), a_decision(20, goal="another")
+    store.write(Batch([asked], [decided], [a_completion(20, goal="another")]))
+    at.run()
+    assert "**1 to 2 of 2**" in texts(at)
+    assert "another" in at.selectbox(key="of-goal").options
+    assert "good" not in at.dataframe[0].value["Rated"].tolist()
+    store.write(Batch(outcomes=[an_outcome(7, 20)]))
+    at.run()
+    assert "good" in at.dataframe[0].value["Rated"].tolist()
+    store.erase(Search(ids=(ident(20),)))
+    at.run()
+    assert "**1 to 1 of 1**" in texts(at)
