@@ -46,6 +46,9 @@ MOST_UNSEEN: Final = 5_000
 LEAST_TEXTS: Final = 100
 """Judged prompts that a gain score needs."""
 
+MOST_TEXTS: Final = 5_000
+"""Newest judged answers that one is learned from: learning holds some 40 kB for each, beside the traffic."""
+
 _MOST_SHARED: Final = 1_000  # of each other goal, for the prior
 _EVERY, _KEPT = 500, 8  # lessons between two places to come back to, and how many are kept
 _SETTLED: Final = 50  # outcomes in a goal from which on a model without any has joined later
@@ -289,11 +292,11 @@ def learn_gain(
     from router_core.contextual.training import Lesson as TrainingLesson
     from router_core.contextual.training import train
 
-    found = store.text_lessons(goal, chosen.teaching_rule(), MOST)
+    found = store.text_lessons(goal, chosen.teaching_rule(), MOST_TEXTS)
     now = store.gain(goal)
     known = None if now is None or now[0] == "log" else json.loads(now[1])
     other = 0 if known is None else int(known["texts"])
-    if len(found) < max(LEAST_TEXTS, other):
+    if len(found) < max(LEAST_TEXTS, min(other, MOST_TEXTS)):
         return None
     lessons = [TrainingLesson(one.text, one.rewards, one.probabilities) for one in found]
     score = train(lessons, [arm.id for arm in chosen.arms], tick=tick).score
