@@ -20,7 +20,7 @@ from router_core.store.learning import Counting
 from router_core.store.teaching import Led, lesson
 from router_core.types import MICRO, Context, TeachingRule
 
-_TOGETHER: Final = 1000  # completions in one question
+_TOGETHER: Final = 5000  # completions in one question
 
 _TOUCHED: Final = "SELECT DISTINCT completion_id FROM outcome WHERE seq > $after"
 _NEWEST: Final = """
