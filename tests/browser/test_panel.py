@@ -80,12 +80,12 @@ def test_a_router_moves_house(start_server: Callable[..., Server], page: Page, t
     shown = page.locator('[data-testid="stMarkdown"]').all_inner_texts()
     known = [line for line in shown if re.search(r"expected \d", line)]
     assert len(known) == 2
-    before = chances(page, server)
     go(page, server, "settings?tab=Export+%26+import", "export")
     with page.expect_download() as waiting:
         page.locator('[class*="st-key-download-router"] button', has_text="router.json").click()
     file = tmp_path / "router.json"
     waiting.value.save_as(file)
+    before = chances(page, server)
     page.goto("about:blank")
     server.stop()
     (tmp_path / "router.simulated.duckdb").unlink()
