@@ -21,8 +21,8 @@ format: .venv/.ready-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/.ready-dev
-	@$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only --benchmark-quiet --benchmark-columns=median -p no:cacheprovider
+bench: .venv/.ready-bench
+	@$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only --benchmark-quiet --benchmark-columns=median -s -p no:cacheprovider
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -38,3 +38,7 @@ clean:
 .venv/.ready-dev: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@ .venv/.ready-app
+
+.venv/.ready-bench: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	@touch $@ .venv/.ready-dev .venv/.ready-app
