@@ -102,11 +102,11 @@ def text(found: Online) -> str:
         f" dollars per 1,000 prompts.",
         f"Best fixed model: {found.best}, give or take ${found.best_error:.2f} with other prompts of the kind."
         f" Exploration and starting weights cost ${found.floor:.2f}.",
-        f"{'':{width}}  " + "  ".join(f"{name:>21}" for name in _COLUMNS),
+        f"{'':{width}}  " + "  ".join(f"{name:>25}" for name in _COLUMNS),
     ]
     for path in found.paths:
         columns = [path.final, path.over_best, path.late, path.over_mix]
-        lines.append(f"{path.label:{width}}  " + "  ".join(f"{_said(one):>21}" for one in columns))
+        lines.append(f"{path.label:{width}}  " + "  ".join(f"{_said(one):>25}" for one in columns))
     return "\n".join(lines)
 
 
