@@ -214,6 +214,21 @@ def test_a_new_model_joins_with_hope(store: Store) -> None:
         assert state_of(router).learned(ARMS[0]).belief.observations > 0
 
 
+def test_a_model_that_left_comes_back_with_its_history(store: Store) -> None:
+    """What was learned of it is kept, by both learning routers, as long as the log has it."""
+    with a_router(store) as both:
+        live(both, 60, only_strong)
+        before, posteriors = state_of(both), both.posteriors()
+    alone = the_settings(arms=[{"model": ARMS[0]}])
+    with a_router(store, alone) as router:
+        live(router, 10, only_strong, start=60)
+        assert list(router.posteriors()) == [ARMS[0]]
+    with a_router(store) as again:
+        after = state_of(again)
+        assert after.learned(ARMS[1]).belief.observations == before.learned(ARMS[1]).belief.observations > 0
+        assert again.posteriors()[ARMS[1]] == posteriors[ARMS[1]]
+
+
 def test_goals_share_strength(store: Store) -> None:
     """A new goal begins with what another learned about the same models, and stays unsure of itself."""
     with a_router(store) as router:
