@@ -9,10 +9,11 @@ from typing import Any
 
 import streamlit as st
 
-from pages.resources import Resources, change_settings, first_settings
+from pages.resources import Resources, change_settings
 from pages.shown import escaped
 from router_core.learning_view import Change, changes
 from router_core.settings import GoalSettings, Settings
+from router_core.transfer import first_settings
 
 _UNDOING = {
     "disregard": "The alarm counts again: what was learned before it fades. Later changes are taken back too.",

@@ -11,12 +11,13 @@ from pages.decisions import hidden
 from pages.resources import Resources
 from pages.shown import badge, labels
 from router_core.charts import Theme, posterior_chart, posterior_description
+from router_core.deciding import USUAL
 from router_core.policies.thompson import best_buy, counted
 from router_core.posterior import interval, mean
 from router_core.store.base import Comparison
 from router_core.types import Message, Posterior
 
-_ANY: tuple[Message, ...] = ({"role": "user", "content": "a prompt of usual length " * 16},)
+_ANY: tuple[Message, ...] = ({"role": "user", "content": USUAL},)
 
 
 def remember_before(shared: Resources, comparison: Comparison) -> None:

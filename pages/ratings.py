@@ -41,7 +41,7 @@ def show_thumbs(
             selection_mode="multi",
             key=why,
             disabled=busy,
-            on_change=partial(_explain, shared, comparison, thumb, why),
+            on_change=partial(_explain, shared, thumb, why),
         )
 
 
@@ -75,7 +75,7 @@ def _vote(shared: Resources, comparison: Comparison, completion_id: str, key: st
     _rate(shared, comparison, {completion_id: None if choice is None else float(choice)})
 
 
-def _explain(shared: Resources, comparison: Comparison, thumb: OutcomeRecord, key: str) -> None:
+def _explain(shared: Resources, thumb: OutcomeRecord, key: str) -> None:
     try:
         shared.playground.rate(
             thumb.completion_id, thumb.reward, chips=st.session_state[key], blinded=thumb.blinded

@@ -7,12 +7,11 @@ import getpass
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import streamlit as st
 
 from router_core.comparison import Playground
-from router_core.errors import RouterError, SettingsError
+from router_core.errors import RouterError
 from router_core.evaluation.running import Jobs
 from router_core.llm import Models
 from router_core.retention import remove_expired
@@ -20,7 +19,7 @@ from router_core.running import RunningCalls
 from router_core.settings import Settings
 from router_core.store import open_store
 from router_core.store.base import SettingsVersion, Store
-from router_core.transfer import settings_of
+from router_core.transfer import first_settings, settings_of
 
 _EVERY = timedelta(hours=1)
 
@@ -143,17 +142,3 @@ def settle_memory() -> None:
     """Take what the imports made out of the garbage collector's sight: it looks at everything after each run."""
     gc.collect()
     gc.freeze()
-
-
-def first_settings() -> Settings:
-    """What is in force before anything is saved: the file that ROUTER_SETTINGS names, else the defaults."""
-    place = os.environ.get("ROUTER_SETTINGS")
-    if not place:
-        return Settings()
-    try:
-        document = Path(place).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"the settings file {place} (ROUTER_SETTINGS) cannot be read: {error}; correct the path or unset it"
-        ) from None
-    return Settings.from_document(document)

@@ -27,6 +27,7 @@ from router_core.transfer import (
     text_of_bytes,
 )
 from router_core.types import MICRO, Evidence
+from router_core.words import good_of
 
 _HALF = 470  # pixels: beside each other on a wide screen, below each other on a narrow one
 
@@ -80,7 +81,7 @@ def _out(playground: Playground) -> None:
 
 def _in(shared: Resources) -> None:
     st.markdown("**Bring one in**")
-    _offer_undo(shared)
+    _offer_undo()
     given = st.file_uploader("router.json, router.yaml or evidence.json", key="import-file", max_upload_size=10)
     if given is None:
         st.caption("It is checked first, shown, and asked about; what it changes can be undone.")
@@ -128,7 +129,7 @@ def _origin(learned: Learned) -> str:
 
 def _show_learned(moved: Sequence[LearnedChange]) -> None:
     def said(one: Evidence) -> str:
-        return f"{one.reward_micro / MICRO:,g} of {one.count:,} good"
+        return f"{good_of(one.reward_micro / MICRO, one.count)} good"
 
     st.table(
         {
@@ -155,7 +156,7 @@ def _note(name: str) -> str:
     return f"imported {name}"
 
 
-def _offer_undo(shared: Resources) -> None:
+def _offer_undo() -> None:
     """Take the last import of this visit back; later, that is done under Versions and on the learning page."""
     name, before, goals = st.session_state.get("imported", ("", None, ()))
     if not name or not st.button(f"Undo the import of {name}", icon=":material/undo:", key="undo-import"):

@@ -1,4 +1,4 @@
-"""The same from the shell: ``router-core export | import | demo | prune | doctor``.
+"""The same from the shell: ``router-core export | import | demo | prune | doctor``; cli_evidence.py has the rest.
 
 Exit codes: 0 done, 1 refused or something is wrong (one sentence on standard error), 2 wrong usage. Leaves out
 everything that a command does: it calls the library and prints.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from router_core.settings import PrivacySettings, Settings
 from router_core.store import open_store, store_path
 from router_core.store.base import Search, SettingsVersion, Store
 from router_core.types import MICRO, Evidence, StoreKind
+from router_core.words import good_of
 
 FORMATS = ("json", "yaml", "evidence", "litellm", "python", "csv", "jsonl", "parquet")
 _LOGS = ("csv", "jsonl", "parquet")
@@ -50,6 +50,7 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core doctor                        what is wrong with this machine
     router-core verdict scored.csv            should I route at all?
     router-core replay scored.csv             what learning would have cost
+    router-core learn scored.csv              teach the contextual router whose words gain from a strong model
     router-core online scored.csv             what is learned where only the chosen answer is scored
 
     One process at a time can hold a store: stop the app first. Exit codes: 0 done, 1 refused or something is
@@ -86,16 +87,9 @@ def _fail(sentence: str) -> NoReturn:
 
 
 def _settings(store: Store | None) -> Settings:
-    """The newest version in the store, else the file in ROUTER_SETTINGS, else the defaults."""
-    from router_core.transfer import settings_of
+    from router_core.transfer import settings_in_force
 
-    if store is not None and store.current_settings() is not None:
-        return settings_of(store, Settings())
-    place = os.environ.get("ROUTER_SETTINGS")
-    try:
-        return Settings.from_document(Path(place).read_text(encoding="utf-8")) if place else Settings()
-    except (OSError, UnicodeDecodeError) as error:
-        _fail(f"the settings file {place} (ROUTER_SETTINGS) cannot be read: {error}; correct the path or unset it")
+    return settings_in_force(store)
 
 
 def _say(as_json: bool, sentence: str, **facts: Any) -> None:
@@ -228,10 +222,7 @@ def import_(
             for one in differs:
                 click.echo(f"  {one.path}: {one.before or '-'} -> {one.after or '-'}")
             for row in moved:
-                before, after = (
-                    f"{e.reward_micro / MICRO:g} of {e.count:,} good" for e in (row.before, row.after)
-                )
-                click.echo(f"  {row.goal}, {row.arm}: {before} -> {after}")
+                click.echo(f"  {row.goal}, {row.arm}: {_good(row.before)} -> {_good(row.after)}")
         if not differs and not moved:
             _say(as_json, f"{file} would change nothing.", file=file, changes=0, outcomes=0)
             return
@@ -258,7 +249,7 @@ def _present(store: Store) -> Settings:
 
 
 def _good(evidence: Evidence) -> str:
-    return f"{evidence.reward_micro / MICRO:g} of {evidence.count:,} good"
+    return f"{good_of(evidence.reward_micro / MICRO, evidence.count)} good"
 
 
 @main.command(short_help="Fill the store of simulated traffic.")

@@ -1,4 +1,4 @@
-"""Judging labelled files from the shell: ``router-core verdict | replay``.
+"""Labelled files in the shell: ``router-core verdict | replay | learn``.
 
 Leaves out everything that is computed: it reads the file, calls the library and prints.
 """
@@ -150,16 +150,15 @@ def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **give
     from router_core.evaluation.rates import Rates
     from router_core.evaluation.reading import read_labelled
     from router_core.evaluation.teaching import teach
-    from router_core.settings import Settings
     from router_core.store import open_store
-    from router_core.transfer import settings_of
+    from router_core.transfer import settings_in_force
 
     place, kind = context.obj
     notes: list[str] = []
     try:
         store = open_store(place, kind="simulated" if kind == "simulated" else "live")
         try:
-            settings = settings_of(store, Settings())
+            settings = settings_in_force(store)
             chosen = settings.goal(goal)
             data = read_labelled(file, rates=Rates.of(settings, goal), tell=notes.append, **given)
             taught = teach(store, goal, chosen, data, datetime.now(UTC))

@@ -65,7 +65,6 @@ class Playground:
     def __init__(self, settings: Settings, store: Store, models: Models) -> None:
         self.settings = settings
         self.store = store
-        self._models = models
         self._decider = Decider(settings, store, models)
         self._caller = Caller(self._decider, store, models)
 

@@ -55,10 +55,20 @@ _SETTLED: Final = 50  # outcomes in a goal from which on a model without any has
 _OPTIMISM: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What is read without a lock, so it is replaced as a whole. ``learned``: all of it, to learn on from;
+    ``fold``: its state is the same to decide by, its alarms are those on the way there.
+    """  # fmt: skip
+
+    learned: ContextualState = field(default_factory=ContextualState)
+    fold: Fold = field(default_factory=Fold)
+
+
 @dataclass
 class _Goal:
     """The memory of one goal. ``points``: earlier folds to come back to, oldest first; ``fold``: the present one;
-    ``learned``: all of it, to learn on from; ``state``: the same to decide by.
+    ``now``: what is made of it.
     """  # fmt: skip
 
     recalled: int = -1
@@ -67,8 +77,7 @@ class _Goal:
     fold: Fold | None = None
     gain: GainScore | None = None
     gain_version: str | None = None
-    learned: ContextualState = field(default_factory=ContextualState)
-    state: ContextualState = field(default_factory=ContextualState)
+    now: _Known = field(default_factory=_Known)
     tried_at: int = 0
     learner: Thread | None = None
 
@@ -111,13 +120,7 @@ class Memory:
         Raises:
             StoreError: the store cannot be read.
         """
-        known = self._goals.get(goal)
-        if known is not None and self._is_current(goal, known):
-            return known.state
-        with self._lock:
-            known = self._goals.setdefault(goal, _Goal())
-            self._refresh(goal, known)
-            return known.state
+        return self._now_known(goal).fold.state
 
     def learned(self, goal: str) -> ContextualState:
         """All that was learned, to learn on from: here or elsewhere.
@@ -125,13 +128,15 @@ class Memory:
         Raises:
             StoreError: the store cannot be read.
         """
-        self.state(goal)
-        return self._goals[goal].learned
+        return self._now_known(goal).learned
 
     def fold(self, goal: str) -> Fold:
-        """``state``, and the drift alarms on the way there."""
-        state = self.state(goal)
-        return replace(self._goals[goal].fold or Fold(), state=state)
+        """``state``, and the drift alarms on the way there.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._now_known(goal).fold
 
     def close(self) -> None:
         """Stop learning in the background."""
@@ -140,12 +145,21 @@ class Memory:
             if known.learner is not None:
                 known.learner.join()
 
+    def _now_known(self, goal: str) -> _Known:
+        known = self._goals.get(goal)
+        if known is not None and self._is_current(goal, known):
+            return known.now
+        with self._lock:
+            known = self._goals.setdefault(goal, _Goal())
+            self._refresh(goal, known)
+            return known.now
+
     def _is_current(self, goal: str, known: _Goal) -> bool:
         same = (known.recalled, known.seen) == self._store.mark
         return same and known.gain_version == self._store.gain_version(goal)
 
     def _refresh(self, goal: str, known: _Goal) -> None:
-        recalled, _ = self._store.mark
+        recalled, seen = self._store.mark
         chosen = self._settings.goal(goal)
         if known.recalled != recalled:
             known.points.clear()
@@ -160,20 +174,19 @@ class Memory:
                 known.fold = known.points.pop() if known.points else None
         if known.fold is None or lessons is None:
             last, lessons = self._store.lessons(goal, rule, 0, MOST)
-            known.fold = Fold(self._beginning(goal, chosen))
+            known.fold = Fold(self._beginning(goal))
         fold = self._learned(goal, chosen, known, known.fold, lessons)
         version = self._store.gain_version(goal)
         if version != known.gain_version:
             found_gain = self._store.gain(goal)
             document = None if found_gain is None else json.loads(found_gain[1])
             known.gain = None if document is None else GainScore.from_document(document)
-            known.gain_version = version
             known.tried_at = fold.state.outcomes
         known.fold = replace(fold, seq=last)
         arms = [arm.id for arm in chosen.arms]
-        known.learned = replace(self._joined(goal, fold.state, arms), gain=known.gain)
-        known.state = with_shrunk_slopes(known.learned, arms)
-        known.recalled, known.seen = recalled, last
+        learned = replace(self._joined(goal, fold.state, arms), gain=known.gain)
+        known.now = _Known(learned, replace(known.fold, state=with_shrunk_slopes(learned, arms)))
+        known.recalled, known.seen, known.gain_version = recalled, seen, version  # last: they say that it is there
         self._learn_gain(goal, chosen, known)
 
     def _learned(
@@ -182,7 +195,7 @@ class Memory:
         """The fold with the lessons in it, having left places to come back to."""
         disregarded = self._store.disregarded_alarms(goal)
         left = known.points[-1].state.outcomes if known.points else 0
-        for lesson, x in zip(lessons, self._features(goal, chosen, lessons), strict=True):
+        for lesson, x in zip(lessons, self._features(chosen, lessons), strict=True):
             if x is None or lesson.reward is None:
                 continue
             if fold.seq and fold.state.outcomes - left >= _EVERY:
@@ -193,7 +206,7 @@ class Memory:
             fold = after(fold, lesson.arm, x, lesson.reward, lesson.place, self._rule, disregarded)
         return fold
 
-    def _features(self, goal: str, chosen: GoalSettings, lessons: Sequence[Lesson]) -> list[Array | None]:
+    def _features(self, chosen: GoalSettings, lessons: Sequence[Lesson]) -> list[Array | None]:
         """What the router saw; of the newest answers that it was not asked about, what it would have seen."""
         rules = rules_of(self._settings, chosen)
         found: list[Array | None] = [None] * len(lessons)
@@ -207,7 +220,7 @@ class Memory:
                 found[place] = numbers(lesson.context, rules, None, None, [lesson.arm])[0]
         return found
 
-    def _beginning(self, goal: str, chosen: GoalSettings) -> ContextualState:
+    def _beginning(self, goal: str) -> ContextualState:
         """What is known before any outcome: what was brought from elsewhere, or what other goals have learned."""
         base = self._store.contextual_base(goal)
         if base:
@@ -222,7 +235,7 @@ class Memory:
         chosen = self._settings.goal(goal)
         _, lessons = self._store.lessons(goal, chosen.teaching_rule(), 0, _MOST_SHARED)
         fold = Fold()
-        for lesson, x in zip(lessons, self._features(goal, chosen, lessons), strict=True):
+        for lesson, x in zip(lessons, self._features(chosen, lessons), strict=True):
             if x is not None and lesson.reward is not None:
                 fold = after(fold, lesson.arm, x, lesson.reward, lesson.place, self._rule, ())
         return fold.state
@@ -247,7 +260,7 @@ class Memory:
     def _learn_gain(self, goal: str, chosen: GoalSettings, known: _Goal) -> None:
         """Learn a gain score anew where enough was judged since the last time."""
         every = self._settings.contextual.gain_every
-        outcomes = known.state.outcomes
+        outcomes = known.now.learned.outcomes
         busy = known.learner is not None and known.learner.is_alive()
         if (
             self._gains == "never"

@@ -30,7 +30,7 @@ from router_core.store.base import Store
 from router_core.types import Candidate, Context, Seen
 
 Row = tuple[tuple[float, ...], str, float]
-"""Probabilities, reason and dollars of a decision."""
+"""Probabilities, reason and dollars (NaN: unknown) of a decision."""
 
 _LEARNS: Final = 4_000  # ratings
 _MORE: Final = 0.05  # of the ratings so far: after so many new ones the decisions are made anew
@@ -87,7 +87,7 @@ class ContextualDemo:
             if text not in self._rows:
                 context = self._contexts[text]
                 given = self.policy.probabilities(context, self._candidates(context))
-                dollars = 0.0 if given.cost_usd is None else float(given.cost_usd)
+                dollars = float("nan") if given.cost_usd is None else float(given.cost_usd)
                 self._rows[text] = (given.probabilities, canonical_json(asdict(given.reason)), dollars)
                 assert given.seen is not None
                 self._seen[text] = given.seen

@@ -1,11 +1,11 @@
-"""A model joins with what its neighbours in price suggest and optimism to be tried; one that leaves is kept.
+"""A model joins with what its neighbours in price suggest and optimism to be tried.
 
 Leaves out where evidence is stored: these are functions on posteriors, Beta or normal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log
 from typing import Generic, TypeVar
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router_core.drift import tempered_normal
-from router_core.errors import NoEligibleArmError, SettingsError, UnknownArmError
+from router_core.errors import NoEligibleArmError, SettingsError
 from router_core.posterior import best_probabilities
 from router_core.types import Posterior
 
@@ -171,38 +171,3 @@ def joining_normal(
     weights = weights.copy()
     weights[0] += optimism * np.sqrt(np.linalg.inv(precision)[0, 0])
     return weights, precision
-
-
-@dataclass(frozen=True)
-class Roster(Generic[Belief]):
-    """The models of a goal that may be chosen, and those that left: arm id -> what is believed of it."""
-
-    active: Mapping[str, Belief]
-    retired: Mapping[str, Belief]
-
-
-def retire(roster: Roster[Belief], arm: str) -> Roster[Belief]:
-    """The arm can no longer be chosen; what was learned of it is kept.
-
-    Raises:
-        UnknownArmError: it is not active.
-        NoEligibleArmError: it is the last one.
-    """
-    if arm not in roster.active:
-        raise UnknownArmError(f"{arm!r} cannot be retired; the active models are {sorted(roster.active)}")
-    if len(roster.active) == 1:
-        raise NoEligibleArmError(f"{arm!r} is the last model; let another join before it is retired")
-    left = {name: belief for name, belief in roster.active.items() if name != arm}
-    return Roster(left, {**roster.retired, arm: roster.active[arm]})
-
-
-def join(roster: Roster[Belief], arm: str, prior: Belief) -> Roster[Belief]:
-    """The arm can be chosen: with its own history where it was here before, else with ``prior``.
-
-    Raises:
-        SettingsError: it is active already.
-    """
-    if arm in roster.active:
-        raise SettingsError(f"{arm!r} is a model of this goal already; give another name or other parameters")
-    left = {name: belief for name, belief in roster.retired.items() if name != arm}
-    return Roster({**roster.active, arm: roster.retired.get(arm, prior)}, left)

@@ -36,15 +36,6 @@ class Pending:
     waiting: int = 0
     missing: int = 0
 
-    @property
-    def share_rated(self) -> float | None:
-        """Of the answers whose window has closed or which are rated, the share that teaches; None without any.
-
-        Answers that still wait are left out; where ratings take long this leans upwards while traffic is new.
-        """
-        settled = self.rated + self.late + self.missing
-        return self.rated / settled if settled else None
-
 
 def teaches(decided_at: datetime, judged_at: datetime, window: timedelta | None) -> bool:
     """Whether an outcome came soon enough to be put down to the answer.

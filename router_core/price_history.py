@@ -100,7 +100,8 @@ def _times(ratio: float | None, new: Decimal) -> str:
         return f"{ratio:.2g}x dearer" if ratio < 10 else f"{ratio:,.0f}x dearer"
     if ratio > 1:
         return f"{100 * (ratio - 1):.2g} % dearer"
-    return f"{100 * (1 - ratio):.2g} % cheaper"
+    less = 100 * (1 - ratio)
+    return f"{less:.2g} % cheaper" if less < 99 else f"{min(less, 99.9):.1f} % cheaper"
 
 
 def _rates(price: Price) -> str:

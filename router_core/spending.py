@@ -7,7 +7,7 @@ same in the mean. Leaves out the price itself (budget.py).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from threading import Lock
@@ -47,7 +47,7 @@ class Spending:
         self._states: dict[str, tuple[BudgetState, date | None]] = {}
         self._lock = Lock()
 
-    def value_usd(self, goal: str, costs_usd: Sequence[float]) -> float:
+    def value_usd(self, goal: str) -> float:
         """What a good answer counts now, in dollars: what it is worth, less as far as the budget binds."""
         chosen = self._settings.goal(goal)
         budget = budget_of(chosen)

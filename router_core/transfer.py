@@ -8,7 +8,8 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +46,24 @@ class LearnedChange:
     after: Evidence
 
 
+def first_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """What is in force before anything is saved: the file that ROUTER_SETTINGS names, else the defaults.
+
+    Raises:
+        SettingsError: the file cannot be read, or is no settings document.
+    """
+    place = environ.get("ROUTER_SETTINGS")
+    if not place:
+        return Settings()
+    try:
+        document = Path(place).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"the settings file {place} (ROUTER_SETTINGS) cannot be read: {error}; correct the path or unset it"
+        ) from None
+    return Settings.from_document(document)
+
+
 def settings_of(store: Store, otherwise: Settings) -> Settings:
     """The newest settings saved in a store; those given, where nothing was saved.
 
@@ -62,6 +81,17 @@ def settings_of(store: Store, otherwise: Settings) -> Settings:
             f" used: {error}; use the version of router-playground that saved them, or bring others in with:"
             " router-core import router.json"
         ) from None
+
+
+def settings_in_force(store: Store | None) -> Settings:
+    """The newest settings saved in a store, else those of ``first_settings``.
+
+    Raises:
+        SettingsError: they cannot be used, or their file cannot be read.
+    """
+    if store is not None and store.current_settings() is not None:
+        return settings_of(store, Settings())
+    return first_settings()
 
 
 def export_of(

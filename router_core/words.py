@@ -16,7 +16,7 @@ def dollars(amount: Decimal | float | None, estimated: bool = False) -> str:
     size = abs(value)
     if size == 0:
         text = "$0"
-    elif size >= 1000:
+    elif size >= 999.995:
         text = f"${size:,.0f}"
     elif size >= 1:
         text = f"${size:.2f}"
@@ -24,7 +24,7 @@ def dollars(amount: Decimal | float | None, estimated: bool = False) -> str:
         digits = 1 - int(f"{size:e}".partition("e")[2])  # two significant digits
         text = f"${size:.{digits}f}"
     else:
-        text = "< $0.000001"
+        return "< $0.000001" if value > 0 else "> -$0.000001"
     return ("~" if estimated else "") + ("-" if value < 0 else "") + text
 
 
@@ -34,7 +34,7 @@ def duration(milliseconds: float | None) -> str:
         return "unknown"
     if milliseconds < 1:
         return f"{milliseconds:.2f} ms"
-    if milliseconds < 1000:
+    if milliseconds < 999.5:
         return f"{milliseconds:.0f} ms"
     return f"{milliseconds / 1000:.1f} s"
 
@@ -46,6 +46,12 @@ def wait(seconds: float) -> str:
     if seconds < 90:
         return f"about {seconds:.0f} s"
     return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.0f} h"
+
+
+def good_of(good: float, count: int) -> str:
+    """So many good answers among ``count``: 41 of 46; a tie is half a good one."""
+    whole = abs(good - round(good)) < 0.05
+    return f"{round(good):,} of {count:,}" if whole else f"{good:,.1f} of {count:,}"
 
 
 def share(part: float, digits: int = 1) -> str:

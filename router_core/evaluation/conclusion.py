@@ -30,8 +30,8 @@ def verdict(report: Report, tolerance: float = TOLERANCE) -> Verdict:
     """
     unpriced = _unpriced(report)
     if unpriced:
-        return _without_prices(report, unpriced, tolerance)
-    reasons = tuple(_reasons(report, tolerance))
+        return _without_prices(report, unpriced)
+    reasons = tuple(_reasons(report))
     router = _proven(report)
     if router is not None:
         return Verdict("route", router.name, _route(report, router), reasons)
@@ -56,7 +56,7 @@ def _unpriced(report: Report) -> list[str]:
     return [model for model in report.models if report.row(model).cost_usd is None]
 
 
-def _without_prices(report: Report, unpriced: list[str], tolerance: float) -> Verdict:
+def _without_prices(report: Report, unpriced: list[str]) -> Verdict:
     names = " and ".join(unpriced)
     best = report.row(report.best_fixed)
     return Verdict(
@@ -159,7 +159,7 @@ def _by_floor(report: Report, floor: float, reasons: tuple[str, ...]) -> Verdict
     return Verdict("unknown", None, sentence, reasons, needed, more)
 
 
-def _reasons(report: Report, tolerance: float) -> Iterable[str]:
+def _reasons(report: Report) -> Iterable[str]:
     for rival in report.rivals:
         yield _beside(report, rival)
         if rival.break_even_usd is not None:

@@ -83,7 +83,6 @@ _NAMES: Final = {
 }  # fmt: skip
 _SURELY_PROMPTS: Final = ("prompt_id", "question_id", "query_id")
 _SHARED: Final = ("prompt", "prompt_id", "task", "verdict")
-_PER_ANSWER: Final = ("score", "cost_usd", "input_tokens", "output_tokens", "response")
 _BETWEEN: Final = r"[\s_|.:/-]+"
 _NOT_MODELS: Final = re.compile(
     r"(unnamed.*|column \d+|index|idx|row|n|seed|split|fold|difficulty|length|level)", re.I

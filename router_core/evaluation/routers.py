@@ -170,14 +170,7 @@ def asked(labelled: Labelled, policy: Policy, seen: list[Context]) -> Choice:
     return Choice(policy.name, policy.name, "rule", chosen, deciding_usd=deciding if deciding.any() else None)
 
 
-def cut(
-    labelled: Labelled,
-    pair: Pair,
-    score: Array,
-    objective: Objective,
-    seed: int,
-    deciding_usd: Array | None = None,
-) -> Array:
+def cut(labelled: Labelled, pair: Pair, score: Array, objective: Objective, seed: int) -> Array:
     """Which prompts a score sends to the strong model, cut where it is best for the objective: (n, k) of 0 and 1.
 
     Where to cut is found on four fifths of the prompts and used on the fifth, five times (seeded), so that the

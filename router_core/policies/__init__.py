@@ -5,7 +5,7 @@ The table is explicit: nothing registers itself at import.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,14 +25,14 @@ class Means:
     """What policies need beside the settings.
 
     ``ask`` puts messages to the classifier's model, ``cache`` remembers its verdicts. For the contextual router:
-    ``state``, what it has learned in the goal; ``value_usd``, what a good answer counts given the expected costs
-    (None: what the settings say); ``verdict_usd``, what asking the classifier about a prompt is expected to cost.
+    ``state``, what it has learned in the goal; ``value_usd``, what a good answer counts (None: what the settings
+    say); ``verdict_usd``, what asking the classifier about a prompt is expected to cost.
     """
 
     ask: Ask
     cache: VerdictCache
     state: Callable[[], ContextualState] = ContextualState
-    value_usd: Callable[[Sequence[float]], float] | None = None
+    value_usd: Callable[[], float] | None = None
     verdict_usd: Callable[[Context], float | None] = lambda context: None
 
 

@@ -22,7 +22,7 @@ from router_core.contextual.state import ContextualState
 from router_core.declared import short_hash
 from router_core.policies.base import require_candidates
 from router_core.policies.heuristic import HeuristicPolicy
-from router_core.policies.thompson import best_buy, blended, comparable_costs, fading_part, starting_shares
+from router_core.policies.thompson import a_call, best_buy, blended, comparable_costs, fading_part, starting_shares
 from router_core.policies.verdicts import Bought, Logits, Verdicts, with_verdict
 from router_core.settings import GoalSettings
 from router_core.types import ActionDistribution, Candidate, Context, Reason, ReasonLine, Seen
@@ -46,8 +46,7 @@ class ContextualPolicy:
         rules: what they say is a feature; nobody follows them.
         state: what has been learned in the goal by now.
         verdicts: who hears the classifier, and when it is asked; None: it is not.
-        value_usd: what a good answer counts now, given the expected costs of the candidates; by default what the
-            settings say. A budget makes it less.
+        value_usd: what a good answer counts now; by default what the settings say. A budget makes it less.
     """
 
     name = "contextual"
@@ -58,14 +57,14 @@ class ContextualPolicy:
         rules: HeuristicPolicy,
         state: Callable[[], ContextualState],
         verdicts: Verdicts | None = None,
-        value_usd: Callable[[Sequence[float]], float] | None = None,
+        value_usd: Callable[[], float] | None = None,
     ) -> None:
         self._exploration = settings.exploration
         self._strength = settings.starting_strength
         self._rules = rules
         self._state = state
         self._verdicts = verdicts
-        self._value_usd = value_usd or (lambda costs: settings.success_value_usd)
+        self._value_usd = value_usd or (lambda: settings.success_value_usd)
         self._stacked: tuple[ContextualState, tuple[str, ...], Array, Array] | None = None
         formula = settings.model_dump_json(
             include={
@@ -89,7 +88,7 @@ class ContextualPolicy:
         state = self._state()
         arms = tuple([candidate.arm.id for candidate in candidates])
         costs = comparable_costs([candidate.expected_cost_usd for candidate in candidates])
-        value_usd = self._value_usd(costs)
+        value_usd = self._value_usd()
         coefficients, covariances = self._beliefs(state, arms)
         rows = numbers(context, self._rules, None, state.gain, arms)
         logits = Logits.of(rows, coefficients, covariances)
@@ -180,12 +179,10 @@ def _explain(
     for place, candidate in enumerate(candidates):
         like = expected(means[place], variances[place])
         rated = state.learned(candidate.arm.id).belief.observations
-        cost = candidate.expected_cost_usd
-        price = "price unknown" if cost is None else f"~${cost:.6f} a call"
         lines.append(
             ReasonLine(
                 f"{names[place]}: {like.mean:.0%} good expected on prompts like this"
-                f" ({like.low:.0%} to {like.high:.0%}), {rated:,} rated, {price}",
+                f" ({like.low:.0%} to {like.high:.0%}), {rated:,} rated, {a_call(candidate.expected_cost_usd)}",
                 f"{best[place]:.1%}",
             )
         )

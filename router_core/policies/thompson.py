@@ -17,6 +17,7 @@ from router_core.policies.base import require_candidates
 from router_core.posterior import best_probabilities, interval
 from router_core.settings import GoalSettings
 from router_core.types import ActionDistribution, Candidate, Context, Posterior, Reason, ReasonLine
+from router_core.words import dollars, good_of
 
 _CACHED_DISTRIBUTIONS = 1024
 
@@ -137,11 +138,14 @@ def comparable_costs(costs_usd: Sequence[float | None]) -> list[float]:
 
 def counted(posterior: Posterior, prior_alpha: float) -> str:
     """The evidence in a posterior without its prior: "41 of 46"; a tie is half a good answer."""
-    good = posterior.alpha - prior_alpha
-    whole = abs(good - round(good)) < 0.05
-    return (
-        f"{round(good):,} of {posterior.observations:,}" if whole else f"{good:,.1f} of {posterior.observations:,}"
-    )
+    return good_of(posterior.alpha - prior_alpha, posterior.observations)
+
+
+def a_call(expected_cost_usd: float | None) -> str:
+    """What a call is expected to cost: "~$0.00015 a call"."""
+    if expected_cost_usd is None:
+        return "price unknown"
+    return f"{dollars(expected_cost_usd, estimated=expected_cost_usd > 0)} a call"
 
 
 def best_buy(models: int) -> str:
@@ -168,15 +172,9 @@ def _explain(
     for candidate, chance in zip(candidates, best, strict=True):
         posterior = candidate.posterior
         low, high = interval(posterior)
-        if candidate.expected_cost_usd is None:
-            cost = "price unknown"
-        else:
-            cost = f"~${candidate.expected_cost_usd:.6f} a call"
+        good = f"{counted(posterior, prior_alpha)} good ({low:.0%} to {high:.0%})"
         lines.append(
-            ReasonLine(
-                f"{candidate.arm.id}: {counted(posterior, prior_alpha)} good ({low:.0%} to {high:.0%}), {cost}",
-                f"{chance:.1%}",
-            )
+            ReasonLine(f"{candidate.arm.id}: {good}, {a_call(candidate.expected_cost_usd)}", f"{chance:.1%}")
         )
     if any(candidate.expected_cost_usd is None for candidate in candidates):
         lines.append(ReasonLine("an unknown price is taken to be the dearest known one"))

@@ -180,7 +180,7 @@ class Store(Protocol):
 
     @property
     def mark(self) -> tuple[int, int]:
-        """How often what counts was changed by something else than an outcome, and the number of the last outcome:
+        """How often what counts was changed by something else than an outcome, and the last number given to one:
         while it stays the same, every lesson does.
         """  # fmt: skip
         ...

@@ -83,7 +83,7 @@ class DuckDBStore(Remembering):
         self._untidy = False  # whether something was deleted, so that its bytes are still in the file
         self._revision = 0
         self._recalled = 0
-        self._seq = 0  # of the last outcome
+        self._seq = 0  # the highest number that an outcome has, or had when what counts was changed
         self._connection: duckdb.DuckDBPyConnection | None = connect(location)
         try:
             with self._cursor() as cursor:
@@ -180,7 +180,7 @@ class DuckDBStore(Remembering):
 
     @property
     def mark(self) -> tuple[int, int]:
-        """Recalls, and the last outcome."""
+        """Recalls, and the last number given to an outcome."""
         self._require_open()
         return self._recalled, self._seq
 
@@ -253,16 +253,22 @@ class DuckDBStore(Remembering):
         return connection
 
     def _recall(self) -> None:
-        """Take what is kept in memory from the file."""
-        self._revision += 1
-        self._recalled += 1
-        with self._cursor() as cursor:
-            self._gains = dict(cursor.execute(sql.GAIN_VERSIONS).fetchall())
-            self._seq = cursor.execute(sql.LAST_SEQ).fetchall()[0][0]
-            self._counting = learning.counting(learning.events(cursor))
-            lengths = counts_of(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
-            self._output_tokens: Counts = moved(lengths, (), based(self._counting, lambda one: one.lengths))
-            self._evidence: dict[TeachingRule, Counts] = {}
+        """Take what is kept in memory from the file.
+
+        The counts of changes grow at the end: what somebody reads on the way there passes for that of before.
+        """
+        try:
+            with self._cursor() as cursor:
+                events = learning.events(cursor)
+                self._gains = dict(cursor.execute(sql.GAIN_VERSIONS).fetchall())
+                self._seq = max(cursor.execute(sql.LAST_SEQ).fetchall()[0][0], learning.highest(events))
+                self._counting = learning.counting(events)
+                lengths = counts_of(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
+                self._output_tokens: Counts = moved(lengths, (), based(self._counting, lambda one: one.lengths))
+                self._evidence: dict[TeachingRule, Counts] = {}
+        finally:
+            self._revision += 1
+            self._recalled += 1
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -321,7 +327,6 @@ class DuckDBStore(Remembering):
                     cursor.rollback()
                 raise
         self._seq += len(numbered)
-        self._revision += 1
         for id_, _, completion_id, source, micro, *_ in numbered:
             if id_ in heard:
                 heard.remove(id_)  # of two with one id the first was stored
@@ -333,6 +338,7 @@ class DuckDBStore(Remembering):
         answered = [length for id_ in stored if (length := lengths[id_]) is not None]
         if answered:
             self._output_tokens = moved(self._output_tokens, (), answered)
+        self._revision += 1
 
     def _lessons(
         self,

@@ -104,6 +104,16 @@ def counting(found: list[LearningEvent]) -> dict[str, Counting]:
     return {event.goal: Counting.of(event.state) for event in found if event.kind != "snapshot"}
 
 
+def highest(found: list[LearningEvent]) -> int:
+    """The highest number of an outcome that an event names; 0: none does.
+
+    No later outcome may get one up to it, even where those that had them were deleted: it would count as they do.
+    """
+    states = [Counting.of(event.state) for event in found]
+    spans = [end for state in states for span in state.spans for end in span if end is not None]
+    return max([*spans, *(place for state in states for place in state.disregarded)], default=0)
+
+
 def save(cursor: duckdb.DuckDBPyConnection, event: LearningEvent) -> None:
     """Append one event; its number is given here."""
     values: dict[str, Any] = {

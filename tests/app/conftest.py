@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from router_core.demo import generate
-from router_core.settings import Settings, SimulationSettings
+from router_core.settings import Settings
 from router_core.store import open_store
-from tests.app.panel import forget
+from router_core.store.base import Store
+from tests.app.panel import QUICK, forget, use
 
 SIZES = {"empty": 0, "demo": 300, "full": 20_000}
 Fill = Callable[[str], None]
@@ -37,10 +38,7 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 @pytest.fixture
 def fill(traffic: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fill]:
     """Gives the app a store of its own of one of the sizes."""
-    settings = tmp_path / "settings.json"
-    settings.write_text(Settings(simulation=SimulationSettings(latency_scale=0)).document())
-    monkeypatch.setenv("ROUTER_SETTINGS", str(settings))
-    monkeypatch.setenv("ROUTER_STORE", str(tmp_path / "panel.duckdb"))
+    use(tmp_path, monkeypatch)
 
     def filled(size: str) -> None:
         forget()
@@ -48,3 +46,20 @@ def fill(traffic: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.Mon
 
     yield filled
     forget()
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The app with quick models and a store of its own, empty."""
+    use(tmp_path, monkeypatch)
+    yield
+    forget()
+
+
+@pytest.fixture
+def full(place: None) -> Iterator[Store]:
+    """Its store with 600 requests, held open by the test too."""
+    store = open_store(kind="simulated")
+    generate(QUICK, store, 600)
+    yield store
+    store.close()

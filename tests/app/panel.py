@@ -6,13 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages import resources
+from router_core.settings import Settings, SimulationSettings
 
 ROOT = Path(__file__).parents[2]
 Open = Callable[..., AppTest]
+
+QUICK = Settings(simulation=SimulationSettings(latency_scale=0))
+"""Simulated models answer at once."""
 
 
 def forget() -> None:
@@ -20,6 +25,15 @@ def forget() -> None:
     resources.release()
     st.cache_resource.clear()
     st.cache_data.clear()
+
+
+def use(folder: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings = QUICK) -> None:
+    """Open the app with these settings from now on, and with the store of this folder."""
+    file = folder / "settings.json"
+    file.write_text(settings.document())
+    monkeypatch.setenv("ROUTER_SETTINGS", str(file))
+    monkeypatch.setenv("ROUTER_STORE", str(folder / "panel.duckdb"))
+    forget()
 
 
 def opened(page: str | None = None, **query: str | list[str]) -> AppTest:
@@ -47,3 +61,23 @@ def field(at: AppTest, name: str) -> Any:
     known = {str(one.key).replace(f".{version}", "").replace(f"{version}-", ""): one
              for kind in (*kinds, at.button) for one in kind}  # fmt: skip
     return known[name]
+
+
+def now() -> Settings:
+    """The settings in force."""
+    return resources.resources().playground.settings
+
+
+def save(at: AppTest, note: str = "") -> AppTest:
+    """Save what stands in the form."""
+    if note:
+        next(one for one in at.text_input if str(one.key).startswith("settings-note")).set_value(note)
+    at.button(key="save-settings").click().run()
+    assert not at.exception, at.exception
+    return at
+
+
+def press(at: AppTest, key: str) -> None:
+    """Click the button whose key begins like this."""
+    field(at, key).click().run()
+    assert not at.exception, at.exception

@@ -14,29 +14,13 @@ from router_core.demo import generate
 from router_core.evaluation.kept import Judgement
 from router_core.evaluation.progress import Watch
 from router_core.evaluation.running import Job
-from router_core.settings import PrivacySettings, Settings, SimulationSettings
+from router_core.settings import PrivacySettings
 from router_core.store import open_store
 from router_core.store.base import Evaluation
-from tests.app.panel import forget, opened
+from tests.app.panel import QUICK, forget, opened, use
 from tests.scored import CHEAP, STRONG, long_csv, wide_csv
 
-SETTINGS = Settings(simulation=SimulationSettings(latency_scale=0))
-
-
-@pytest.fixture(autouse=True)
-def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    use(SETTINGS, tmp_path, monkeypatch)
-    yield
-    forget()
-
-
-def use(settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Open the app with these settings."""
-    file = folder / "settings.json"
-    file.write_text(settings.document())
-    monkeypatch.setenv("ROUTER_SETTINGS", str(file))
-    monkeypatch.setenv("ROUTER_STORE", str(folder / "evidence.duckdb"))
-    forget()
+pytestmark = pytest.mark.usefixtures("place")
 
 
 def texts(at: AppTest) -> str:
@@ -322,7 +306,7 @@ def test_texts_are_shown_without_effect(tmp_path: Path, monkeypatch: pytest.Monk
     first = at.code[0].value
     at.button(key="mistake-Next").click().run()
     assert at.code[0].value != first
-    use(SETTINGS.model_copy(update={"privacy": PrivacySettings(keep_texts="hash")}), tmp_path, monkeypatch)
+    use(tmp_path, monkeypatch, QUICK.model_copy(update={"privacy": PrivacySettings(keep_texts="hash")}))
     at = judged(given(long_csv()))
     assert "went wrong" not in texts(at)
     stored = resources().playground.store.evaluation(shown(at))
@@ -359,7 +343,7 @@ def test_without_traffic_there_is_a_button(tab: str, words: str) -> None:
 def traffic() -> Iterator[None]:
     """A store with simulated traffic."""
     store = open_store(kind="simulated")
-    generate(SETTINGS, store, 4_000)
+    generate(QUICK, store, 4_000)
     yield
     store.close()
 

@@ -11,38 +11,22 @@ from streamlit.testing.v1 import AppTest
 
 from pages.resources import resources
 from router_core.policies import POLICIES
-from router_core.settings import ArmSettings, GoalSettings, Settings, SimulationSettings
+from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Search, Store
-from tests.app.panel import forget, opened, texts
+from tests.app.panel import QUICK, opened, texts, use
 from tests.store_rows import CHEAP, STRONG, a_completion, a_decision, a_prompt, an_outcome, everything, ident
 
-SETTINGS = Settings(simulation=SimulationSettings(latency_scale=0))
-
-
-@pytest.fixture(autouse=True)
-def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("ROUTER_STORE", str(tmp_path / "panel.duckdb"))
-    use(tmp_path, monkeypatch, SETTINGS)
-    forget()
-    yield
-    forget()
+pytestmark = pytest.mark.usefixtures("place")
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
+def store(place: None) -> Iterator[Store]:
     """One prompt with two decisions, one answer and one failure, held open by the test too."""
     held = open_store(kind="simulated")
     held.write(everything())
     yield held
     held.close()
-
-
-def use(folder: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    """Open the app with these settings from now on."""
-    file = folder / "settings.json"
-    file.write_text(settings.document())
-    monkeypatch.setenv("ROUTER_SETTINGS", str(file))
 
 
 def record(number: int = 1) -> AppTest:
@@ -159,7 +143,7 @@ def test_run_again_on_todays_settings(store: Store, tmp_path: Path, monkeypatch:
     assert newest.prompt.messages == a_prompt(3).messages
     assert newest.prompt.task_type == "label"
     assert {one.policy for one in newest.decisions} == set(POLICIES)
-    assert {one.settings_version for one in newest.decisions} == {SETTINGS.version}
+    assert {one.settings_version for one in newest.decisions} == {QUICK.version}
     assert at.query_params["prompt"] in (newest.prompt.id, [newest.prompt.id])
 
 

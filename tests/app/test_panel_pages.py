@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from pages.resources import resources
 from router_core.demo import generate
-from router_core.settings import Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.store.base import Search, Store
-from tests.app.panel import forget, opened, texts
+from tests.app.panel import QUICK, opened, texts
 
 PAGES = ("costs", "learning", "history", "settings")
-SETTINGS = Settings(simulation=SimulationSettings(latency_scale=0))
 
-
-@pytest.fixture(autouse=True)
-def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    file = tmp_path / "settings.json"
-    file.write_text(SETTINGS.document())
-    monkeypatch.setenv("ROUTER_SETTINGS", str(file))
-    monkeypatch.setenv("ROUTER_STORE", str(tmp_path / "panel.duckdb"))
-    forget()
-    yield
-    forget()
+pytestmark = pytest.mark.usefixtures("place")
 
 
 @pytest.fixture
-def full() -> Iterator[Store]:
+def full(place: None) -> Iterator[Store]:
     """A store with traffic, held open by the test too."""
     store = open_store(kind="simulated")
-    generate(SETTINGS, store, 2_000)
+    generate(QUICK, store, 2_000)
     yield store
     store.close()
 
@@ -95,7 +83,7 @@ def test_what_if_redraws_the_split(full: Store) -> None:
 
 def test_reset_and_undo(full: Store) -> None:
     """Reset empties the evidence, undo brings it back; both are in the list of changes."""
-    rule = SETTINGS.goal("default").teaching_rule()
+    rule = QUICK.goal("default").teaching_rule()
     before = full.evidence("default", rule)
     at = opened("learning")
     at.button(key="do-reset").click().run()

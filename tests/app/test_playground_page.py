@@ -23,38 +23,26 @@ from router_core.settings import (
     GoalSettings,
     PrivacySettings,
     Settings,
-    SimulationSettings,
 )
 from router_core.store import open_store
 from router_core.store.base import Comparison, Search
 from router_core.types import STOPPED
-from tests.app.panel import forget, opened
+from tests.app.panel import QUICK, forget, opened, texts, use
 
 HARD = "Write a memo that compares two leases and explain why one is better."
 EASY = "Is this spam? Yes or no: you won a prize."
 
 
+def the_settings(**parts: object) -> Settings:
+    """Models that answer at once or fail for good, and these parts."""
+    return QUICK.model_copy(update={"calls": CallSettings(max_retries=0), **parts})
+
+
 @pytest.fixture(autouse=True)
 def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    use(tmp_path, monkeypatch)
-    monkeypatch.setenv("ROUTER_STORE", str(tmp_path / "playground.duckdb"))
-    forget()
+    use(tmp_path, monkeypatch, the_settings())
     yield
     forget()
-
-
-def use(folder: Path, monkeypatch: pytest.MonkeyPatch, **parts: object) -> None:
-    """Put settings in force."""
-    calls = CallSettings(max_retries=0)
-    made = Settings(**({"simulation": SimulationSettings(latency_scale=0), "calls": calls} | parts))  # type: ignore[arg-type]
-    (folder / "settings.json").write_text(made.document())
-    monkeypatch.setenv("ROUTER_SETTINGS", str(folder / "settings.json"))
-
-
-def texts(at: AppTest) -> str:
-    """Every text on the page."""
-    kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.success)
-    return "\n".join(str(one.value) for kind in kinds for one in kind)
 
 
 def send(prompt: str, **toggles: bool) -> AppTest:
@@ -295,8 +283,7 @@ def test_models_no_longer_set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     send(HARD, run_all=True)
     prompt_id = stored().prompt.id
     goal = GoalSettings(arms=(ArmSettings(model="openai/gpt-4.1"),))
-    use(tmp_path, monkeypatch, goals={"default": goal})
-    forget()
+    use(tmp_path, monkeypatch, the_settings(goals={"default": goal}))
     at = opened(prompt=prompt_id)
     assert not at.error
     assert texts(at).count("no longer in the settings") == 2
@@ -322,7 +309,7 @@ def test_coming_back_from_another_page() -> None:
 def test_a_model_without_a_price(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its cost is called unknown wherever a cost is shown, and what was saved is unknown too."""
     arms = (ArmSettings(model="openai/gpt-4o-mini"), ArmSettings(model="openai/nobody-knows"))
-    use(tmp_path, monkeypatch, goals={"default": GoalSettings(arms=arms)})
+    use(tmp_path, monkeypatch, the_settings(goals={"default": GoalSettings(arms=arms)}))
     at = send(HARD, run_all=True)
     said = texts(at)
     assert "price unknown · first word" in said
@@ -362,7 +349,7 @@ def test_another_answer() -> None:
 
 def test_texts_that_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer is on screen in this visit, and nowhere in the store."""
-    use(tmp_path, monkeypatch, privacy=PrivacySettings(keep_texts="hash"))
+    use(tmp_path, monkeypatch, the_settings(privacy=PrivacySettings(keep_texts="hash")))
     at = send(HARD)
     assert "simulated gpt" in texts(at)
     found = stored()
@@ -381,7 +368,7 @@ def test_a_broken_settings_file(tmp_path: Path, content: str) -> None:
 
 def test_a_store_that_another_process_holds(tmp_path: Path) -> None:
     """A sentence that names the remedy."""
-    place = tmp_path / "playground.simulated.duckdb"
+    place = tmp_path / "panel.simulated.duckdb"
     open_store(place, kind="simulated").close()
     code = f"import duckdb, time; c = duckdb.connect({str(place)!r}); print('held', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from router_core.errors import StoreError
 from router_core.store import open_store
-from router_core.store.base import Batch, Store
+from router_core.store.base import Batch, Search, Store
 from router_core.types import Evidence, OutputTokens
 from tests.store_rows import ALL, CHEAP, OWN, STRONG, a_completion, a_decision, a_prompt, an_outcome
 
@@ -131,6 +132,30 @@ def test_what_counts_is_told_as_spans(store: Store) -> None:
     assert store.learning_base("default") == ({}, ((2, None),))
     store.import_learning("default", {CHEAP: Evidence(4, 1_000_000)}, {}, **WHO)
     assert store.learning_base("default") == ({CHEAP: Evidence(4, 1_000_000)}, ((2, None),))
+
+
+@pytest.mark.parametrize("change", ["reset", "snapshot"])
+def test_numbers_of_deleted_outcomes_are_not_given_again(tmp_path: Path, store: Store, change: str) -> None:
+    """What is rated after the log was emptied counts after a reset, not in a snapshot of before."""
+    path = tmp_path / "router.duckdb"
+    with closing(open_store(path)) as opened:
+        for batch in (
+            Batch([a_prompt(1)], [a_decision(1)], [a_completion(1)], [an_outcome(1, 1), an_outcome(2, 1)]),
+            Batch([a_prompt(2)], [a_decision(2)], [a_completion(2)], [an_outcome(3, 2)]),
+        ):
+            opened.write(batch)
+        if change == "reset":
+            opened.reset_learning("default", **WHO)
+        else:
+            opened.snapshot_learning("default", **WHO)
+        opened.erase(Search())
+    with closing(open_store(path)) as opened:
+        opened.write(Batch([a_prompt(4)], [a_decision(4)], [a_completion(4)], [an_outcome(4, 4)]))
+        assert learned(opened) == {CHEAP: (1, 1)}
+        assert len(opened.lessons("default", ALL, 0, 9)[1]) == 1
+        if change == "snapshot":
+            opened.restore_learning("default", 1, **WHO)
+            assert learned(opened) == {}
 
 
 def test_import_begins_from_elsewhere(store: Store) -> None:

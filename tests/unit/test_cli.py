@@ -22,7 +22,7 @@ from tests.servers import ChatServer, chat_server
 
 ROOT = Path(__file__).parents[2]
 
-COMMANDS = ("export", "import", "demo", "prune", "doctor", "verdict", "replay", "online")
+COMMANDS = ("export", "import", "demo", "prune", "doctor", "verdict", "replay", "learn", "online")
 
 
 @pytest.fixture
@@ -208,6 +208,18 @@ def test_doctor_finds_a_provider_that_is_not_there(tmp_path: Path, monkeypatch: 
     assert "WRONG reach of openai: http://127.0.0.1:9/v1 cannot be reached (ConnectError" in said.output
     quiet = live("--store", place, "doctor", "--offline")
     assert (quiet.exit_code, "reach of" in quiet.output) == (0, False)
+
+
+def test_settings_that_cannot_be_read_are_a_finding(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Doctor says so and what to do; other commands end with the same sentence."""
+    monkeypatch.setenv("ROUTER_SETTINGS", "no-such-file.json")
+    said = run(place, "doctor", "--json")
+    assert said.exit_code == 1
+    found = {one["check"]: one for one in map(json.loads, said.output.splitlines())}
+    assert (found["store"]["fine"], found["settings"]["fine"]) == (True, False)
+    assert "no-such-file.json (ROUTER_SETTINGS) cannot be read" in found["settings"]["found"]
+    export = run(place, "export", "-", "-f", "json")
+    assert (export.exit_code, export.stderr.count("correct the path or unset it")) == (1, 1)
 
 
 def test_doctor_finds_what_is_too_old_or_missing(place: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from router_core.deciding import usual_costs
 from router_core.declared import validated
 from router_core.router import Router
 from router_core.settings import Settings
-from router_core.store import open_store
-from router_core.store.base import Store
+from router_core.store import learning, open_store
+from router_core.store.base import LearningEvent, Store
+from router_core.store.learning import Counting
 
 ARMS = ("openai/gpt-4o-mini", "openai/gpt-4o")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -172,6 +174,29 @@ def test_a_reset_forgets_and_undoing_it_remembers(store: Store) -> None:
         assert same(state_of(router), before)
 
 
+def test_who_asks_during_a_reset_does_not_bring_the_past_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A decision while the reset is taken in knows the state of before; the next one that of after."""
+    with a_router(store) as router:
+        live(router, 4, only_strong)
+        found, before = [], store.revision
+        counting = learning.counting
+
+        def meanwhile(events: list[LearningEvent]) -> dict[str, Counting]:
+            asking = Thread(target=lambda: found.append((state_of(router).outcomes, store.revision)))
+            asking.start()
+            asking.join()
+            return counting(events)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(learning, "counting", meanwhile)
+            store.reset_learning("default", at=NOW, author="tester")
+        assert found == [(4, before)]
+        assert state_of(router).outcomes == 0
+        assert store.revision > before
+
+
 def test_a_new_model_joins_with_hope(store: Store) -> None:
     """From its neighbour in price, with the optimism it needs to be tried; one that leaves is remembered."""
     with a_router(store) as router:
@@ -187,6 +212,21 @@ def test_a_new_model_joins_with_hope(store: Store) -> None:
     left = the_settings(arms=[{"model": ARMS[1]}])
     with a_router(store, left) as router:
         assert state_of(router).learned(ARMS[0]).belief.observations > 0
+
+
+def test_a_model_that_left_comes_back_with_its_history(store: Store) -> None:
+    """What was learned of it is kept, by both learning routers, as long as the log has it."""
+    with a_router(store) as both:
+        live(both, 60, only_strong)
+        before, posteriors = state_of(both), both.posteriors()
+    alone = the_settings(arms=[{"model": ARMS[0]}])
+    with a_router(store, alone) as router:
+        live(router, 10, only_strong, start=60)
+        assert list(router.posteriors()) == [ARMS[0]]
+    with a_router(store) as again:
+        after = state_of(again)
+        assert after.learned(ARMS[1]).belief.observations == before.learned(ARMS[1]).belief.observations > 0
+        assert again.posteriors()[ARMS[1]] == posteriors[ARMS[1]]
 
 
 def test_goals_share_strength(store: Store) -> None:

@@ -229,8 +229,8 @@ def test_the_reason() -> None:
     )
     assert lines[0].text.startswith(f"{CHEAP}: ")
     assert "good expected on prompts like this" in lines[0].text
-    assert lines[0].text.endswith("120 rated, ~$0.000100 a call")
-    assert lines[1].text.endswith("120 rated, ~$0.002000 a call")
+    assert lines[0].text.endswith("120 rated, ~$0.00010 a call")
+    assert lines[1].text.endswith("120 rated, ~$0.0020 a call")
     told = [line for line in lines if line.value.endswith("points")]
     assert told[0].text == f"worded like prompts that gain much from a stronger model: towards {STRONG}"
     sizes = [float(line.value.split()[0]) for line in told]

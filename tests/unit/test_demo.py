@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +13,14 @@ import pytest
 from router_core.demo import COMPARED, generate
 from router_core.errors import SettingsError
 from router_core.sampling import draw
-from router_core.settings import ArmSettings, GoalSettings, PrivacySettings, ProviderSettings, Settings
+from router_core.settings import (
+    ArmSettings,
+    ClassifierSettings,
+    GoalSettings,
+    PrivacySettings,
+    ProviderSettings,
+    Settings,
+)
 from router_core.store import open_store
 from router_core.store.base import Store
 
@@ -91,16 +99,20 @@ def test_failed_calls_are_answered_by_another_model() -> None:
 
 
 def test_unknown_price_stays_unknown() -> None:
-    """A model that no price book knows has no cost in the log, and its expected cost is unknown."""
+    """A model that no price book knows has no cost in the log, nor an expected one, nor have its verdicts."""
     goal = GoalSettings(arms=(ArmSettings(model="local/secret"), ArmSettings(model="openai/gpt-4o")))
     settings = Settings(
-        goals={"default": goal}, providers={"openai": ProviderSettings(), "local": ProviderSettings()}
+        goals={"default": goal},
+        providers={"openai": ProviderSettings(), "local": ProviderSettings()},
+        classifier=ClassifierSettings(model="local/secret"),
     )
     store = filled(settings, 300)
     found = [store.comparison(prompt.id) for prompt in islice(store.recent_prompts(300), 300)]
     costs = {(c.arm, c.cost_usd is None) for one in found if one for c in one.completions if c.error is None}
     assert costs == {("local/secret", True), ("openai/gpt-4o", False)}
     assert {one.expected_cost_usd[0] for one in store.decisions()} == {None}
+    assert None in {one.decision_cost_usd for one in store.decisions() if one.policy == "classifier"}
+    assert {one.decision_cost_usd for one in store.decisions() if one.policy == "heuristic"} == {Decimal(0)}
 
 
 def test_no_texts_where_none_are_kept() -> None:

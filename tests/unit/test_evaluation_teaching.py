@@ -17,7 +17,7 @@ from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.reading import read_labelled
 from router_core.evaluation.teaching import matched, teach
 from router_core.router import Router
-from router_core.settings import ArmSettings, GoalSettings
+from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Store
 from tests.scored import CHEAP, STRONG, long_csv
@@ -77,18 +77,21 @@ def test_two_models_are_needed(store: Store) -> None:
     assert store.gain("default") is None
 
 
-def test_from_the_shell(tmp_path: Path) -> None:
-    """It says what the words are worth; a broken file is a sentence."""
+def test_from_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a goal of the settings file: it says what the words are worth; a broken file is a sentence."""
     file = tmp_path / "scored.csv"
     file.write_bytes(long_csv(300))
     place = str(tmp_path / "store.duckdb")
-    run = CliRunner().invoke(main, ["--store", place, "--simulated", "learn", str(file)])
+    (tmp_path / "settings.json").write_text(Settings(goals={"e-mail": GoalSettings()}).document())
+    monkeypatch.setenv("ROUTER_SETTINGS", str(tmp_path / "settings.json"))
+    words = ["--store", place, "--simulated", "learn", "--goal", "e-mail"]
+    run = CliRunner().invoke(main, [*words, str(file)])
     assert run.exit_code == 0, run.output
     assert "learned from 300 prompts" in run.output
     assert "APGR" in run.output
-    told = CliRunner().invoke(main, ["--store", place, "--simulated", "learn", str(file), "--json"])
+    told = CliRunner().invoke(main, [*words, str(file), "--json"])
     assert json.loads(told.output)["texts"] == 300
     (tmp_path / "broken.csv").write_text("nothing,here\n1,2\n")
-    broken = CliRunner().invoke(main, ["--store", place, "--simulated", "learn", str(tmp_path / "broken.csv")])
+    broken = CliRunner().invoke(main, [*words, str(tmp_path / "broken.csv")])
     assert broken.exit_code == 1
     assert broken.output.startswith("router-core: ")

@@ -166,10 +166,9 @@ def test_the_store_knows_only_types_errors_and_itself(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in PATHS if name.startswith("router_core.policies")])
 def test_policies_know_neither_traffic_nor_store(name: str) -> None:
-    """They import the values, the arithmetic, the settings and each other."""
-    known = {
-        f"router_core.{part}" for part in ("types", "errors", "declared", "settings", "sampling", "posterior")
-    } | {"router_core.information"}
+    """They import the values, the arithmetic, the settings, how figures read, and each other."""
+    parts = ("types", "errors", "declared", "settings", "sampling", "posterior", "information", "words")
+    known = {f"router_core.{part}" for part in parts}
     arithmetic = "router_core.contextual"
     assert {one for one in ours(name) if not one.startswith(("router_core.policies", arithmetic))} <= known
 

@@ -1,22 +1,17 @@
-"""A model that joins, and one that leaves."""
+"""A model that joins."""
 
 from __future__ import annotations
-
-from math import log
 
 import numpy as np
 import pytest
 
-from router_core.errors import NoEligibleArmError, SettingsError, UnknownArmError
+from router_core.errors import NoEligibleArmError, SettingsError
 from router_core.joining import (
     Neighbour,
-    Roster,
-    join,
     joining_normal,
     joining_prior,
     nearest,
     optimism_to_be_tried,
-    retire,
 )
 from router_core.posterior import best_probabilities, mean
 from router_core.types import Posterior
@@ -131,28 +126,3 @@ def test_neighbours_that_differ_leave_doubt() -> None:
     weights, precision = joining_normal(0.04, [low, high], np.zeros(1), np.zeros((1, 1)), keep=1.0, optimism=0.0)
     assert weights.tolist() == pytest.approx([2.0])
     assert precision.tolist() == [[pytest.approx(1 / 1.01)]]
-
-
-def test_retiring_keeps_the_history() -> None:
-    """Who comes back has it; who is new has the prior."""
-    start = Roster({"a": Posterior(5.0, 2.0, 5), "b": Posterior(1.0, 1.0)}, {})
-    left = retire(start, "a")
-    assert left == Roster({"b": Posterior(1.0, 1.0)}, {"a": Posterior(5.0, 2.0, 5)})
-    assert join(left, "a", Posterior(1.0, 1.0)) == Roster(
-        {"b": Posterior(1.0, 1.0), "a": Posterior(5.0, 2.0, 5)}, {}
-    )
-    assert join(left, "c", Posterior(2.0, 1.0)).active["c"] == Posterior(2.0, 1.0)
-    assert set(start.active) == {"a", "b"}  # nothing given was changed
-
-
-def test_what_cannot_be_done_to_a_roster() -> None:
-    """Retire a stranger, the last model, or a model twice; join twice."""
-    two = Roster({"a": log(2), "b": log(3)}, {})
-    with pytest.raises(UnknownArmError, match=r"'x' cannot be retired; the active models are \['a', 'b'\]"):
-        retire(two, "x")
-    with pytest.raises(UnknownArmError, match="'a' cannot be retired"):
-        retire(retire(two, "a"), "a")
-    with pytest.raises(NoEligibleArmError, match="'b' is the last model; let another join"):
-        retire(retire(two, "a"), "b")
-    with pytest.raises(SettingsError, match="'a' is a model of this goal already"):
-        join(two, "a", 0.0)

@@ -74,19 +74,12 @@ def test_counts_per_arm() -> None:
     counted = pending(answers, NOON + DAY * 3, DAY)
     assert list(counted) == ["b", "a"]
     assert counted == {"b": Pending(rated=1, late=1, waiting=1), "a": Pending(rated=1, missing=1)}
-    assert counted["b"].share_rated == 0.5
 
 
 def test_without_a_window_an_answer_waits_for_ever() -> None:
     """Nothing is missing and nothing is late."""
     answers = [Awaited("m", NOON, None), Awaited("m", NOON, NOON + DAY * 300)]
     assert pending(answers, NOON + DAY * 999, None) == {"m": Pending(rated=1, waiting=1)}
-
-
-def test_nothing_settled_has_no_share() -> None:
-    """No answer, or none whose window has closed."""
-    assert pending([], NOON, DAY) == {}
-    assert Pending(waiting=3).share_rated is None
 
 
 _ANSWERS = st.lists(

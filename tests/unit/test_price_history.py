@@ -76,6 +76,7 @@ def test_a_price_that_becomes_known() -> None:
             ("1", "5"),
             "became 50 % cheaper for input ($2 to $1) and 25 % dearer for output ($4 to $5) per million tokens",
         ),
+        (("10", "5"), ("0.03", "5"), "became 99.7 % cheaper for input ($10 to $0.03) per million tokens"),
         (("1", "5"), ("0", "5"), "became free for input ($1 to $0) per million tokens"),
         (("0", "5"), ("1", "5"), "became $1 dear, free before, for input ($0 to $1) per million tokens"),
         (("1", "5", "0.5"), ("1", "5"), "became 2x dearer for cached input ($0.5 to $1) per million tokens"),

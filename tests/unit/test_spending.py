@@ -66,12 +66,12 @@ def test_a_budget_that_binds_makes_a_good_answer_count_less(store: Store) -> Non
     with Router(settings=TIGHT, store=store, simulated=True) as router:
         first = router.decide([{"role": "user", "content": "Name a colour."}]).probabilities
         live(router, 300)
-        value = router._decider.spending.value_usd("default", (0.00002, 0.0004))
+        value = router._decider.spending.value_usd("default")
         last = router.decide([{"role": "user", "content": "Name a colour."}]).probabilities
         assert value < 5.0
         assert last[1] < first[1] - 0.05
     wide = the_settings(budget_usd=1e6)
-    assert Spending(wide, store).value_usd("default", ()) == wide.goals["default"].success_value_usd
+    assert Spending(wide, store).value_usd("default") == wide.goals["default"].success_value_usd
 
 
 def test_other_routers_do_not_spend_it(store: Store) -> None:
@@ -105,7 +105,7 @@ def test_without_a_budget_nothing_is_counted(store: Store) -> None:
     with Router(settings=none, store=store, simulated=True) as router:
         live(router, 3)
         assert router._decider.spending.state("default") == BudgetState()
-        assert router._decider.spending.value_usd("default", (1.0,)) == none.goals["default"].success_value_usd
+        assert router._decider.spending.value_usd("default") == none.goals["default"].success_value_usd
 
 
 def test_the_limit_is_shared_out() -> None:

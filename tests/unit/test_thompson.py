@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from router_core.errors import NoEligibleArmError
-from router_core.policies.thompson import ThompsonPolicy, comparable_costs, counted
+from router_core.policies.thompson import ThompsonPolicy, a_call, comparable_costs, counted
 from router_core.posterior import best_probabilities
 from router_core.settings import ArmSettings, GoalSettings
 from router_core.types import Candidate, Posterior, ReasonLine
@@ -176,8 +176,8 @@ def test_the_reason() -> None:
     best = best_probabilities([c.posterior for c in candidates], [0.0001, 0.00225], 0.05)
     assert reason.summary == f"{STRONG}: {best[1]:.0%} likely to be the better buy, at $0.05 per good answer"
     assert reason.lines == (
-        ReasonLine(f"{CHEAP}: 0 of 0 good (1% to 84%), ~$0.000100 a call", f"{best[0]:.1%}"),
-        ReasonLine(f"{STRONG}: 89 of 98 good (83% to 95%), ~$0.002250 a call", f"{best[1]:.1%}"),
+        ReasonLine(f"{CHEAP}: 0 of 0 good (1% to 84%), ~$0.00010 a call", f"{best[0]:.1%}"),
+        ReasonLine(f"{STRONG}: 89 of 98 good (83% to 95%), ~$0.0022 a call", f"{best[1]:.1%}"),
         ReasonLine("left of the starting weights", "17%"),
         ReasonLine("always kept for every model", "2.0%"),
     )
@@ -224,7 +224,7 @@ def test_the_reason_where_cost_is_ignored_or_unknown() -> None:
     assert reason.summary == f"{CHEAP}: 50% likely to be the better buy, cost ignored"
     assert reason.lines == (
         ReasonLine(f"{CHEAP}: 0 of 0 good (1% to 84%), price unknown", "50.0%"),
-        ReasonLine(f"{STRONG}: 0 of 0 good (1% to 84%), ~$0.500000 a call", "50.0%"),
+        ReasonLine(f"{STRONG}: 0 of 0 good (1% to 84%), ~$0.50 a call", "50.0%"),
         ReasonLine("an unknown price is taken to be the dearest known one"),
     )
 
@@ -283,3 +283,12 @@ def test_the_version_names_what_changes_the_answer() -> None:
     }
     assert len(versions) == 8
     assert a_policy(router="heuristic", success_when="content").version == a_policy().version
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"),
+    [(None, "price unknown"), (0.0, "$0 a call"), (2e-7, "< $0.000001 a call"), (0.5, "~$0.50 a call")],
+)
+def test_the_cost_of_a_call_in_words(cost: float | None, said: str) -> None:
+    """A free model is free, a cheap one is not."""
+    assert a_call(cost) == said

@@ -1,0 +1,79 @@
+"""The settings page, models and providers: known ones, servers of this machine, a connection tried."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from pages import provider_form
+from pages.resources import resources
+from router_core.reaching import LocalServer
+from tests.app.panel import field, now, opened, save, texts
+from tests.servers import chat_server
+
+pytestmark = pytest.mark.usefixtures("place")
+
+
+def test_a_known_provider_and_its_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Address and variable are filled in; its models can be picked afterwards."""
+    at = opened("settings", tab="Models & providers")
+    field(at, "new-provider").set_value("mistral").run()
+    assert field(at, "provider-mistral.base_url").value == "https://api.mistral.ai/v1"
+    assert "MISTRAL_API_KEY is not set" in texts(at).replace("\\", "")
+    monkeypatch.setenv("MISTRAL_API_KEY", "never-shown-0123")
+    at.run()
+    assert "MISTRAL_API_KEY is set" in texts(at).replace("\\", "")
+    assert "never-shown" not in texts(at)
+    save(at)
+    assert now().providers["mistral"].api_key_env == "MISTRAL_API_KEY"
+    goals = opened("settings")
+    assert [one for one in field(goals, "goal-default.arms.model.0").options if one.startswith("mistral/")]
+
+
+def test_a_server_of_this_machine_is_found_tried_and_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for, found, filled in, called once for real although the app simulates, and then live."""
+    with chat_server() as server:
+        found = [LocalServer("ollama", server.base_url, ("tiny", "big"))]
+        monkeypatch.setattr(provider_form, "local_servers", lambda: found)
+        at = opened("settings", tab="Models & providers")
+        at.button(key="find-local").click().run()
+        assert "2 models" in texts(at)
+        at.button(key="use-ollama").click().run()
+        assert field(at, "provider-ollama.base_url").value == server.base_url
+        assert at.selectbox(key="try-model-ollama").value == "ollama/tiny"
+        at.button(key="test-ollama").click().run()
+        assert "ollama/tiny answered in" in at.success[0].value.replace("\\", "")
+        assert "for price unknown" in at.success[0].value
+        assert [one.body["model"] for one in server.requests] == ["tiny"]
+        save(at)
+        at.segmented_control(key="tab").set_value("Goals").run()
+        arms = "goal-default.arms"
+        assert "ollama/big · price unknown" in field(at, f"{arms}.model.0").options
+        field(at, f"{arms}.model.0").set_value("ollama/tiny").run()
+        field(at, f"{arms}.model.1").set_value("ollama/big").run()
+        save(at)
+        assert not resources().simulated
+        assert "Live" in texts(at.run())
+
+
+def test_no_server_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said, with the ports that were asked."""
+    monkeypatch.setattr(provider_form, "local_servers", list)
+    at = opened("settings", tab="Models & providers")
+    at.button(key="find-local").click().run()
+    assert "None answers on the usual ports (11434, 1234," in texts(at)
+
+
+def test_test_connection_says_what_is_missing() -> None:
+    """Without a key nothing is simulated behind one's back; with ROUTER_SIMULATED it is, and it is said."""
+    at = opened("settings", tab="Models & providers")
+    at.button(key="test-openai").click().run()
+    assert "no API key for openai" in at.error[0].value
+    os.environ["ROUTER_SIMULATED"] = "1"
+    try:
+        at.button(key="test-openai").click().run()
+    finally:
+        del os.environ["ROUTER_SIMULATED"]
+    assert "answered in" in at.success[0].value
+    assert "(simulated: ROUTER_SIMULATED is 1)" in at.success[0].value

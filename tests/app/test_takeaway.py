@@ -1,0 +1,109 @@
+"""The settings page, export and import: shown, asked, undone; files that are refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.resources import resources
+from router_core.demo import generate
+from router_core.exports import dump, dump_evidence
+from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, Settings
+from router_core.store import open_store
+from router_core.store.base import Store
+from router_core.transfer import export_of
+from tests.app.panel import QUICK, forget, now, opened, texts
+
+pytestmark = pytest.mark.usefixtures("place")
+
+
+def upload(at: AppTest, text: str, name: str = "router.json") -> None:
+    """Choose a file to import."""
+    at.file_uploader(key="import-file").set_value((name, text.encode(), "application/json")).run()
+    assert not at.exception, at.exception
+
+
+def test_import_shows_asks_and_is_undone(full: Store) -> None:
+    """Settings, prices and learning of another machine; undone, everything is as before."""
+    rule = QUICK.goal("default").teaching_rule()
+    mine = full.evidence("default", rule)
+    other = open_store(":memory:", kind="simulated")
+    theirs = Settings(heuristic=HeuristicSettings(threshold=4), simulation=QUICK.simulation)
+    generate(theirs, other, 300, seed=5)
+    export = export_of(other, theirs)
+    at = opened("settings", tab="Export & import")
+    upload(at, dump(export))
+    assert list(at.table[0].value.iloc[0]) == ["heuristic.threshold", "3", "4"]
+    assert len(at.table[1].value) == 2
+    assert (now(), full.evidence("default", rule)) == (QUICK, mine)
+    at.button(key="do-import").click().run()
+    assert "router\\.json was imported" in texts(at) or "router.json was imported" in texts(at)
+    assert (now(), full.evidence("default", rule)) == (theirs, other.evidence("default", rule))
+    at.button(key="undo-import").click().run()
+    assert (now(), full.evidence("default", rule)) == (QUICK, mine)
+    assert [one.note for one in full.settings_versions()] == [
+        "undid the import of router.json",
+        "imported router.json",
+    ]
+    other.close()
+
+
+def test_learning_alone_is_imported(full: Store) -> None:
+    """From a file of its own, and from a whole router whose settings are left out."""
+    rule = QUICK.goal("default").teaching_rule()
+    other = open_store(":memory:", kind="simulated")
+    generate(QUICK, other, 300, seed=5)
+    theirs = other.evidence("default", rule)
+    at = opened("settings", tab="Export & import")
+    upload(at, dump_evidence(export_of(other, QUICK).learned), "evidence.json")
+    at.button(key="do-import").click().run()
+    assert full.evidence("default", rule) == theirs
+    at.button(key="undo-import").click().run()
+    assert full.evidence("default", rule) != theirs
+    whole = export_of(other, Settings(seed=3, simulation=QUICK.simulation))
+    upload(at, dump(whole))
+    at.checkbox(key="take-settings").uncheck().run()
+    at.button(key="do-import").click().run()
+    assert (now(), full.evidence("default", rule)) == (QUICK, theirs)
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "the file is not JSON"),
+        ('{"format": "recipe"}', "the file is no export of router_core"),
+        ('{"format": "router.json", "format_version": 99}', "written by a newer router_core"),
+        ("", "the file is empty"),
+    ],
+)
+def test_a_file_that_is_none_is_one_sentence(text: str, sentence: str) -> None:
+    """And there is nothing to press."""
+    at = opened("settings", tab="Export & import")
+    upload(at, text)
+    assert sentence in at.error[0].value
+    assert not [one for one in at.button if one.key == "do-import"]
+
+
+def test_an_edited_file_is_refused_until_trusted() -> None:
+    """The checksum tells; a person may know better."""
+    at = opened("settings", tab="Export & import")
+    text = dump(export_of(resources().playground.store, QUICK)).replace('"threshold": 3', '"threshold": 4')
+    upload(at, text)
+    assert "changed after it was exported" in at.error[0].value
+    at.checkbox(key="trust-edited").check().run()
+    assert not at.error
+    assert "Take over its settings (1 change)" in [one.label for one in at.checkbox]
+
+
+def test_a_key_in_the_settings_is_not_exported() -> None:
+    """Said instead of the buttons."""
+    arms = (ArmSettings(model="openai/gpt-4o", params={"extra_headers": {"Authorization": "x"}}),)
+    settings = Settings(goals={"default": GoalSettings(arms=arms)})
+    Path(os.environ["ROUTER_SETTINGS"]).write_text(settings.document())
+    forget()
+    at = opened("settings", tab="Export & import")
+    assert "must not be exported" in at.error[0].value
