@@ -77,7 +77,7 @@ def _columns(shared: Resources, comparison: Comparison, busy: bool) -> None:
         show_verdict(shared, comparison, rateable, thumbs, busy)
     problem = st.session_state.pop("problem", None)
     if problem:
-        st.error(problem, icon=":material/error:")
+        st.error(escaped(problem), icon=":material/error:")
     if not busy and not blind:
         _offer_others(shared, comparison, {call.arm.id for call in calls})
 
@@ -128,7 +128,7 @@ def _finished(
     if completion.error is not None:
         if text:
             st.markdown(_readable(text, blind))
-        st.error(_FAILED if blind else completion.error, icon=":material/error:")
+        st.error(_FAILED if blind else escaped(completion.error), icon=":material/error:")
         if text:
             _figures(completion, blind)
         _again(shared, comparison, call, "Retry", "the first call failed", busy)
@@ -178,7 +178,7 @@ def _broken(
         st.info("Stopped. The model had nothing more to say by then.")
     else:
         why = running.error if running is not None and running.error else "this answer was never finished"
-        st.error(_FAILED if blind else f"No answer: {why}", icon=":material/error:")
+        st.error(_FAILED if blind else f"No answer: {escaped(why)}", icon=":material/error:")
     _again(shared, comparison, call, "Retry", "the first call was never finished", False)
 
 

@@ -70,7 +70,7 @@ def show_calculator(shared: Resources, goal: str) -> None:
         try:
             _result(shared, rows, cheap, strong, asks)
         except RouterError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(escaped(str(error)), icon=":material/error:")
 
 
 def _models(shared: Resources) -> list[str]:

@@ -12,7 +12,7 @@ from pages.contextual_costs import show_contextual
 from pages.cost_figures import show_figures, show_routers
 from pages.figure import packed, show_chart, two_columns
 from pages.resources import Resources, resources
-from pages.shown import ROUTER_NAMES, badge, dollars, duration, labels
+from pages.shown import ROUTER_NAMES, badge, dollars, duration, escaped, labels
 from pages.traffic import offer_traffic
 from router_core import cost_charts
 from router_core.analytics import Extent, View, choices, days, extent, ranges, recent
@@ -227,7 +227,7 @@ def page() -> None:
             offer_traffic(shared, "Here you will see what your traffic costs and saves.", st.session_state["goal"])
         show_calculator(shared, st.session_state["goal"])
     except RouterError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escaped(str(error)), icon=":material/error:")
 
 
 page()

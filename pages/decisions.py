@@ -1,4 +1,4 @@
-"""The three decision cards: which model, why, how likely, and what deciding cost."""
+"""The decision cards: which model, why, how likely, and what deciding cost."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from pages.evidence_data import show_data
 from pages.evidence_pairs import show_pairs
 from pages.evidence_traffic import show_traffic
 from pages.resources import resources
+from pages.shown import escaped
 from router_core.errors import RouterError
 
 _TABS = {"My data": show_data, "My traffic": show_traffic, "Pairs": show_pairs}
@@ -28,7 +29,7 @@ def page() -> None:
     try:
         _TABS[tab](shared)
     except RouterError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escaped(str(error)), icon=":material/error:")
 
 
 page()

@@ -86,8 +86,8 @@ def _one(test: PairedTest, places: dict[str, int], signature: Any, at: int) -> N
             )
             return
         said = (
-            f"{test.pairs:,} pairs: {test.strong} better in {test.strong_better:,}, equal in {test.equal:,},"
-            f" {test.cheap} better in {test.cheap_better:,}."
+            f"{test.pairs:,} pair{'s' * (test.pairs != 1)}: {test.strong} better in {test.strong_better:,},"
+            f" equal in {test.equal:,}, {test.cheap} better in {test.cheap_better:,}."
         )
         if test.difference is not None:
             ends = f"{points(test.difference.low)} to {points(test.difference.high)}"

@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.record import arm_names, show_record
 from pages.resources import Resources, resources
-from pages.shown import ROUTER_NAMES, dollars
+from pages.shown import ROUTER_NAMES, dollars, escaped
 from pages.traffic import offer_traffic
 from router_core.analytics import choices, extent
 from router_core.declared import short_hash
@@ -239,7 +239,7 @@ def page() -> None:
         else:
             st.caption("Select a row to read it and to rate its answers; select several to rate them at once.")
     except RouterError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escaped(str(error)), icon=":material/error:")
 
 
 page()

@@ -187,7 +187,7 @@ def page() -> None:
             show_news(shared, alarms, names)
         show_moved(shared, goal, names, alarms, price_changes_of(shared, goal))
     except RouterError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escaped(str(error)), icon=":material/error:")
 
 
 page()

@@ -114,7 +114,7 @@ try:
     shared = resources()
 except RouterError as error:
     st.title("Router Playground")
-    st.error(str(error), icon=":material/error:")
+    st.error(escaped(str(error)), icon=":material/error:")
     st.stop()
 
 st.html(_STYLE)

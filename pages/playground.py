@@ -14,8 +14,10 @@ from pages.decisions import show_decisions
 from pages.examples import EXAMPLES, TASK_TYPES
 from pages.learned import show_learned
 from pages.resources import Resources, resources
+from pages.shown import escaped, shortened
 from router_core.comparison import Plan
 from router_core.errors import RouterError
+from router_core.features import message_text
 from router_core.store.base import Comparison
 from router_core.types import Message
 
@@ -139,7 +141,7 @@ def _ask(shared: Resources, goal: str) -> None:
         st.session_state.setdefault("messages", {})[plan.prompt.id] = plan.messages
         notes.sent = plan.prompt.id
     except RouterError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escaped(str(error)), icon=":material/error:")
     notes.deciding = None
 
 
@@ -157,12 +159,29 @@ def _current(shared: Resources) -> Comparison | None:
     notes.sent = None
     found = st.session_state["fresh"].get(prompt_id) or shared.playground.store.comparison(prompt_id)
     if found is None:
-        st.warning(f"The prompt {prompt_id!r} in the address is not in this store; compare a new one.")
+        st.warning(
+            f"The prompt {escaped(repr(prompt_id))} in the address is not in this store; compare a new one."
+        )
         return None
     if found.prompt.messages is None:
         known = st.session_state.get("messages", {}).get(prompt_id)
         found = replace(found, prompt=replace(found.prompt, messages=known))
     return found
+
+
+def _asked(current: Comparison) -> None:
+    """The prompt decided on, where the form does not hold it: after a reload, by a link, on the way back."""
+    messages = current.prompt.messages
+    if messages is None:
+        st.caption("The text of this prompt was not kept.")
+        return
+    text = message_text(messages[-1])
+    if text == st.session_state.get("prompt"):
+        return
+    with st.expander(f"**Prompt:** {escaped(shortened(text, 160))}", key="asked"):
+        for message in messages:
+            st.caption(escaped(str(message.get("role", ""))))
+            st.code(message_text(message), language=None, wrap_lines=True)
 
 
 def _nothing_yet() -> None:
@@ -171,7 +190,8 @@ def _nothing_yet() -> None:
         st.markdown(
             "- **Rules** add up points for what can be seen in the prompt.\n"
             "- **Classifier** asks a cheap model whether the prompt is simple or complex.\n"
-            "- **Thompson sampling** learns from your thumbs which model is the better buy."
+            "- **Thompson sampling** learns from your thumbs which model is the better buy.\n"
+            "- **Contextual Thompson** learns it, too, but for prompts like yours, by what can be seen in them."
         )
         st.caption("Each model that was chosen answers once. Rate the answers and watch what is learned from it.")
 
@@ -187,11 +207,12 @@ def page() -> None:
         show_learned(shared, goal, None)
         return
     try:
+        _asked(current)
         show_decisions(shared, current)
         show_answers(shared, current)
         show_learned(shared, current.prompt.goal, current)
     except RouterError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escaped(str(error)), icon=":material/error:")
 
 
 page()

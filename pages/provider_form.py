@@ -127,7 +127,7 @@ def _test(settings: Settings, draft: Mapping[str, Any], provider: str, found: tu
         with st.spinner("Asking ..."):
             took = try_model(Models(wanted, simulated=simulated), PriceBook(wanted.prices), model)
     except RouterError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escaped(str(error)), icon=":material/error:")
         return
     who = " (simulated: ROUTER_SIMULATED is 1)" if simulated else ""
     st.success(

@@ -76,7 +76,7 @@ def _consequences(shared: Resources, draft: Mapping[str, Any], tab: str, goal: s
     try:
         wanted = validated(Settings, draft)
     except RouterError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escaped(str(error)), icon=":material/error:")
         return
     found = changes(settings.document(), wanted.document())
     if not found:
@@ -187,7 +187,7 @@ def page() -> None:
                 with st.container(border=True, width=360, key="consequences"):
                     _consequences(shared, draft, tab, goal)
     except RouterError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escaped(str(error)), icon=":material/error:")
 
 
 page()

@@ -9,7 +9,7 @@ from router_core.charts import BADGES
 from router_core.types import Arm
 from router_core.words import dollars, duration
 
-__all__ = ["ROUTER_NAMES", "badge", "dollars", "duration", "escaped", "labels", "model_text"]
+__all__ = ["ROUTER_NAMES", "badge", "dollars", "duration", "escaped", "labels", "model_text", "shortened"]
 
 ROUTER_NAMES = {
     "heuristic": "Rules",
@@ -40,20 +40,40 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text)
 
 
+def shortened(text: str, most: int) -> str:
+    """In one line, of so many characters at most."""
+    line = " ".join(text[: 4 * most].split())
+    return line if len(line) <= most and len(text) <= 4 * most else line[: most - 1] + "…"
+
+
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
-_DIRECTIVE = re.compile(r":(?=[a-z][a-z-]*\[|material/|streamlit:)")
+_FENCED = re.compile(r"^```[^`\n]*\n(?:(?!```).)*?(?:^```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_INLINE = re.compile(r"`[^`\n\r|]+`")
+_UNSURE = re.compile(r"[`\\<${|@\r]|~~~|:[\w/]|www\.")  # around code: may begin, end or swallow a mark
+_DIRECTIVE = re.compile(r":(?=[a-z][a-z-]*\[)")
+_ICON = re.compile(r":(?=material/|streamlit:)")
 _MONEY = re.compile(r"(?<![\\$])\$(?=\d)")
+_JOINER = "\N{WORD JOINER}"  # takes no room
 
 
 def model_text(text: str) -> str:
     """A model's Markdown with what could act on the reader's browser taken out.
 
     Images would be fetched (and could carry data away), Streamlit's own directives could imitate the page, and
-    two prices in a sentence would be read as a formula. Code is left as it is.
+    two prices in a sentence would be read as a formula. Code is left as it is; but where it is not plain that the
+    browser takes it for code, too, an image in it is parted.
     """
     parts = _CODE.split(text)
     for index in range(0, len(parts), 2):
         part = parts[index].replace("![", "!\\[")
         part = _DIRECTIVE.sub("\\\\:", part)
+        part = _ICON.sub(f":{_JOINER}", part)  # icons are put in behind Markdown: a backslash does not help
         parts[index] = _MONEY.sub("\\\\$", part)
+    if ("](" in text or "]:" in text) and not _plain(text):
+        parts[1::2] = [code.replace("![", "! [") for code in parts[1::2]]
     return "".join(parts)
+
+
+def _plain(text: str) -> bool:
+    """Whether Markdown sees code where we see it: fences that begin a line, else pairs of ` within a line."""
+    return _UNSURE.search(_INLINE.sub("", _FENCED.sub("", text))) is None

@@ -92,7 +92,7 @@ def _in(shared: Resources) -> None:
         found = load_any(text_of_bytes(given.getvalue()), playground.settings, trust_edited=trust)
         wanted = settings_in(found) if isinstance(found, Export) else playground.settings
     except RouterError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escaped(str(error)), icon=":material/error:")
         return
     learned = found.learned if isinstance(found, Export) else found
     st.caption(_origin(learned))

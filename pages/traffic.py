@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.resources import Resources
+from pages.shown import escaped
 from router_core.demo import generate
 from router_core.errors import RouterError
 
@@ -38,6 +39,6 @@ def _generate(shared: Resources, requests: int, goal: str) -> None:
             progress=lambda done: bar.progress(done / requests, f"{done:,} of {requests:,} requests"),
         )
     except RouterError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escaped(str(error)), icon=":material/error:")
         return
     st.rerun()

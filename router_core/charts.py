@@ -33,6 +33,13 @@ ACCENT: Final[Mapping[Theme, str]] = {"light": "#0b111a", "dark": "#e6eaf0"}
 BACKGROUND: Final[Mapping[Theme, str]] = {"light": "#ffffff", "dark": "#12161c"}
 MUTED: Final[Mapping[Theme, str]] = {"light": "#5b6675", "dark": "#9aa5b4"}
 """The text's colour, for what belongs to no model; what it stands on; and a quieter one."""
+DASHED: Final[Mapping[str, Any]] = {
+    "symbolType": "stroke",
+    "symbolSize": 784,
+    "symbolStrokeWidth": 2,
+    "rowPadding": 0,
+}
+"""Looks of a legend whose lines differ by dash: samples long enough (its root, in pixels) to show two periods."""
 BADGES: Final = ("blue", "orange", "violet", "green", "yellow")
 """Names under which .streamlit/config.toml gives widgets the same colours, in the same order."""
 

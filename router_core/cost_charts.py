@@ -14,7 +14,18 @@ from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any, Final
 
 from router_core.analytics import View
-from router_core.charts import ACCENT, Spec, Theme, blank, filled, labelled, model_color, model_scale, time_x
+from router_core.charts import (
+    ACCENT,
+    DASHED,
+    Spec,
+    Theme,
+    blank,
+    filled,
+    labelled,
+    model_color,
+    model_scale,
+    time_x,
+)
 from router_core.costing import CHEAP, STRONG
 
 if TYPE_CHECKING:
@@ -173,6 +184,7 @@ def _added_up(lines: tuple[_Line, ...], since: datetime, until: datetime) -> Spe
 
     labels = [label for label, _, _ in lines]
     colors = alt.Scale(domain=labels, range=[color for _, color, _ in lines])
+    looks = DASHED if any(dash != _SOLID for _, _, dash in lines) else {}
     dashes = alt.Scale(domain=labels, range=[list(dash) for _, _, dash in lines])
     chart = (
         blank()
@@ -180,8 +192,8 @@ def _added_up(lines: tuple[_Line, ...], since: datetime, until: datetime) -> Spe
         .encode(
             x=time_x(since, until),
             y=alt.Y("dollars:Q", title="dollars, added up", axis=alt.Axis(format="$,~r", tickCount=5)),
-            color=alt.Color("line:N", scale=colors, legend=_legend(len(labels))),
-            strokeDash=alt.StrokeDash("line:N", scale=dashes, legend=_legend(len(labels))),
+            color=alt.Color("line:N", scale=colors, legend=_legend(len(labels), **looks)),
+            strokeDash=alt.StrokeDash("line:N", scale=dashes, legend=_legend(len(labels), **looks)),
             tooltip=[_when(), "line:N", alt.Tooltip("dollars:Q", format="$,.4~r")],
         )
     )
@@ -319,7 +331,7 @@ def _when() -> alt.Tooltip:
     return alt.Tooltip("time:T", title="UTC", format="%-d %b %H:%M")
 
 
-def _legend(labels: int = 2) -> alt.Legend:
+def _legend(labels: int = 2, **looks: Any) -> alt.Legend:
     import altair as alt
 
-    return alt.Legend(orient="top", title=None, labelLimit=200, columns=3 if labels <= 3 else 2)
+    return alt.Legend(orient="top", title=None, labelLimit=200, columns=3 if labels <= 3 else 2, **looks)

@@ -89,7 +89,8 @@ def split_now(goal: GoalSettings, context: Context, candidates: Sequence[Candida
     for candidate, chance, probability in zip(candidates, best.tolist(), given, strict=True):
         explored = (1.0 - fading) * share
         starting = fading * (candidate.arm.weight / weights if weights > 0 else 1.0 / count)
-        rows.append(ArmSplit(candidate.arm.id, chance, probability - explored - starting, explored, starting))
+        learned = max(0.0, probability - explored - starting)  # rounding may leave it a hair below
+        rows.append(ArmSplit(candidate.arm.id, chance, learned, explored, starting))
     return rows
 
 

@@ -125,7 +125,8 @@ class AnswerStream:
             if isinstance(translated, ProviderTimeoutError | MalformedResponseError):
                 raise translated from None
             broken = isinstance(error, APIConnectionError)
-            raise self._interrupted("the connection broke" if broken else str(translated)) from None
+            why = "the connection broke" if broken else str(translated).removesuffix("; try again")
+            raise self._interrupted(why) from None
         self._arrived = self._clock()
         return following
 

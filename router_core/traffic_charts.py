@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from router_core.charts import ACCENT, BACKGROUND, MUTED, Theme, model_color
+from router_core.charts import ACCENT, BACKGROUND, DASHED, MUTED, Theme, model_color
 from router_core.evaluation.offpolicy import OffPolicyEstimate, Quantity
 from router_core.evaluation.paired import PairedTest
 from router_core.evaluation.results import Estimate
@@ -128,7 +128,7 @@ def evidence_chart(test: PairedTest, cheap: int, strong: int, theme: Theme) -> S
         color=alt.Color(
             "side:N",
             scale=alt.Scale(domain=[label for label, _ in sides.values()], range=[c for _, c in sides.values()]),
-            legend=alt.Legend(orient="top", title=None, labelLimit=300),
+            legend=alt.Legend(orient="top", title=None, labelLimit=300, **DASHED),
         ),
         strokeDash=alt.StrokeDash(
             "side:N",

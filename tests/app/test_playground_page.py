@@ -14,9 +14,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.resources import resources
+from pages.shown import ROUTER_NAMES, escaped
 from router_core.calling import RoutedStream
 from router_core.comparison import PlannedCall, Playground
-from router_core.errors import StoreFullError
+from router_core.errors import ProviderError, StoreFullError
 from router_core.settings import (
     ArmSettings,
     CallSettings,
@@ -75,6 +76,7 @@ def test_an_empty_page_says_what_to_do() -> None:
     """What will happen, and that nothing was spent."""
     said = texts(opened())
     assert "Send a prompt to see four routers decide on it" in said
+    assert all(f"**{name}**" in said for name in ROUTER_NAMES.values())
     assert "Nothing spent yet" in said
     assert "No key found in OPENAI_API_KEY" in said
 
@@ -195,6 +197,23 @@ def test_a_link_finds_it_again() -> None:
         assert texts(at).count("** chose :") == 4
     gone = opened(prompt="00000000-0000-0000-0000-000000000000")
     assert "is not in this store" in gone.warning[0].value
+
+
+def test_the_prompt_is_beside_its_decisions() -> None:
+    """Where the form does not hold it: by its link, and when another one stands there."""
+    at = send(HARD)
+    prompt_id = stored().prompt.id
+    assert "asked" not in [one.key for one in at.expander]
+    at = opened(prompt=prompt_id)
+    assert [one.label for one in at.expander if one.key == "asked"] == [f"**Prompt:** {escaped(HARD)}"]
+    assert HARD in [one.value for one in at.code]
+    at.text_area(key="prompt").set_value("Another one.")
+    at.button(key="send").click().run()
+    at = settled(at)
+    assert "asked" not in [one.key for one in at.expander]
+    at.query_params["prompt"] = prompt_id
+    at.run()
+    assert "asked" in [one.key for one in at.expander]
 
 
 @pytest.mark.parametrize(
@@ -377,7 +396,21 @@ def test_a_store_that_another_process_holds(tmp_path: Path) -> None:
         at = AppTest.from_file(str(Path(__file__).parents[2] / "pages" / "main.py"), default_timeout=60).run()
         holder.kill()
     assert not at.exception
-    assert "ROUTER_STORE" in at.error[0].value
+    assert "ROUTER_STORE" in at.error[0].value.replace("\\", "")
+
+
+def test_what_a_provider_says_cannot_act(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its refusal is shown word for word: an image in it is not fetched."""
+    said = "look ![x](http://example.com/a.png)"
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ProviderError(said)
+
+    monkeypatch.setattr(Playground, "compare", refuse)
+    at = opened()
+    at.text_area(key="prompt").set_value(HARD)
+    at.button(key="send").click().run()
+    assert [one.value for one in at.error] == [escaped(said)]
 
 
 def test_what_a_model_writes_cannot_act() -> None:

@@ -102,13 +102,18 @@ def test_routers_have_dashes_and_models_colours() -> None:
 
 
 def test_every_router_has_a_dash_of_its_own() -> None:
-    """Told apart without colour, as many as there are."""
+    """Told apart without colour, as many as there are; the legend's samples show each dash twice."""
     names = {policy: policy.capitalize() for policy in POLICIES}
     table = pd.DataFrame(
         {"time": TIMES[0], "ends": ENDS[0], "line": list(POLICIES), "prompts": 1, "cost_usd": 1.0}
     )
-    dashes = scale(same_prompts_chart(table, VIEW, names, ("mini", "big"), ARMS, "light"), "strokeDash")
+    spec = same_prompts_chart(table, VIEW, names, ("mini", "big"), ARMS, "light")
+    dashes = scale(spec, "strokeDash")
     assert len({tuple(dashes[name]) for name in names.values()}) == len(POLICIES)
+    legend = spec["encoding"]["strokeDash"]["legend"]
+    assert legend["symbolType"] == "stroke"
+    assert legend["symbolSize"] ** 0.5 >= 2 * max(sum(dash) for dash in dashes.values())
+    assert spec["encoding"]["color"]["legend"] == legend  # else there would be two
 
 
 def test_the_split_fills_each_step_from_cheap_to_strong() -> None:

@@ -143,6 +143,18 @@ def test_the_parts_of_the_split(seen: int, fading: float) -> None:
     assert cheap.best + strong.best == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("seen", range(100, 1100, 50))
+def test_nothing_learned_is_not_less_than_nothing(seen: int) -> None:
+    """A model without a chance: what is left of its share after floor and starting weight is 0, not -0.0 %."""
+    goal = GoalSettings(arms=(ArmSettings(model=CHEAP, weight=0.8), ArmSettings(model=STRONG, weight=0.2)))
+    candidates = (
+        Candidate(Arm(CHEAP, CHEAP, weight=0.8), Posterior(1 + seen, 1, seen), 1e-5),
+        Candidate(Arm(STRONG, STRONG, weight=0.2), Posterior(1, 1 + seen, seen), 1e-4),
+    )
+    strong = split_now(goal, Context("default", "", None, 1, 1, 1), candidates)[1]
+    assert f"{strong.learned:.1%}" == "0.0%"
+
+
 def version(second: int, prior: tuple[float, float], note: str = "") -> SettingsVersion:
     """Settings saved then, with this prior."""
     goal = Settings().goal("default").model_copy(update={"prior_alpha": prior[0], "prior_beta": prior[1]})

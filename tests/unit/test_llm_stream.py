@@ -72,6 +72,7 @@ def test_an_error_in_mid_stream_is_quoted_without_the_key(server: ChatServer, mo
     with pytest.raises(InterruptedStreamError, match=r"out of memory, \[key\]") as caught:
         list(stream)
     assert KEY not in str(caught.value)
+    assert str(caught.value).count("try again") == 1
     assert caught.value.__suppress_context__
     assert stream.text == "Half "
 
