@@ -9,12 +9,14 @@ import streamlit as st
 from pages.shown import escaped
 from router_core.exports.diff import Change
 
+_BREAK = "\N{ZERO WIDTH SPACE}"  # where a long name may go on in the next line, or there is no room for values
+
 
 def show_changes(found: Sequence[Change], before: str = "Now", after: str = "Then") -> None:
     """A table of what differs."""
     st.table(
         {
-            "Setting": [escaped(one.path) for one in found],
+            "Setting": [escaped(one.path).replace(".", f".{_BREAK}") for one in found],
             before: [escaped(one.before or "–") for one in found],
             after: [escaped(one.after or "–") for one in found],
         }

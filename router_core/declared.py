@@ -65,6 +65,8 @@ def _sentence(error: ValidationError, under: str) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "string_pattern_mismatch":
         message = _MEANT.get(first["ctx"]["pattern"], message)
+    if first["type"] == "dict_type":
+        message = 'write names and values in braces, for example {"temperature": 0}'
     if first["type"] == "too_short":
         message = f"needs at least {first['ctx']['min_length']}"
     value = first.get("input")

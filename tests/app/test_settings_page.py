@@ -318,7 +318,8 @@ def test_parameters_that_are_no_json() -> None:
     """A sentence, and the rest of the form stays."""
     at = opened("settings")
     field(at, "goal-default.arms.params.0").set_value("temperature=0").run()
-    assert "goals.default.arms.0.params" in at.error[0].value
+    said = at.error[0].value.replace("\\", "")
+    assert said.startswith("goals.default.arms.0.params: write names and values in braces, for example")
 
 
 def press(at: AppTest, key: str) -> None:
@@ -406,7 +407,7 @@ def test_versions_are_listed_compared_and_brought_back() -> None:
     choices = at.selectbox(key="compared-from").options
     assert (len(choices), choices[0], choices[-1]) == (4, "the present", "before the first save")
     table = at.table[0].value
-    assert list(table.iloc[0]) == ["heuristic.threshold", "5", "4"]
+    assert list(table.iloc[0]) == ["heuristic.\N{ZERO WIDTH SPACE}threshold", "5", "4"]  # it may be broken there
     at.selectbox(key="compared-from").set_value(choices[2]).run()
     at.selectbox(key="compared-with").set_value(choices[3]).run()
     assert list(at.table[0].value.iloc[0]) == ["heuristic.threshold", "4", "3"]
@@ -467,7 +468,7 @@ def test_import_shows_asks_and_is_undone(full: Store) -> None:
     export = export_of(other, theirs)
     at = opened("settings", tab="Export & import")
     upload(at, dump(export))
-    assert list(at.table[0].value.iloc[0]) == ["heuristic.threshold", "3", "4"]
+    assert list(at.table[0].value.iloc[0]) == ["heuristic.\N{ZERO WIDTH SPACE}threshold", "3", "4"]
     assert len(at.table[1].value) == 2
     assert (now(), full.evidence("default", rule)) == (SETTINGS, mine)
     at.button(key="do-import").click().run()
