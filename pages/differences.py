@@ -11,14 +11,16 @@ from router_core.exports.diff import Change
 
 
 def show_changes(found: Sequence[Change], before: str = "Now", after: str = "Then") -> None:
-    """A table of what differs."""
-    st.table(
-        {
-            "Setting": [escaped(one.path) for one in found],
-            before: [escaped(one.before or "–") for one in found],
-            after: [escaped(one.after or "–") for one in found],
-        }
-    )
+    """A table of what differs. A long name is broken where it must be, so that there is room for its values."""
+    st.html("<style>.st-key-changes td:first-child p { overflow-wrap: anywhere; }</style>")
+    with st.container(key="changes"):
+        st.table(
+            {
+                "Setting": [escaped(one.path) for one in found],
+                before: [escaped(one.before or "–") for one in found],
+                after: [escaped(one.after or "–") for one in found],
+            }
+        )
 
 
 def in_short(found: Sequence[Change]) -> str:

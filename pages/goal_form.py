@@ -120,7 +120,7 @@ def _arms(shared: Resources, goal: GoalSettings, prefix: str, version: str) -> l
                 format="%g",
                 key=f"{prefix}.weight.{row['id']}.{version}",
                 label_visibility=shown,
-                width=100,
+                width=88,
             )
             params = st.text_input(
                 "Parameters",
@@ -128,7 +128,7 @@ def _arms(shared: Resources, goal: GoalSettings, prefix: str, version: str) -> l
                 placeholder='{"temperature": 0}',
                 key=f"{prefix}.params.{row['id']}.{version}",
                 label_visibility=shown,
-                width=120,
+                width=168,
             )
             st.button(
                 ":material/arrow_upward:",

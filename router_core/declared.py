@@ -27,6 +27,9 @@ _MEANT: Final = {
 }
 
 
+_EXAMPLES: Final = {"params": '{"temperature": 0}', "ArmSettings": '{"model": "openai/gpt-4o-mini"}'}
+
+
 class Declaration(BaseModel):
     """Base of every declared part: no other names, no changes afterwards, Infinity as a text in JSON."""
 
@@ -65,6 +68,9 @@ def _sentence(error: ValidationError, under: str) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "string_pattern_mismatch":
         message = _MEANT.get(first["ctx"]["pattern"], message)
+    if first["type"] in ("dict_type", "model_type"):
+        example = _EXAMPLES.get(first.get("ctx", {}).get("class_name", first["loc"][-1] if first["loc"] else ""))
+        message = "write names and values in braces" + (f", for example {example}" if example else "")
     if first["type"] == "too_short":
         message = f"needs at least {first['ctx']['min_length']}"
     value = first.get("input")

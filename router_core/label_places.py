@@ -82,7 +82,7 @@ def places(
                 continue
             covered = sum(box.touches(mark) for at, mark in enumerate(marks) if at != own)
             crossed = sum(_crosses(line, box, widths, height) for line in lines)
-            worse = abs(place.dy) + 60.0 * covered + 18.0 * crossed + (4.0 if place.align == "right" else 0.0)
+            worse = abs(place.dy) + 60.0 * covered + 24.0 * crossed + (4.0 if place.align == "right" else 0.0)
             if best is None or worse < best[0]:
                 best = (worse, place, box)
         if best is not None:

@@ -40,6 +40,15 @@ def test_off_its_own_bar() -> None:
     assert places(label, (NARROW, WIDE), HEIGHT, [(0.1, 0.1, 0.9, 0.1)]) == [Place(9.0, 0.0, "left")]
 
 
+def test_three_lines_through_a_name_are_worse_than_three_lines_of_distance() -> None:
+    """Where every place is crossed, one that one line crosses is taken from further away."""
+    label = [Labelling("a model", 0.2, 0.5)]
+    heights = [(0.5 + step * 15.0 / HEIGHT) for step in (-2, -1, 0, 1, 2) for _ in range(3)]
+    heights += [0.5 + sign * step * 15.0 / HEIGHT for step in range(3, 13) for sign in (-1, 1)]
+    lines = [(0.0, height, 1.0, height) for height in heights]
+    assert places(label, (NARROW, WIDE), HEIGHT, lines) == [Place(9.0, -45.0, "left")]
+
+
 def test_a_slanting_line_is_seen() -> None:
     """It crosses the box without an end in it."""
     label = [Labelling("a model", 0.2, 0.5)]
