@@ -23,6 +23,7 @@ from router_core.errors import RouterError
 from router_core.features import context
 from router_core.learning_charts import split_parts_chart, through_time_chart
 from router_core.learning_view import ArmSplit, posterior_through_time, ratings_by_source, split_now
+from router_core.policies.thompson import best_buy
 from router_core.posterior import interval, mean
 from router_core.settings import GoalSettings
 from router_core.types import Posterior
@@ -68,12 +69,13 @@ def _split(shared: Resources, goal: str, settings: GoalSettings, names: Mapping[
     seen = context([{"role": "user", "content": USUAL}], goal)
     draft = settings.model_copy(update={"success_value_usd": chosen})
     rows = split_now(draft, seen, shared.playground.candidates(seen))
+    best = best_buy(len(rows))
     st.markdown("**Traffic" + (" now**" if chosen == worth else f" at {_money(chosen)} per good answer**"))
     chart = packed(split_parts_chart(rows, names, _theme()))
     st.vega_lite_chart(chart, alt=_words(rows, names), key="chart-split-now")  # its table is always there
     right_aligned(
         "split-table",
-        ["Model", "Better buy", "Learned", "Explored", "Starting", "Traffic"],
+        ["Model", best.capitalize(), "Learned", "Explored", "Starting", "Traffic"],
         [
             [
                 badge(names[row.arm], index),
@@ -84,8 +86,9 @@ def _split(shared: Resources, goal: str, settings: GoalSettings, names: Mapping[
         ],
     )
     st.caption(
-        "Better buy: its chance of being that. Traffic: what is learned from that chance, what every model keeps"
-        " so that it can still be judged, and what is left of the starting weights, which fade with every rating."
+        f"{best.capitalize()}: its chance of being that. Traffic: what is learned from that chance, what every"
+        " model keeps so that it can still be judged, and what is left of the starting weights, which fade with"
+        " every rating."
     )
     if chosen != worth:
         st.page_link("settings.py", label="Save it in the settings", icon=":material/tune:")
@@ -97,7 +100,8 @@ def _money(value: float) -> str:
 
 def _words(rows: list[ArmSplit], names: Mapping[str, str]) -> str:
     parts = [
-        f"{names[row.arm]} {row.best:.1%} likely to be the better buy, {row.probability:.1%} sent" for row in rows
+        f"{names[row.arm]} {row.best:.1%} likely to be the {best_buy(len(rows))}, {row.probability:.1%} sent"
+        for row in rows
     ]
     kept = sum(row.starting for row in rows)
     return "; ".join(parts) + f". Starting weights still count for {kept:.1%}."

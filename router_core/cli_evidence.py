@@ -26,6 +26,13 @@ DUPLICATES = ("refuse", "first", "mean")
 ENCODINGS = ("utf-8", "cp1252", "latin-1")
 ROUTERS = ("random", "length", "heuristic", "points", "learned", "classifier", "thompson", "contextual", "oracle")
 
+_READING = (
+    click.option("--out-of-range", type=click.Choice(OUT_OF_RANGE), default="refuse", show_default=True,
+                 help="Scores outside 0 to 1."),
+    click.option("--duplicates", type=click.Choice(DUPLICATES), default="refuse", show_default=True,
+                 help="Several scores of one prompt and model."),
+    click.option("--encoding", type=click.Choice(ENCODINGS), default="utf-8", show_default=True),
+)  # fmt: skip
 _FILE = (
     click.argument("file", type=click.Path(dir_okay=False, exists=True)),
     click.option("--settings", "place", type=click.Path(dir_okay=False, exists=True),
@@ -33,11 +40,7 @@ _FILE = (
     click.option("--goal", default="default", show_default=True, help="Whose worth, priors and exploration."),
     click.option("--worth", type=click.FloatRange(0), help="Dollars of a good answer; by default the goal's."),
     click.option("--floor", type=click.FloatRange(0, 1), help="Instead: the share of good answers to reach."),
-    click.option("--out-of-range", type=click.Choice(OUT_OF_RANGE), default="refuse", show_default=True,
-                 help="Scores outside 0 to 1."),
-    click.option("--duplicates", type=click.Choice(DUPLICATES), default="refuse", show_default=True,
-                 help="Several scores of one prompt and model."),
-    click.option("--encoding", type=click.Choice(ENCODINGS), default="utf-8", show_default=True),
+    *_READING,
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same report."),
     click.option("--shuffles", type=click.IntRange(1, 10_000), default=20, show_default=True,
                  help="Lives of Thompson sampling."),
@@ -45,15 +48,19 @@ _FILE = (
 )  # fmt: skip
 
 
-def _about_a_file(command: Callable[..., None]) -> Callable[..., None]:
-    """The argument and the options that both commands take."""
-    for add in reversed(_FILE):
-        command = add(command)
-    return command
+def _with(options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """A decorator that adds these arguments and options, in this order."""
+
+    def added(command: Callable[..., None]) -> Callable[..., None]:
+        for add in reversed(options):
+            command = add(command)
+        return command
+
+    return added
 
 
 @click.command()
-@_about_a_file
+@_with(_FILE)
 @click.option(
     "-r", "--router", "routers", multiple=True, type=click.Choice(ROUTERS),
     help="What to judge beside the models; may be repeated. By default all but learned (slow).",
@@ -93,7 +100,7 @@ def verdict(file: str, routers: Sequence[str], draws: int, tolerance: float, as_
 
 
 @click.command()
-@_about_a_file
+@_with(_FILE)
 @click.option("--refresh", type=click.IntRange(1, 1_000_000), default=10, show_default=True,
               help="Prompts between two looks at the posteriors.")  # fmt: skip
 def replay(file: str, refresh: int, as_json: bool, **given: Any) -> None:
@@ -121,21 +128,7 @@ def replay(file: str, refresh: int, as_json: bool, **given: Any) -> None:
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, exists=True))
 @click.option("--goal", default="default", show_default=True, help="Whose contextual router.")
-@click.option(
-    "--out-of-range",
-    type=click.Choice(OUT_OF_RANGE),
-    default="refuse",
-    show_default=True,
-    help="Scores outside 0 to 1.",
-)
-@click.option(
-    "--duplicates",
-    type=click.Choice(DUPLICATES),
-    default="refuse",
-    show_default=True,
-    help="Several scores of one prompt and model.",
-)
-@click.option("--encoding", type=click.Choice(ENCODINGS), default="utf-8", show_default=True)
+@_with(_READING)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **given: Any) -> None:  # fmt: skip

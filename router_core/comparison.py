@@ -159,7 +159,15 @@ class Playground:
     ) -> None:
         """Give a thumb, change it, or (with None) take it back. When this returns, it is stored.
 
+        Args:
+            completion_id: the answer.
+            outcome: an ``Outcome``, a number in [0, 1], or None.
+            chips: reasons, in a word or two each.
+            comment: in words of one's own.
+            blinded: whether the models' names were hidden.
+
         Raises:
+            InvalidOutcomeError: neither an outcome nor a number in [0, 1].
             UnknownRequestError: no decision led to such an answer.
             StoreError: it could not be stored.
         """

@@ -146,9 +146,9 @@ def _models(settings: Settings, simulated: bool, call: bool, network: bool) -> I
             yield Check(
                 f"reach of {name}",
                 why is None,
-                f"{provider.base_url} answers"
+                f"{provider.address} answers"
                 if why is None
-                else f"{provider.base_url} cannot be reached ({why}); check the address and the network",
+                else f"{provider.address} cannot be reached ({why}); check the address and the network",
             )
     book = PriceBook(settings.prices)
     wanted = sorted(

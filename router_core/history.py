@@ -74,25 +74,22 @@ def write_log(
 def _csv(file: IO[bytes]) -> _Writer:
     from pyarrow import csv
 
-    writer = None
-    try:
-        while True:
-            block = yield
-            writer = writer or csv.CSVWriter(file, block.schema)
-            writer.write_table(block)
-    finally:
-        if writer is not None:
-            writer.close()
+    return _tables(lambda schema: csv.CSVWriter(file, schema))
 
 
 def _parquet(file: IO[bytes]) -> _Writer:
     from pyarrow import parquet
 
+    return _tables(lambda schema: parquet.ParquetWriter(file, schema))
+
+
+def _tables(begin: Callable[[Any], Any]) -> _Writer:
+    """``begin`` makes what writes tables of a schema."""
     writer = None
     try:
         while True:
             block = yield
-            writer = writer or parquet.ParquetWriter(file, block.schema)
+            writer = writer or begin(block.schema)
             writer.write_table(block)
     finally:
         if writer is not None:

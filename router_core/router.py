@@ -179,6 +179,10 @@ class Router:
     ) -> Decision:
         """The decision that would be taken on this conversation now; nothing is called (but for a classifier's
         own model) and nothing is stored. The same ``decision_id`` on the same state gives the same model.
+
+        Raises:
+            UnknownPolicyError: the router's policy is none.
+            StoreError: what was learned cannot be read.
         """  # fmt: skip
         return self._decider.decide(
             context(messages, self._goal_id, task_type),

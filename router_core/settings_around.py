@@ -5,6 +5,7 @@ Leaves out the routers and their goals (settings.py), which take these in.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -39,6 +40,11 @@ class ProviderSettings(Declaration):
         title="Sends usage with streams",
         description="Whether the endpoint accepts stream_options include_usage.",
     )
+
+    @property
+    def address(self) -> str:
+        """``base_url`` to be shown and logged: without user, password and parameters, which may be keys."""
+        return re.sub(r"^(https?://)[^/?#]*@", r"\1", self.base_url).partition("?")[0]
 
 
 class PriceSettings(Declaration):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from threading import Lock
 from typing import Final
@@ -19,7 +19,7 @@ from router_core.store.base import Store
 from router_core.types import Decision
 
 MOST: Final = 5_000
-"""Decisions that a process folds when it begins; the price forgets what is longer ago."""
+"""Decisions that a process folds when it begins; the price forgets what is longer ago. The day's sums do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,21 @@ class Spending:
             base = self._store.contextual_base(goal)
             self._states[goal] = (BudgetState(**json.loads(base)["budget"]) if base else BudgetState(), None)
             found = self._store.table("spending", {"goal": goal, "limit": MOST})
+            if len(found) == MOST:
+                self._states[goal] = self._day_so_far(goal, found["created_at"].iloc[0].to_pydatetime())
             for row in found.itertuples():
                 costs = tuple(float(cost) for cost in row.costs_usd)
                 self._count(goal, Spent(row.created_at.to_pydatetime(), costs, float(row.usd)))
         return self._states[goal]
+
+    def _day_so_far(self, goal: str, moment: datetime) -> tuple[BudgetState, date]:
+        """What the day (UTC) of a moment had spent before it, for a budget of a day; its price is not known."""
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        found = self._store.table("spent", {"goal": goal, "since": midnight, "until": moment})
+        state = self._states[goal][0]
+        for row in found.itertuples():
+            state = replace(state, spent_usd=float(row.expected_usd), requests=int(row.requests))
+        return state, moment.date()
 
     def _count(self, goal: str, one: Spent) -> None:
         budget = budget_of(self._settings.goal(goal))

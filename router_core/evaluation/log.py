@@ -128,7 +128,11 @@ def probabilities_of(target: Target, log: Log) -> Array:
 
 
 def check_probabilities(rows: Array, whose: str) -> None:
-    """Refuse what is no distribution per row."""
+    """Refuse what is no distribution per row.
+
+    Raises:
+        EvaluationError: a row is negative somewhere or does not sum to 1.
+    """
     if not len(rows):
         return
     sums = rows[:, 0].copy()

@@ -52,7 +52,11 @@ class Choice:
 
 
 def reference_pair(labelled: Labelled) -> Pair:
-    """The cheapest model, and of the others the most accurate (of equals the cheaper)."""
+    """The cheapest model, and of the others the most accurate (of equals the cheaper).
+
+    Raises:
+        EvaluationError: there is one model only.
+    """
     means = labelled.scores.mean(axis=0)
     if len(means) < 2:
         raise EvaluationError("the file has one model; routing needs the scores of at least two on each prompt")
@@ -121,7 +125,10 @@ def classifier(
         pair: the models of SIMPLE and COMPLEX.
         settings: the classifier's model and prompt, for what a call costs.
         instead: the rules' choice.
-        deciding_usd: what each call cost; None: estimated from its length and the price book.
+        deciding_usd: (n,), dollars that each call cost; None: estimated from its length and the price book.
+
+    Raises:
+        EvaluationError: there are no verdicts.
     """
     if labelled.verdicts is None:
         raise EvaluationError(
@@ -176,6 +183,13 @@ def cut(labelled: Labelled, pair: Pair, score: Array, objective: Objective, seed
     Where to cut is found on four fifths of the prompts and used on the fifth, five times (seeded), so that the
     result is not flattered by having seen the answers. The cut with a quality floor is the cheapest one that
     reaches it.
+
+    Args:
+        labelled: the prompts, scored and priced.
+        pair: the models between which it is cut.
+        score: (n,); the higher, the sooner a prompt goes to the strong model.
+        objective: what the cut is best for.
+        seed: of the five parts.
     """
     folds = np.random.default_rng(seed).permutation(len(score)) % FOLDS
     strong = np.zeros(len(score))

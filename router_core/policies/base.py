@@ -37,7 +37,11 @@ class Policy(Protocol):
 
 
 def require_candidates(context: Context, candidates: Sequence[Candidate]) -> None:
-    """Refuse to choose from nothing."""
+    """Refuse to choose from nothing.
+
+    Raises:
+        NoEligibleArmError: there is no candidate.
+    """
     if not candidates:
         raise NoEligibleArmError(
             f"goal {context.goal!r} has no model left to choose from; add one in its settings"

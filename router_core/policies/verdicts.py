@@ -22,6 +22,7 @@ from router_core.information import Prospect, value_of_information
 from router_core.policies.classifier import ClassifierPolicy
 from router_core.settings import ContextualSettings
 from router_core.types import Context
+from router_core.words import dollars
 
 Array = NDArray[np.float64]
 
@@ -135,7 +136,7 @@ class Verdicts:
             price = self._price_usd(context)
             worth = _worth(state, logits, costs_usd, value_usd, acted_on)
             if worth <= (inf if price is None else price) and not self._tried(context.text):
-                least = "is of unknown price" if price is None else f"costs up to ${price:.6f}"
+                least = "is of unknown price" if price is None else f"costs up to {dollars(price)}"
                 said = (f"classifier not asked: its verdict {least} and is expected to bring", _usd(worth))
                 return Bought("absent", None, worth, said=said)
         heard = self._classifier.heard(context)
@@ -175,4 +176,4 @@ def _share(mean: float, variance: float) -> float:
 
 
 def _usd(worth: float) -> str:
-    return "more than any price" if worth == inf else f"${worth:.6f}"
+    return "more than any price" if worth == inf else dollars(worth)

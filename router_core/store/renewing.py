@@ -35,6 +35,7 @@ def renew(location: str) -> None:
     """
     if location == ":memory:":
         return
+    location = os.path.realpath(location)  # where the name is a link, the file that it leads to is the store
     new = f"{location}.new"
     with suppress(duckdb.Error, OSError):
         _remove(new)

@@ -147,6 +147,19 @@ def test_no_text_is_left_in_the_file(tmp_path: Path, change: str) -> None:
         assert again.count(Search()) == (398 if change == "erase" else 399)
 
 
+def test_a_store_behind_a_link_stays_there(tmp_path: Path) -> None:
+    """The file that the link leads to is written anew, the link is left as it is."""
+    place, link = tmp_path / "disk" / "private.duckdb", tmp_path / "router.duckdb"
+    place.parent.mkdir()
+    private(place).close()
+    link.symlink_to(place)
+    with closing(open_store(link)) as opened:
+        assert opened.erase(Search(ids=(ident(1),))) == 1
+    assert link.is_symlink()
+    assert SECRET not in place.read_bytes()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["disk", "router.duckdb"]
+
+
 def test_no_text_is_left_after_a_crash(tmp_path: Path) -> None:
     """The process ended before it could close the store; the next to open it finishes what was begun."""
     place = tmp_path / "private.duckdb"

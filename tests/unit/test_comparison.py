@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from router_core.errors import ProviderError, SettingsError, UnknownArmError, Un
 from router_core.llm import Models
 from router_core.sampling import draw
 from router_core.settings import ArmSettings, GoalSettings, ProviderSettings, Settings
-from router_core.store import open_store
 from router_core.store.base import Comparison, Store
 from router_core.types import Outcome, Posterior
 from tests.servers import ChatServer, Reply, Request, answered, chat_server, refused, usual
@@ -29,14 +27,6 @@ def server() -> Iterator[ChatServer]:
     with chat_server() as running:
         running.usual = judging("COMPLEX")
         yield running
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty file."""
-    opened = open_store(tmp_path / "router.duckdb")
-    yield opened
-    opened.close()
 
 
 Make = Callable[..., Playground]

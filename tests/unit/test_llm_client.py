@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,17 +14,10 @@ from router_core.errors import (
 )
 from router_core.llm import Models
 from router_core.settings import CallSettings, ProviderSettings, Settings
-from tests.servers import ChatServer, Reply, answered, chat_server, refused
+from tests.servers import ChatServer, Reply, answered, refused
 
 MODEL = "openai/gpt-4o"
 HELLO = [{"role": "user", "content": "Say hello."}]
-
-
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
-    """A server for one test."""
-    with chat_server() as running:
-        yield running
 
 
 def models_at(server: ChatServer, key: str = "some-key", **calls: Any) -> Models:

@@ -11,18 +11,11 @@ from router_core.errors import InterruptedStreamError, MalformedResponseError
 from router_core.llm import Models
 from router_core.llm_stream import reported_usage
 from router_core.settings import CallSettings, ProviderSettings, Settings
-from tests.servers import USAGE, ChatServer, Reply, chat_server
+from tests.servers import USAGE, ChatServer, Reply
 
 KEY = "hush-0123456789-quiet"  # of no shape that a pattern could know
 MODEL = "openai/gpt-4o"
 HELLO = [{"role": "user", "content": "Say hello."}]
-
-
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
-    """A server for one test."""
-    with chat_server() as running:
-        yield running
 
 
 @pytest.fixture

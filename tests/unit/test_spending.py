@@ -98,6 +98,18 @@ def test_a_day_begins_anew(store: Store) -> None:
         assert abs(after.price - before.price) < 0.05
 
 
+def test_a_process_that_begins_late_in_a_busy_day(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Knows all that the day has spent, though it folds the last decisions alone."""
+    daily = the_settings(budget_usd=0.01, budget_per="day", budget_requests=100)
+    with Router(settings=daily, store=store, simulated=True) as router:
+        live(router, 20)
+        known = router._decider.spending.state("default")
+    monkeypatch.setattr("router_core.spending.MOST", 5)
+    late = Spending(daily, store).state("default")
+    assert late.requests == known.requests > 5
+    assert late.spent_usd == pytest.approx(known.spent_usd, rel=1e-12)
+
+
 def test_without_a_budget_nothing_is_counted(store: Store) -> None:
     """And a good answer counts what it is worth."""
     none = the_settings()
