@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.differences import show_changes
 from pages.resources import Resources, change_settings, resources
-from pages.shown import ROUTER_NAMES, escaped
+from pages.shown import escaped
 from router_core.comparison import Playground
 from router_core.errors import RouterError
 from router_core.exports import Export, Learned, dump, dump_evidence, dump_yaml, load_any
@@ -20,9 +20,7 @@ from router_core.exports.litellm import litellm_config
 from router_core.exports.snippet import python_snippet
 from router_core.settings import Settings
 from router_core.transfer import (
-    ContextualChange,
     LearnedChange,
-    contextual_changes,
     learned_changes,
     settings_in,
     take_over_learned,
@@ -108,12 +106,9 @@ def _in(shared: Resources) -> None:
         st.caption("Its settings are those in force.")
     target = wanted if with_settings else playground.settings
     moved = learned_changes(playground.store, target, learned)
-    other = contextual_changes(playground.export().learned, learned)
-    with_learning = bool(moved or other) and st.checkbox(
-        "Take over what it has learned", True, key="take-learning"
-    )
-    if moved or other:
-        _show_learned(moved, other)
+    with_learning = bool(moved) and st.checkbox("Take over what it has learned", True, key="take-learning")
+    if moved:
+        _show_learned(moved)
         st.caption("What is known here is set aside, not deleted.")
     else:
         st.caption("What it has learned is what is known here.")
@@ -132,14 +127,18 @@ def _origin(learned: Learned) -> str:
     )
 
 
-def _show_learned(moved: Sequence[LearnedChange], other: Sequence[ContextualChange]) -> None:
+def _show_learned(moved: Sequence[LearnedChange]) -> None:
     def said(one: Evidence) -> str:
         return f"{good_of(one.reward_micro / MICRO, one.count)} good"
 
-    rows = [(one.goal, one.arm, said(one.before), said(one.after)) for one in moved]
-    rows += [(one.goal, ROUTER_NAMES["contextual"], one.before, one.after) for one in other]
-    head = ("Goal", "Model", "Now", "Then")
-    st.table({name: [escaped(row[place]) for row in rows] for place, name in enumerate(head)})
+    st.table(
+        {
+            "Goal": [escaped(one.goal) for one in moved],
+            "Model": [escaped(one.arm) for one in moved],
+            "Now": [said(one.before) for one in moved],
+            "Then": [said(one.after) for one in moved],
+        }
+    )
 
 
 def _take_over(

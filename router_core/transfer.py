@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from router_core.contextual.state import ContextualState
 from router_core.contextual_memory import Memory
 from router_core.deciding import usual_costs
 from router_core.declared import validated
@@ -45,15 +44,6 @@ class LearnedChange:
     arm: str
     before: Evidence
     after: Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class ContextualChange:
-    """What the contextual router has learned from in a goal, in words, before and after a file was taken over."""
-
-    goal: str
-    before: str
-    after: str
 
 
 def first_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -206,29 +196,6 @@ def learned_changes(store: Store, settings: Settings, learned: Learned) -> list[
             for arm in chosen.arms
         ]
     return [one for one in found if one.before != one.after]
-
-
-def contextual_changes(here: Learned, learned: Learned) -> list[ContextualChange]:
-    """What taking over would change in what the contextual router knows, budgets aside, in the file's goals.
-
-    Args:
-        here: what is known now, as ``export_of`` gives it.
-        learned: what the file has.
-    """
-    found = []
-    for goal in learned.evidence:
-        before, after = (
-            unpacked(one.contextual[goal])[0] if goal in one.contextual else ContextualState()
-            for one in (here, learned)
-        )
-        if before.document() != after.document():
-            found.append(ContextualChange(goal, _known_words(before), _known_words(after)))
-    return found
-
-
-def _known_words(state: ContextualState) -> str:
-    ratings = f"{state.outcomes:,} rating{'s' * (state.outcomes != 1)}"
-    return ratings if state.gain is None else f"{ratings}, the words of {state.gain.texts:,} prompts"
 
 
 def mark(export: Export) -> str:

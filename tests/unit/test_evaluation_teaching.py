@@ -91,11 +91,6 @@ def test_from_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert "APGR" in run.output
     told = CliRunner().invoke(main, [*words, str(file), "--json"])
     assert json.loads(told.output)["texts"] == 300
-    taken, fresh = str(tmp_path / "router.json"), ["--store", str(tmp_path / "fresh.duckdb"), "--simulated"]
-    CliRunner().invoke(main, [*words[:3], "export", taken])
-    said = CliRunner().invoke(main, [*fresh, "import", taken, "--yes"]).output  # no rating, and yet it has learned
-    assert "e-mail, contextual router: 0 ratings -> 0 ratings, the words of 300 prompts" in said
-    assert "would change nothing" in CliRunner().invoke(main, [*fresh, "import", taken, "--yes"]).output
     (tmp_path / "broken.csv").write_text("nothing,here\n1,2\n")
     broken = CliRunner().invoke(main, [*words, str(tmp_path / "broken.csv")])
     assert broken.exit_code == 1
