@@ -12,6 +12,7 @@ from router_core.demo import generate
 from router_core.settings import Settings
 from router_core.store import open_store
 from router_core.store.base import Store
+from tests.app.asking import the_settings
 from tests.app.panel import QUICK, forget, use
 
 SIZES = {"empty": 0, "demo": 300, "full": 20_000}
@@ -52,6 +53,14 @@ def fill(traffic: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.Mon
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The app with quick models and a store of its own, empty."""
     use(tmp_path, monkeypatch)
+    yield
+    forget()
+
+
+@pytest.fixture
+def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The same, with models that are asked but once."""
+    use(tmp_path, monkeypatch, the_settings())
     yield
     forget()
 
