@@ -311,13 +311,19 @@ class DuckDBStore(Remembering):
                 words = last_words(said, led, self._counting)
                 before = self._lessons(words, led, waits(cursor, windowed))
                 insert(cursor, "prompt", [row for ticket in group for row in ticket.prompts])
-                if insert(cursor, "decision", [row for ticket in group for row in ticket.decisions]) or not said:
+                decisions = [row for ticket in group for row in ticket.decisions]
+                answers = [row for ticket in group for row in ticket.completions]
+                seen = [row for ticket in group for row in ticket.seen]
+                if self._untidy:
+                    decisions, answers, seen = (
+                        erasing.not_erased(cursor, new) for new in (decisions, answers, seen)
+                    )
+                if insert(cursor, "decision", decisions) or not said:
                     led = led_to(cursor, touched if said else judged, own)
-                insert(cursor, "seen", [row for ticket in group for row in ticket.seen])
+                insert(cursor, "seen", seen)
                 unknown = judged - led.keys()
                 if unknown:
                     raise _never_made(str(min(unknown)))
-                answers = [row for ticket in group for row in ticket.completions]
                 stored = insert(cursor, "completion", answers)
                 heard = insert(cursor, "outcome", beside(numbered, led, answers), known)
                 waited = waits(cursor, windowed)

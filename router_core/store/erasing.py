@@ -6,13 +6,16 @@ them; that of prompts whose texts were taken out stays. Leaves out the bytes in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import duckdb
 
+from router_core.store import sql
 from router_core.store.base import Search
 from router_core.store.finding import prompts_where
 from router_core.store.renewing import NOTE
+from router_core.store.rows import Row
 
 _HAS_TEXTS: Final = """
     (messages IS NOT NULL
@@ -58,6 +61,18 @@ def strip(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
         " WHERE prompt_id IN (SELECT gone FROM gone)",
         "UPDATE prompt SET messages = NULL WHERE id IN (SELECT gone FROM gone)",
     )
+
+
+def not_erased(cursor: duckdb.DuckDBPyConnection, found: Sequence[Row]) -> list[Row]:
+    """Of new rows of ``decision``, ``completion`` or ``seen`` those whose prompt is there.
+
+    One that was deleted while a model still answered leaves nothing: no later deletion would find it.
+    """
+    prompts = list({row[1] for row in found})
+    there = (
+        {id_ for (id_,) in cursor.execute(sql.known("prompt", len(prompts)), prompts).fetchall()} if found else ()
+    )
+    return [row for row in found if row[1] in there]
 
 
 def _each(cursor: duckdb.DuckDBPyConnection, search: Search, which: str, *statements: str) -> int:

@@ -189,6 +189,18 @@ def test_a_file_that_cannot_be_written_anew_stays(tmp_path: Path) -> None:
     assert SECRET not in place.read_bytes()
 
 
+def test_what_comes_after_its_prompt_was_erased_is_not_kept(store: Store) -> None:
+    """An answer still under way, and who answers instead: no later deletion would find their texts."""
+    store.write(Batch([a_prompt(7), a_prompt(8)], [a_decision(7), a_decision(8)]))
+    store.erase(Search(ids=(ident(7),)))
+    instead = a_decision(70, prompt_id=ident(7), origin="fallback", policy="fallback")
+    store.write(Batch(decisions=[instead], completions=[a_completion(7), a_completion(8)]))
+    assert {one.prompt_id for one in store.decisions()} == {ident(number) for number in (1, 2, 3, 8)}
+    answered = store.table("answered", {"goal": "default"}).set_index("arm")["answers"]
+    assert answered.to_dict() == {CHEAP: 2, STRONG: 1}
+    assert store.output_tokens("default")[CHEAP].count == 2
+
+
 def test_erased_ids_may_be_written_again(store: Store) -> None:
     """Nothing remembers a deleted id."""
     store.erase(Search())
