@@ -9,8 +9,7 @@ import streamlit as st
 
 from pages.resources import Resources
 from pages.shown import escaped
-from router_core.learning_view import pending_now
-from router_core.pending import Pending
+from router_core.learning_view import Pending, pending_now
 from router_core.settings import GoalSettings
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from scipy.special import betaincinv
 
 from router_core.analytics import extent, step_s
-from router_core.pending import Pending
 from router_core.policies.thompson import ThompsonPolicy, comparable_costs
 from router_core.posterior import best_probabilities
 from router_core.settings import GoalSettings
@@ -29,6 +28,16 @@ _POINTS: Final = 60
 _EVERYTHING: Final = ((0, None),)
 _FOR_EVER: Final = 2**62
 SOURCES: Final = {"thumb": "Thumbs", "api": "Reported by code", "condition": "Success condition"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """How many answers were rated in time, rated late (and do not teach), may still be rated, never were."""
+
+    rated: int = 0
+    late: int = 0
+    waiting: int = 0
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

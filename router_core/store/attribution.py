@@ -58,7 +58,7 @@ QUESTIONS: Final[dict[str, str]] = {
         FROM answers GROUP BY arm ORDER BY arm
     """,
 }
-"""How many answers were judged in time, too late, may still be, and never were (see router_core/pending.py).
+"""How many answers were judged in time, too late, may still be, and never were.
 
 Parameters: $goal, $now (UTC), $window_us (NULL: no window), $precedence. An answer whose rating was withdrawn
 stays among the judged; calls that failed are no answers.

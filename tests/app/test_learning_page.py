@@ -10,8 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.awaited import awaited_words
 from pages.resources import resources
-from router_core.learning_view import changes, pending_now
-from router_core.pending import Pending
+from router_core.learning_view import Pending, changes, pending_now
 from router_core.settings import Settings, SimulationSettings
 from tests.app.conftest import Fill
 from tests.app.panel import opened
