@@ -20,16 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router_core.contextual import vector
-from router_core.contextual.best_buy import best_buy_probabilities
 from router_core.contextual.folding import ABSENT, Fold, after
 from router_core.contextual.gain import GainScore
-from router_core.contextual.logistic import Belief
+from router_core.contextual.joining import Neighbour, hopeful
 from router_core.contextual.sharing import Learned
 from router_core.contextual.shrinking import with_shrunk_slopes
 from router_core.contextual.state import ContextualState, weak_prior, with_shared_priors
 from router_core.drift import DriftRule
 from router_core.errors import RouterError, SettingsError
-from router_core.joining import TRIED_SHARE, Neighbour, joining_normal
 from router_core.policies.contextual import numbers
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.settings import GoalSettings, Settings
@@ -52,7 +50,6 @@ MOST_TEXTS: Final = 5_000
 _MOST_SHARED: Final = 1_000  # of each other goal, for the prior
 _EVERY, _KEPT = 500, 8  # lessons between two places to come back to, and how many are kept
 _SETTLED: Final = 50  # outcomes in a goal from which on a model without any has joined later
-_OPTIMISM: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -248,13 +245,17 @@ class Memory:
         if not missing or state.outcomes < _SETTLED:
             return state
         costs = self._costs_usd(goal)
-        neighbours = {arm: one for arm, one in state.arms.items() if costs.get(arm) is not None}
-        value_usd = self._settings.goal(goal).success_value_usd
-        joined = {
-            arm: _hopeful(cost, neighbours, costs, value_usd)
-            for arm in missing
-            if neighbours and (cost := costs.get(arm)) is not None
-        }
+        neighbours = [
+            Neighbour(cost, one.belief) for arm, one in state.arms.items() if (cost := costs.get(arm)) is not None
+        ]
+        worth = self._settings.goal(goal).success_value_usd
+        usual = np.zeros(vector.SIZE)
+        usual[[0, ABSENT]] = 1.0
+        joined = {}
+        for arm in missing:
+            if neighbours and (cost := costs.get(arm)) is not None:
+                belief = hopeful(cost, neighbours, weak_prior(), usual, worth)
+                joined[arm] = Learned(belief, belief)
         return replace(state, arms={**state.arms, **joined})
 
     def _learn_gain(self, goal: str, chosen: GoalSettings, known: _Goal) -> None:
@@ -315,35 +316,3 @@ def learn_gain(
     score = train(lessons, [arm.id for arm in chosen.arms], tick=tick).score
     store.save_gain(goal, score.version, "log", json.dumps(score.document()), at=at)
     return score
-
-
-def _hopeful(
-    cost: float, known: Mapping[str, Learned], costs: Mapping[str, float | None], value_usd: float
-) -> Learned:
-    """A prior with the least optimism that makes the model the best buy in a tenth of usual prompts.
-
-    Where no optimism does that, it is too dear to be tried, and gets none.
-    """
-    weak = weak_prior()
-    precision = np.asarray(np.linalg.inv(weak.covariance), np.float64)
-    neighbours = [
-        Neighbour(given, (one.belief.mean, np.asarray(np.linalg.inv(one.belief.covariance), np.float64)))
-        for arm, one in known.items()
-        if (given := costs[arm]) is not None
-    ]
-    usual = np.zeros(vector.SIZE)
-    usual[[0, ABSENT]] = 1.0
-    rivals = [one.belief.logit(usual) for one in known.values()]
-    prices = [cost, *(one.cost_usd for one in neighbours)]
-    first: Belief | None = None
-    for optimism in _OPTIMISM:
-        mean, held = joining_normal(cost, neighbours, weak.mean, precision, optimism=optimism)
-        covariance = np.asarray(np.linalg.inv(held), np.float64)
-        belief = Belief(mean, (covariance + covariance.T) / 2.0)
-        first = first or belief
-        logits = [belief.logit(usual), *rivals]
-        chances = best_buy_probabilities([m for m, _ in logits], [v for _, v in logits], prices, value_usd)
-        if float(chances[0]) >= TRIED_SHARE:
-            return Learned(belief, belief)
-    assert first is not None
-    return Learned(first, first)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from router_core.errors import NoEligibleArmError, SettingsError
-from router_core.joining import (
-    Neighbour,
-    joining_normal,
-    joining_prior,
-    nearest,
-    optimism_to_be_tried,
-)
-from router_core.posterior import best_probabilities, mean
-from router_core.types import Posterior
+from router_core.contextual.best_buy import best_buy_probabilities
+from router_core.contextual.joining import OPTIMISM, Neighbour, hopeful, nearest, suggested
+from router_core.contextual.logistic import Belief
+from router_core.errors import NoEligibleArmError
 
-CHEAP = Neighbour(0.01, Posterior(75.0, 25.0, 98))
-STRONG = Neighbour(0.16, Posterior(90.0, 10.0, 98))
+USUAL = np.array([1.0, 0.3])
+VAGUE = Belief(np.zeros(2), np.eye(2))
+
+
+def known(intercept: float) -> Belief:
+    """Of a model with some hundred outcomes."""
+    return Belief(np.array([intercept, 0.2]), np.diag([0.02, 0.05]), 300)
+
+
+CHEAP, STRONG = Neighbour(0.01, known(1.1)), Neighbour(0.16, known(2.2))
 
 
 def test_weights_are_linear_in_the_logarithm_of_cost() -> None:
@@ -27,22 +29,22 @@ def test_weights_are_linear_in_the_logarithm_of_cost() -> None:
 
 
 @pytest.mark.parametrize(("cost", "alone"), [(0.001, CHEAP), (0.01, CHEAP), (0.16, STRONG), (1.0, STRONG)])
-def test_beyond_the_others_the_nearest_alone_counts(cost: float, alone: Neighbour[Posterior]) -> None:
+def test_beyond_the_others_the_nearest_alone_counts(cost: float, alone: Neighbour) -> None:
     """And so does one of exactly that cost."""
     assert nearest(cost, [CHEAP, STRONG]) == ((alone, 1.0),)
 
 
 def test_only_the_next_on_each_side_counts() -> None:
     """One further off does not, and two of one cost share its weight."""
-    far = Neighbour(5.0, Posterior(1.0, 99.0))
-    twin = Neighbour(0.01, Posterior(60.0, 40.0))
+    far = Neighbour(5.0, known(-4.0))
+    twin = Neighbour(0.01, known(0.4))
     found = nearest(0.04, [far, CHEAP, STRONG, twin])
     assert found == ((CHEAP, 0.25), (twin, 0.25), (STRONG, pytest.approx(0.5)))
 
 
 def test_a_free_neighbour() -> None:
     """The logarithm of 0 is not asked for: both sides count half."""
-    free = Neighbour(0.0, Posterior(3.0, 1.0))
+    free = Neighbour(0.0, known(1.1))
     assert nearest(0.002, [free, CHEAP]) == ((free, 0.5), (CHEAP, 0.5))
     assert nearest(0.0, [free, CHEAP]) == ((free, 1.0),)
 
@@ -53,76 +55,59 @@ def test_no_neighbour() -> None:
         nearest(0.1, [])
 
 
-def test_the_prior_is_the_mean_in_log_odds() -> None:
-    """Odds 3 and 9: halfway the odds are sqrt(27) = 5.196, a share of .8386; it counts as ten outcomes."""
-    prior = joining_prior(0.04, [CHEAP, STRONG])
-    assert prior.alpha + prior.beta == pytest.approx(10.0)
-    assert mean(prior) == pytest.approx(27**0.5 / (1 + 27**0.5))
-    assert prior.observations == 0
-
-
-def test_young_neighbours_give_little_conviction() -> None:
-    """Never more than they have themselves."""
-    young = Neighbour(0.02, Posterior(2.0, 1.0, 1))
-    prior = joining_prior(0.02, [young])
-    assert (prior.alpha, prior.beta) == (pytest.approx(2.0), pytest.approx(1.0))
-
-
-def test_no_prior_is_nearly_certain() -> None:
-    """At least half a bad answer is assumed, however good the neighbour."""
-    assert joining_prior(0.02, [Neighbour(0.02, Posterior(9_999.0, 1.0))]) == Posterior(
-        pytest.approx(9.999), 0.5, 0
-    )
-
-
-@pytest.mark.parametrize(("strength", "optimism"), [(0.0, 0.0), (-1.0, 0.0), (5.0, -0.1)])
-def test_numbers_out_of_range(strength: float, optimism: float) -> None:
-    """Are refused with the values and what is allowed."""
-    with pytest.raises(SettingsError, match="give a number above 0, and one of at least 0"):
-        joining_prior(0.04, [CHEAP], strength, optimism)
-
-
-def test_optimism_is_just_enough() -> None:
-    """With it the newcomer gets the share asked for, with a little less it does not."""
-    prior = joining_prior(0.01, [CHEAP])
-    needed = optimism_to_be_tried(prior, 0.01, [CHEAP, STRONG], success_value_usd=2.0, share=0.8)
-    assert needed is not None
-    assert 0.5 < needed < 50.0
-
-    def share(optimism: float) -> float:
-        newcomer = joining_prior(0.01, [CHEAP], optimism=optimism)
-        beliefs = [newcomer, CHEAP.belief, STRONG.belief]
-        return float(best_probabilities(beliefs, [0.01, 0.01, 0.16], 2.0)[0])
-
-    assert share(needed) >= 0.8 > share(needed - 0.05)
-
-
-def test_what_is_tried_anyway_needs_none() -> None:
-    """A prior of ten outcomes against narrow posteriors of about the same mean is wide enough."""
-    assert optimism_to_be_tried(joining_prior(0.16, [STRONG]), 0.16, [CHEAP, STRONG], float("inf")) == 0.0
-
-
-def test_what_is_too_dear_is_not_tried() -> None:
-    """At $5 a call for an answer worth $2 no optimism will do."""
-    prior = joining_prior(5.0, [CHEAP, STRONG])
-    assert optimism_to_be_tried(prior, 5.0, [CHEAP, STRONG], success_value_usd=2.0) is None
-
-
-def test_a_logistic_model_that_joins_its_twin() -> None:
-    """One neighbour: its own weights, held with 2 % of what it has seen, the intercept a standard deviation up."""
-    prior_mean, prior = np.zeros(2), np.eye(2)
-    twin = Neighbour(0.1, (np.array([1.0, -0.5]), np.diag([1_001.0, 501.0])))
-    weights, precision = joining_normal(0.1, [twin], prior_mean, prior, keep=0.02, optimism=0.0)
-    np.testing.assert_allclose(precision, np.diag([21.0, 11.0]), rtol=1e-9)
-    np.testing.assert_allclose(weights, [0.02 * 1_001 / 21, -0.02 * 501 * 0.5 / 11], rtol=1e-9)
-    hopeful, _ = joining_normal(0.1, [twin], prior_mean, prior, keep=0.02, optimism=1.0)
-    np.testing.assert_allclose(hopeful - weights, [21.0**-0.5, 0.0], atol=1e-12)
+def test_a_model_that_joins_its_twin() -> None:
+    """One neighbour: its own weights, held with 2 % of what it has seen; by hand, coefficient by coefficient."""
+    twin = Neighbour(0.1, Belief(np.array([1.0, -0.5]), np.diag([1 / 1_001.0, 1 / 501.0]), 1_000))
+    found = suggested(0.1, [twin], VAGUE)
+    np.testing.assert_allclose(found.covariance, np.diag([1 / 21.0, 1 / 11.0]), rtol=1e-9)
+    np.testing.assert_allclose(found.mean, [0.02 * 1_001 / 21, -0.02 * 501 * 0.5 / 11], rtol=1e-9)
+    assert found.observations == 0
 
 
 def test_neighbours_that_differ_leave_doubt() -> None:
     """Halfway between weights 1 and 3 with variance .01 each: mean 2, variance 1.01."""
-    low = Neighbour(0.01, (np.array([1.0]), np.array([[100.0]])))
-    high = Neighbour(0.16, (np.array([3.0]), np.array([[100.0]])))
-    weights, precision = joining_normal(0.04, [low, high], np.zeros(1), np.zeros((1, 1)), keep=1.0, optimism=0.0)
-    assert weights.tolist() == pytest.approx([2.0])
-    assert precision.tolist() == [[pytest.approx(1 / 1.01)]]
+    low, high = (
+        Neighbour(cost, Belief(np.array([weight]), np.array([[0.01]])))
+        for cost, weight in ((0.01, 1.0), (0.16, 3.0))
+    )
+    found = suggested(0.04, [low, high], Belief(np.zeros(1), np.array([[1e12]])), keep=1.0)
+    assert found.mean.tolist() == [pytest.approx(2.0)]
+    assert found.covariance.tolist() == [[pytest.approx(1.01)]]
+
+
+def chance(newcomer: Belief, cost_usd: float, value_usd: float) -> float:
+    """That it is the best buy of the three for a usual prompt."""
+    logits = [one.logit(USUAL) for one in (newcomer, CHEAP.belief, STRONG.belief)]
+    costs = [cost_usd, CHEAP.cost_usd, STRONG.cost_usd]
+    return float(best_buy_probabilities([m for m, _ in logits], [v for _, v in logits], costs, value_usd)[0])
+
+
+def raised(newcomer: Belief, plain: Belief) -> float:
+    """By how many standard deviations of the intercept."""
+    return float((newcomer.mean - plain.mean)[0] / plain.covariance[0, 0] ** 0.5)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
+def test_hope_is_just_enough(share: float) -> None:
+    """With it the newcomer gets the share asked for; with the next smaller hope it would not."""
+    plain = suggested(0.05, [CHEAP, STRONG], VAGUE)
+    found = hopeful(0.05, [CHEAP, STRONG], VAGUE, USUAL, 2.0, share)
+    step = round(raised(found, plain), 9)
+    assert step in OPTIMISM[1:]
+    less = OPTIMISM[OPTIMISM.index(step) - 1] * plain.covariance[0, 0] ** 0.5
+    fewer = Belief(plain.mean + np.array([less, 0.0]), plain.covariance)
+    assert chance(found, 0.05, 2.0) >= share > chance(fewer, 0.05, 2.0)
+
+
+def test_what_is_tried_anyway_needs_no_hope() -> None:
+    """As dear as the cheap model, where the strong one costs more than it brings: wide enough as it is."""
+    found = hopeful(0.01, [CHEAP, STRONG], VAGUE, USUAL, 0.2)
+    assert raised(found, suggested(0.01, [CHEAP, STRONG], VAGUE)) == 0.0
+    assert chance(found, 0.01, 0.2) > 0.1
+
+
+def test_what_is_too_dear_gets_none() -> None:
+    """At $5 a call for an answer worth $2 no hope will do."""
+    found = hopeful(5.0, [CHEAP, STRONG], VAGUE, USUAL, 2.0)
+    assert raised(found, suggested(5.0, [CHEAP, STRONG], VAGUE)) == 0.0
+    assert chance(found, 5.0, 2.0) == pytest.approx(0.0, abs=1e-9)
