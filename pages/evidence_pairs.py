@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.evidence_jobs import background, ready
+from pages.figure import draw
 from pages.resources import Resources
 from pages.shown import escaped, labels
 from pages.traffic import offer_traffic
@@ -95,7 +96,7 @@ def _one(test: PairedTest, places: dict[str, int], signature: Any, at: int) -> N
         st.markdown(escaped(said))
         theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
         spec = _chart(test, signature, places[test.cheap], places[test.strong], theme)
-        st.vega_lite_chart(spec, alt=evidence_description(test), key=f"chart-pair-{at}")
+        draw(f"chart-pair-{at}", spec, evidence_description(test))
 
 
 def _how(tests: tuple[PairedTest, ...]) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.evidence_mistakes import show_mistakes
 from pages.evidence_tables import figures_table
+from pages.figure import draw
 from pages.shown import dollars, escaped
 from router_core.charts import Theme
 from router_core.evaluation.kept import Judgement, as_csv
@@ -93,7 +94,7 @@ def show_result(store: Store, id_: str) -> None:
     _downloads(kept, id_)
     st.markdown("**What money buys**")
     if "money" in charts:
-        st.vega_lite_chart(charts["money"], alt=money_description(report), key="chart-money")
+        draw("chart-money", charts["money"], money_description(report))
         st.caption(_reading(report))
     else:
         st.caption("No price is known, so there is nothing to draw against money.")
@@ -172,7 +173,7 @@ def _regret(report: Report, charts: dict[str, dict[str, Any]]) -> None:
     if "regret" not in charts:
         return
     st.markdown("**What learning costs**")
-    st.vega_lite_chart(charts["regret"], alt=regret_description(report.regret), key="chart-regret")
+    draw("chart-regret", charts["regret"], regret_description(report.regret))
     st.caption(
         f"Lost so far against {escaped(report.best_fixed)} for everything, while a router learns: mean"
         f" and 95 % band over {report.shuffles} shuffles. A simulation."

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.evidence_jobs import background, ready
 from pages.evidence_tables import figures_table
+from pages.figure import draw
 from pages.forms import edit
 from pages.resources import Resources
 from pages.shown import ROUTER_NAMES, escaped, labels
@@ -121,7 +122,7 @@ def _answer(found: WhatIf, name: str, names: dict[str, str], signature: Any) -> 
         with column:
             st.markdown(f"**{_QUANTITIES[quantity]}**")
             alt = estimates_description(found.report.estimates, found.logged(quantity), quantity)
-            st.vega_lite_chart(charts[quantity], alt=alt, key=f"chart-{quantity}")
+            draw(f"chart-{quantity}", charts[quantity], alt)
     figures_table(HEADINGS, lines(found), "table-what-if")
     st.caption(
         "DR uses what is known of similar prompts and corrects it by what was drawn; SNIPS and IPS only reweigh"

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.shown import ROUTER_NAMES
-from router_core.charts import Spec
+from router_core.charts import MUTED, Spec, Theme
 
 _NARROWEST = "25rem"
 
@@ -84,9 +84,17 @@ def packed(spec: Spec) -> Spec:
     return {**spec, "datasets": found}
 
 
+def draw(key: str, spec: Spec, words: str) -> None:
+    """The chart, with words for screen readers. Streamlit's letters are too pale in the light theme: with ours."""
+    theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+    letters = {"labelColor": MUTED[theme], "titleColor": MUTED[theme]}
+    config = {**spec.get("config", {}), **dict.fromkeys(("axis", "legend", "header"), letters)}
+    st.vega_lite_chart({**spec, "config": config}, alt=words, key=key)
+
+
 def show_chart(name: str, spec: Spec, words: str, table: Any, *columns: str) -> None:
     """The chart; with the switch *Tables*, what it was drawn from too (all columns, or these)."""
-    st.vega_lite_chart(spec, alt=words, key=f"chart-{name}")
+    draw(f"chart-{name}", spec, words)
     if st.session_state.get("tables"):
         st.dataframe(
             table.replace({column: ROUTER_NAMES for column in ("policy", "line") if column in table}),

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.decisions import hidden
+from pages.figure import draw
 from pages.resources import Resources
 from pages.shown import badge, labels
 from router_core.charts import Theme, posterior_chart, posterior_description
@@ -70,11 +71,8 @@ def _learned(shared: Resources, goal: str, comparison: Comparison | None) -> Non
         named = {names[arm.id]: now[arm.id] for arm in arms}
         named_before = {names[arm]: posterior for arm, posterior in before.items() if arm in names}
         theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
-        st.vega_lite_chart(
-            _chart(tuple(named.items()), tuple(named_before.items()), theme),
-            alt=posterior_description(named),
-            key="densities",
-        )
+        chart = _chart(tuple(named.items()), tuple(named_before.items()), theme)
+        draw("densities", chart, posterior_description(named))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

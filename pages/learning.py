@@ -10,7 +10,7 @@ import streamlit as st
 from pages.awaited import show_awaited
 from pages.changes import show_changes
 from pages.contextual_learning import show_contextual
-from pages.figure import packed, right_aligned, show_chart, two_columns
+from pages.figure import draw, packed, right_aligned, show_chart, two_columns
 from pages.moved import price_changes_of, show_moved, show_news
 from pages.resources import Resources, resources
 from pages.shown import badge, escaped, labels
@@ -72,7 +72,7 @@ def _split(shared: Resources, goal: str, settings: GoalSettings, names: Mapping[
     best = best_buy(len(rows))
     st.markdown("**Traffic" + (" now**" if chosen == worth else f" at {_money(chosen)} per good answer**"))
     chart = packed(split_parts_chart(rows, names, _theme()))
-    st.vega_lite_chart(chart, alt=_words(rows, names), key="chart-split-now")  # its table is always there
+    draw("chart-split-now", chart, _words(rows, names))  # its table is always there
     right_aligned(
         "split-table",
         ["Model", best.capitalize(), "Learned", "Explored", "Starting", "Traffic"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from pages.resources import resources
 from pages.shown import ROUTER_NAMES, dollars, escaped
 from router_core.analytics import choices
+from router_core.charts import MUTED
 from router_core.settings import GoalSettings, Settings, SimulationSettings
 from router_core.store.base import Batch
 from tests.app.conftest import Fill
@@ -75,6 +77,9 @@ def test_with_traffic(fill: Fill, size: str, requests: str) -> None:
     assert {start for start in charts() if any(one.startswith(start) for one in said)} == charts()
     assert len(said) == len(charts()) >= len(CHARTS) + 3
     assert all(any(digit in one for digit in "123456789") for one in said)
+    for chart in at.get("vega_lite_chart"):
+        config = json.loads(chart.proto.spec)["config"]
+        assert {config[part]["labelColor"] for part in ("axis", "legend")} == {MUTED["light"]}
     before = len(at.dataframe)
     at.toggle(key="tables").set_value(True).run()
     assert len(at.dataframe) == before + len(charts())
