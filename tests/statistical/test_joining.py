@@ -74,7 +74,7 @@ def test_a_newcomer_that_is_the_better_buy_takes_over(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", [1, 11, 21])
 def test_one_that_is_not_costs_little(seed: int) -> None:
-    """Worse than the cheap model (62 %) at four times its price: at most 120 of 3,000 requests, fewer and fewer."""
+    """Worse than the cheap model (62 %) at four times its price: at most 120 of 3,000 requests, ever fewer."""
     found = asked(0.5, seed)
     assert 0 < len(found) <= 120
     assert sum(request >= 2_000 for request in found) < sum(request < 1_000 for request in found) / 2
