@@ -183,6 +183,10 @@ class Playground:
         )
         self.store.write(Batch(outcomes=[record]))
 
+    def adopt(self, before: Playground) -> None:
+        """Go on from what a playground of other settings has learned, as far as these leave it the same."""
+        self._decider.memory.adopt(before._decider.memory)
+
     def close(self) -> None:
         """Stop learning in the background; the store stays open. Before the store is closed, call this."""
         self._decider.memory.close()
