@@ -37,11 +37,13 @@ def show_contextual(
     shared: Resources, goal: str, settings: GoalSettings, names: Mapping[str, str], fold: Fold, theme: Theme
 ) -> None:
     """The section, from its heading on."""
-    st.subheader(
-        ROUTER_NAMES["contextual"],
-        anchor=False,
-        help="It learns what the features of a prompt say about each model's chance of a good answer.",
-    )
+    st.html("<style>.st-key-contextual-heading h3 { font-size: 1.25rem; padding-bottom: 0.75rem; }</style>")
+    with st.container(key="contextual-heading"):
+        st.subheader(
+            ROUTER_NAMES["contextual"],
+            anchor=False,
+            help="It learns what the features of a prompt say about each model's chance of a good answer.",
+        )
     rows = weights(fold.state, [arm.id for arm in settings.arms])
     left, right = two_columns("contextual-now")
     with left:

@@ -14,7 +14,7 @@ from router_core.contextual.logistic import Belief
 from router_core.contextual.sharing import Learned
 from router_core.contextual.state import ContextualState, weak_prior
 from router_core.contextual.vector import NAMES, SIZE
-from router_core.contextual_charts import weights_chart
+from router_core.contextual_charts import odds_ticks, weights_chart
 from router_core.contextual_memory import Memory, rules_of
 from router_core.contextual_view import (
     NEW,
@@ -101,6 +101,21 @@ def test_weights_of_three_and_of_one() -> None:
     assert weights(state, ["a"]) == []
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "marks"),
+    [
+        (1.0, 14.0, (1, 2, 5, 10, 20)),
+        (0.3, 1.0, (0.2, 0.5, 1)),
+        (1.0, 1.0, (1, 2)),
+        (0.5, 2.0, (0.5, 1, 2)),
+        (0.004, 3000.0, (0.001, 0.01, 0.1, 1, 10, 100, 1000, 10000)),
+    ],
+)
+def test_the_axis_ends_at_round_odds(low: float, high: float, marks: tuple[float, ...]) -> None:
+    """A mark at each end, the values in between."""
+    assert odds_ticks(low, high) == marks
+
+
 def test_the_chart_has_a_row_per_weight() -> None:
     """Odds on a logarithmic scale, the order of the rows kept; with three models the row names the model."""
     state = ContextualState(
@@ -112,6 +127,9 @@ def test_the_chart_has_a_row_per_weight() -> None:
     assert [one["feature"] for one in told] == ["any prompt · C", "any prompt · B"]
     assert [one["towards"] for one in told] == ["A", "B"]
     assert told[1]["odds"] == pytest.approx(exp(2.0))
+    axis, scale = (spec["layer"][1]["encoding"]["x"][part] for part in ("axis", "scale"))
+    assert axis["values"] == [0.01, 0.1, 1.0, 10.0, 100.0]
+    assert scale["domain"] == [0.01, 100.0]
     two = weights_chart(weights(state, ["a", "b"])[:1], {"a": "A", "b": "B"}, "dark")
     assert two["datasets"]["rows"][0]["feature"] == "any prompt"
 
