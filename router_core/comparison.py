@@ -13,6 +13,7 @@ from router_core.accounting import Tally, tally
 from router_core.budget import BudgetState
 from router_core.calling import Caller, RoutedStream
 from router_core.contextual.folding import Fold
+from router_core.contextual.state import ContextualState
 from router_core.deciding import USUAL, Decider
 from router_core.features import context
 from router_core.llm import Models
@@ -232,6 +233,14 @@ class Playground:
             StoreError: the store cannot be read.
         """
         return self._decider.memory.fold(goal)
+
+    def learned(self, goal: str) -> ContextualState:
+        """All that the contextual router has learned, as it is exported.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._decider.memory.learned(goal)
 
     def chances(self, messages: Sequence[Message], goal: str, task_type: str | None = None) -> dict[str, float]:
         """Arm id -> the chance, as far as is known now, that it is the best buy for such a prompt."""

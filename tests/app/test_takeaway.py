@@ -14,7 +14,7 @@ from router_core.exports import dump, dump_evidence
 from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Store
-from router_core.transfer import export_of
+from router_core.transfer import export_of, known_by_router
 from tests.app.panel import QUICK, forget, now, opened, texts
 
 pytestmark = pytest.mark.usefixtures("place")
@@ -37,7 +37,11 @@ def test_import_shows_asks_and_is_undone(full: Store) -> None:
     at = opened("settings", tab="Export & import")
     upload(at, dump(export))
     assert list(at.table[0].value.iloc[0]) == ["heuristic.threshold", "3", "4"]
-    assert len(at.table[1].value) == 2
+    learned = at.table[1].value
+    assert learned["Model or router"].tolist() == ["openai/gpt-4o-mini", "openai/gpt-4o", "Contextual Thompson"]
+    for column, one, its in (("Now", full, QUICK), ("Then", other, theirs)):
+        outcomes = known_by_router(one, its)("default").outcomes
+        assert learned[column][2].startswith(f"{outcomes:,} ratings")
     assert (now(), full.evidence("default", rule)) == (QUICK, mine)
     at.button(key="do-import").click().run()
     assert "router\\.json was imported" in texts(at) or "router.json was imported" in texts(at)
