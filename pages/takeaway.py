@@ -153,8 +153,10 @@ def _take_over(
 ) -> None:
     if settings is not None:
         change_settings(settings, _note(name))
-    take_over_learned(resources().playground.store, learned, goals, _note(name))
-    st.session_state["imported"] = (name, before if settings is not None else None, tuple(goals))
+    store = resources().playground.store
+    words = {goal: (store.gain_version(goal) or "", store.gain(goal) or ("", "null")) for goal in goals}
+    take_over_learned(store, learned, goals, _note(name))
+    st.session_state["imported"] = (name, before if settings is not None else None, words)
     st.session_state["saved"] = f"{name} was imported."
     st.rerun()
 
@@ -165,16 +167,18 @@ def _note(name: str) -> str:
 
 def _offer_undo() -> None:
     """Take the last import of this visit back; later, that is done under Versions and on the learning page."""
-    name, before, goals = st.session_state.get("imported", ("", None, ()))
+    name, before, words = st.session_state.get("imported", ("", None, {}))
     if not name or not st.button(f"Undo the import of {name}", icon=":material/undo:", key="undo-import"):
         return
     if before is not None:
         change_settings(before, f"undid the import of {name}")
     store = resources().playground.store
-    for goal in goals:
+    for goal, (version, (origin, document)) in words.items():
         events = [one for one in store.learning_events(goal) if one.kind != "snapshot"]
         if events and events[-1].note == _note(name):  # else something came after it, which is not taken back
             store.undo_learning(goal, at=datetime.now(UTC), author=getpass.getuser())
+            if (store.gain_version(goal) or "") != version:
+                store.save_gain(goal, version, origin, document, at=datetime.now(UTC))
     del st.session_state["imported"]
     st.session_state["saved"] = f"The import of {name} was undone."
     st.rerun()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.resources import resources
+from router_core.contextual_memory import learn_gain
 from router_core.demo import generate
 from router_core.exports import dump, dump_evidence
 from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, Settings
@@ -53,6 +55,28 @@ def test_import_shows_asks_and_is_undone(full: Store) -> None:
         "imported router.json",
     ]
     other.close()
+
+
+def test_undoing_an_import_brings_the_gain_score_back(full: Store) -> None:
+    """The one before, or none, where the file had one."""
+    goal, other = QUICK.goal("default"), open_store(":memory:", kind="simulated")
+    generate(QUICK, other, 600, seed=5)
+    assert learn_gain(other, "default", goal, datetime.now(UTC)) is not None
+    file = dump(export_of(other, QUICK))
+    other.close()
+    at = opened("settings", tab="Export & import")
+    mine: object = ("", None)
+    for _ in range(2):
+        upload(at, file)
+        at.button(key="do-import").click().run()
+        assert (full.gain("default") or ("", ""))[0] == "import"
+        at.button(key="undo-import").click().run()
+        assert not at.exception, at.exception
+        version, found = full.gain_version("default"), full.gain("default")
+        assert (version or "", found if version else None) == mine
+        score = learn_gain(full, "default", goal, datetime.now(UTC))
+        assert score is not None
+        mine = (score.version, full.gain("default"))
 
 
 def test_learning_alone_is_imported(full: Store) -> None:
