@@ -141,12 +141,15 @@ def _gain(shared: Resources, goal: str, settings: GoalSettings, fold: Fold) -> N
 
 def _weights(rows: Sequence[Weight], names: Mapping[str, str], fold: Fold, theme: Theme) -> None:
     st.markdown("**What tells the models apart**")
-    if not rows:
+    if len(names) < 2:
         st.caption("This goal has one model.")
         return
     clear = [row for row in rows if row.clear]
-    if not fold.state.outcomes:
-        st.caption("Here you will see which features of a prompt speak for which model, and by how much.")
+    if not rows:
+        st.caption(
+            "Here you will see which features of a prompt speak for which model, and by how much, once two models"
+            " have been rated."
+        )
         return
     if not clear:
         st.caption(

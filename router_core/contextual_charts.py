@@ -15,7 +15,7 @@ _AROUND = 180  # pixels of legend, axis and title, which the height of a chart h
 
 
 def weights_chart(rows: Sequence[Weight], arms: Mapping[str, str], theme: Theme) -> Spec:
-    """Odds of a good answer against the first model's, a point and its 95 % per feature; right of 1: the other.
+    """Odds of a good answer against the first rated model's, a point and its 95 % per feature; above 1: the other.
 
     Args:
         rows: at least one.
@@ -39,7 +39,10 @@ def weights_chart(rows: Sequence[Weight], arms: Mapping[str, str], theme: Theme)
         columns=["feature", "towards", "odds", "low", "high", "place"],
     )
     ticks = odds_ticks(min(1.0, table["low"].min()), max(1.0, table["high"].max()))
-    return filled(_weights(tuple(arms.items()), len(rows), ticks, theme), table)
+    others = {row.arm for row in rows}
+    other = arms[rows[0].arm] if len(others) == 1 else "each model"
+    title = f"odds of a good answer, {other} against {arms[rows[0].against]}"
+    return filled(_weights(tuple(arms.items()), title, len(rows), ticks, theme), table)
 
 
 def odds_ticks(low: float, high: float) -> tuple[float, ...]:
@@ -53,11 +56,11 @@ def odds_ticks(low: float, high: float) -> tuple[float, ...]:
 
 
 @lru_cache(_KEPT)
-def _weights(arms: tuple[tuple[str, str], ...], rows: int, ticks: tuple[float, ...], theme: Theme) -> Spec:
+def _weights(
+    arms: tuple[tuple[str, str], ...], title: str, rows: int, ticks: tuple[float, ...], theme: Theme
+) -> Spec:
     import altair as alt
 
-    first, others = arms[0][1], [label for _, label in arms[1:]]
-    title = f"odds of a good answer, {others[0] if len(others) == 1 else 'each model'} against {first}"
     scale = alt.Scale(type="log", nice=False, domain=[ticks[0], ticks[-1]])
     names = alt.Y(
         "feature:N",

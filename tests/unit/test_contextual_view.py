@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import exp, log, sqrt
 from typing import Any
@@ -99,6 +100,17 @@ def test_weights_of_three_and_of_one() -> None:
     assert {(row.arm, row.against) for row in rows} == {("b", "a"), ("c", "a")}
     assert not any(row.clear for row in rows)
     assert weights(state, ["a"]) == []
+
+
+def test_a_model_without_a_rating_has_no_weights() -> None:
+    """What is believed of it comes from its neighbours in price; as the first, it gives way to the next."""
+    new = replace(believing({0: 9.0}, 0.01), belief=replace(believing({0: 9.0}, 0.01).belief, observations=0))
+    state = ContextualState({"new": new, "b": believing({}, 1.0), "c": believing({0: 8.0}, 1.0)})
+    rows = weights(state, ["new", "b", "c"])
+    assert {(row.arm, row.against) for row in rows} == {("c", "b")}
+    assert weights(state, ["new", "b"]) == []
+    spec = weights_chart(rows[:1], {"new": "N", "b": "B", "c": "C"}, "light")
+    assert spec["layer"][1]["encoding"]["x"]["title"] == "odds of a good answer, C against B"
 
 
 @pytest.mark.parametrize(
