@@ -179,6 +179,7 @@ def _odds(row: Weight) -> str:
 
 def _table(rows: Sequence[Weight], names: Mapping[str, str]) -> None:
     places = {arm: index for index, arm in enumerate(names)}
+    st.html("<style>.st-key-weights-table td:nth-child(3) p { white-space: nowrap; }</style>")
     right_aligned(
         "weights-table",
         ["One step of", "Towards", "Against", "Odds, times", "95 %"],
