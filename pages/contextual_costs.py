@@ -7,6 +7,7 @@ from math import isinf
 
 import streamlit as st
 
+from pages.figure import right_aligned
 from pages.resources import Resources
 from pages.shown import dollars, escaped
 from router_core.analytics import View
@@ -53,20 +54,28 @@ def _budgets(budgets: tuple[BudgetKept, ...]) -> None:
         }
     )
     st.caption("  \n".join(escaped(f"{one.goal}: {_price(one)}") for one in budgets))
+    if any(one.binds and one.exceeded for one in budgets):
+        st.caption(
+            "Beyond a budget's reach are the share that every model keeps, what is left of the starting weights"
+            " and the cheapest model's own price. It settles within some 1,000 requests."
+        )
 
 
 def _verdicts(goals: tuple[VerdictsBought, ...]) -> None:
-    st.table(
-        {
-            "Goal": [escaped(one.goal) for one in goals],
-            "Decisions": [f"{one.decisions:,}" for one in goals],
-            "Asked": [_share(one.asked, one.decisions) for one in goals],
-            "From memory": [_share(one.remembered, one.decisions) for one in goals],
-            "Not asked": [_share(one.not_asked, one.decisions) for one in goals],
-            "Calls cost": [escaped(dollars(one.cost_usd if one.asked else 0)) for one in goals],
-            "Should bring": [escaped(_worth(one)) for one in goals],
-            "Net gain": [escaped(_net(one)) for one in goals],
-        }
+    right_aligned(
+        "verdicts-table",
+        ["Goal", "Decisions", "Asked", "From memory", "Not asked", "Calls cost", "Should bring", "Net gain"],
+        [
+            [
+                escaped(one.goal),
+                f"{one.decisions:,}",
+                *(_share(part, one.decisions) for part in (one.asked, one.remembered, one.not_asked)),
+                escaped(dollars(one.cost_usd if one.asked else 0)),
+                escaped(_worth(one)),
+                escaped(_net(one)),
+            ]
+            for one in goals
+        ],
     )
     st.caption(
         "The classifier, asked where its verdict was worth the call. What verdicts should bring is an estimate"
@@ -113,12 +122,13 @@ def _today(one: BudgetKept) -> str:
 
 def _price(one: BudgetKept) -> str:
     """What the budget does to the next decision."""
+    full = "any price" if isinf(one.worth_usd) else dollars(one.worth_usd)
     if not one.binds:
-        said = "the budget does not bind; a dollar counts as a dollar."
-    elif isinf(one.dollar_usd):
-        said = f"the budget binds: a good answer, else worth any price, counts as {dollars(one.good_usd)}."
+        said = f"the budget does not bind: a good answer counts in full, {full}."
     else:
-        said = f"the budget binds: a dollar counts as {dollars(one.dollar_usd)}."
+        said = f"the budget binds: a good answer counts as {dollars(one.good_usd)} instead of {full}."
+    if one.binds and one.exceeded:
+        said += " More is spent all the same."
     return (
         said if one.in_production else f"{said} In production another router serves this goal, without the budget."
     )

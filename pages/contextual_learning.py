@@ -37,11 +37,13 @@ def show_contextual(
     shared: Resources, goal: str, settings: GoalSettings, names: Mapping[str, str], fold: Fold, theme: Theme
 ) -> None:
     """The section, from its heading on."""
-    st.subheader(
-        ROUTER_NAMES["contextual"],
-        anchor=False,
-        help="It learns what the features of a prompt say about each model's chance of a good answer.",
-    )
+    st.html("<style>.st-key-contextual-heading h3 { font-size: 1.25rem; padding-bottom: 0.75rem; }</style>")
+    with st.container(key="contextual-heading"):
+        st.subheader(
+            ROUTER_NAMES["contextual"],
+            anchor=False,
+            help="It learns what the features of a prompt say about each model's chance of a good answer.",
+        )
     rows = weights(fold.state, [arm.id for arm in settings.arms])
     left, right = two_columns("contextual-now")
     with left:
@@ -139,12 +141,15 @@ def _gain(shared: Resources, goal: str, settings: GoalSettings, fold: Fold) -> N
 
 def _weights(rows: Sequence[Weight], names: Mapping[str, str], fold: Fold, theme: Theme) -> None:
     st.markdown("**What tells the models apart**")
-    if not rows:
+    if len(names) < 2:
         st.caption("This goal has one model.")
         return
     clear = [row for row in rows if row.clear]
-    if not fold.state.outcomes:
-        st.caption("Here you will see which features of a prompt speak for which model, and by how much.")
+    if not rows:
+        st.caption(
+            "Here you will see which features of a prompt speak for which model, and by how much, once two models"
+            " have been rated."
+        )
         return
     if not clear:
         st.caption(
@@ -174,6 +179,7 @@ def _odds(row: Weight) -> str:
 
 def _table(rows: Sequence[Weight], names: Mapping[str, str]) -> None:
     places = {arm: index for index, arm in enumerate(names)}
+    st.html("<style>.st-key-weights-table td:nth-child(3) p { white-space: nowrap; }</style>")
     right_aligned(
         "weights-table",
         ["One step of", "Towards", "Against", "Odds, times", "95 %"],

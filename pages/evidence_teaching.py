@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -15,6 +16,7 @@ from router_core.evaluation.teaching import Taught, matched, teach
 
 _JOB = "evidence-teaching"
 _WANTED = "evidence-taught"
+_NAMED = 6  # models that are named where they do not fit
 
 
 def teach_from(shared: Resources, data: Labelled, goal: str) -> None:
@@ -26,7 +28,8 @@ def teach_from(shared: Resources, data: Labelled, goal: str) -> None:
         if len(models) < 2:
             st.caption(
                 f"The file has {len(models)} of the models of {escaped(goal)}. Two are needed: give them the same"
-                " names there and in Settings."
+                f" names there and in Settings. In the file: {_listed(data.models)}. In {escaped(goal)}:"
+                f" {_listed([arm.id for arm in settings.arms])}."
             )
             return
         pairs = ", ".join(f"{name} as {arm}" if name != arm else name for name, arm in models.items())
@@ -50,4 +53,9 @@ def teach_from(shared: Resources, data: Labelled, goal: str) -> None:
         if ready(job, "teaching"):
             taught: Taught = job.result
             st.success(f"In force: learned from {taught.score.texts:,} prompts.")
-            st.caption(escaped(taught.worth.sentence))
+            st.caption(escaped(taught.sentence))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return escaped(", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else ""))

@@ -114,11 +114,16 @@ def two_columns(key: str) -> list[DeltaGenerator]:
         return list(st.columns(2, gap="medium"))
 
 
-def right_aligned(key: str, head: list[str], rows: list[list[str]]) -> None:
-    """A table of texts: the first column to the left, figures to the right. The cells are Markdown."""
+def right_aligned(key: str, head: list[str], rows: list[list[str]], *, names: bool = False) -> None:
+    """A table of texts: the first column to the left, figures to the right. The cells are Markdown.
+
+    ``names``: a text of the first column stays on one line; a model's name would be broken at its hyphens.
+    """
     st.html(
         f"<style>.st-key-{key} :is(td, th):first-child {{ white-space: nowrap; }}"
-        f" .st-key-{key} :is(td, th):not(:first-child) {{ text-align: right !important; }}</style>"
+        + (f" .st-key-{key} :is(td, th):first-child p {{ white-space: nowrap; }}" if names else "")
+        + f" .st-key-{key} :is(td, th):not(:first-child)"
+        " { text-align: right !important; padding-left: 0.375rem !important; }</style>"
     )
     with st.container(key=key):
         st.table({name: [row[place] for row in rows] for place, name in enumerate(head)}, border="horizontal")

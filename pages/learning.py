@@ -84,6 +84,7 @@ def _split(shared: Resources, goal: str, settings: GoalSettings, names: Mapping[
             ]
             for index, row in enumerate(rows)
         ],
+        names=True,
     )
     st.caption(
         f"{best.capitalize()}: its chance of being that. Traffic: what is learned from that chance, what every"
@@ -152,6 +153,7 @@ def _history(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
             ]
             for row in ratings.to_dict("records")
         ],
+        names=True,
     )
     counted = sum(one.observations for one in playground.posteriors(goal).values())
     st.caption(

@@ -101,6 +101,7 @@ def change_settings(settings: Settings, note: str) -> None:
         before.playground.store.save_settings(version)
         if simulated != before.simulated:  # a key was found, or is now missing: the other store takes over
             store.save_settings(version)
+        after.playground.adopt(before.playground)
     except BaseException:
         store.close()
         raise

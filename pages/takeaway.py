@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.differences import show_changes
 from pages.resources import Resources, change_settings, resources
-from pages.shown import escaped
+from pages.shown import ROUTER_NAMES, escaped
 from router_core.comparison import Playground
 from router_core.errors import RouterError
 from router_core.exports import Export, Learned, dump, dump_evidence, dump_yaml, load_any
@@ -20,7 +20,10 @@ from router_core.exports.litellm import litellm_config
 from router_core.exports.snippet import python_snippet
 from router_core.settings import Settings
 from router_core.transfer import (
+    ContextualChange,
     LearnedChange,
+    contextual_changes,
+    goals_of,
     learned_changes,
     settings_in,
     take_over_learned,
@@ -106,14 +109,17 @@ def _in(shared: Resources) -> None:
         st.caption("Its settings are those in force.")
     target = wanted if with_settings else playground.settings
     moved = learned_changes(playground.store, target, learned)
-    with_learning = bool(moved) and st.checkbox("Take over what it has learned", True, key="take-learning")
-    if moved:
-        _show_learned(moved)
+    contextual = contextual_changes(playground.learned, playground.settings, learned)
+    with_learning = bool(moved or contextual) and st.checkbox(
+        "Take over what it has learned", True, key="take-learning"
+    )
+    if moved or contextual:
+        _show_learned(moved, contextual)
         st.caption("What is known here is set aside, not deleted.")
     else:
         st.caption("What it has learned is what is known here.")
     if st.button("Import", type="primary", key="do-import", disabled=not (with_settings or with_learning)):
-        goals = [goal for goal in target.goals if goal in learned.evidence] if with_learning else []
+        goals = goals_of(target, learned) if with_learning else []
         _take_over(playground.settings, target if with_settings else None, learned, goals, given.name)
 
 
@@ -127,16 +133,17 @@ def _origin(learned: Learned) -> str:
     )
 
 
-def _show_learned(moved: Sequence[LearnedChange]) -> None:
+def _show_learned(moved: Sequence[LearnedChange], contextual: Sequence[ContextualChange]) -> None:
     def said(one: Evidence) -> str:
         return f"{good_of(one.reward_micro / MICRO, one.count)} good"
 
     st.table(
         {
-            "Goal": [escaped(one.goal) for one in moved],
-            "Model": [escaped(one.arm) for one in moved],
-            "Now": [said(one.before) for one in moved],
-            "Then": [said(one.after) for one in moved],
+            "Goal": [escaped(one.goal) for one in (*moved, *contextual)],
+            "Model or router": [escaped(one.arm) for one in moved]
+            + [ROUTER_NAMES["contextual"]] * len(contextual),
+            "Now": [said(one.before) for one in moved] + [escaped(one.before) for one in contextual],
+            "Then": [said(one.after) for one in moved] + [escaped(one.after) for one in contextual],
         }
     )
 
@@ -146,8 +153,10 @@ def _take_over(
 ) -> None:
     if settings is not None:
         change_settings(settings, _note(name))
-    take_over_learned(resources().playground.store, learned, goals, _note(name))
-    st.session_state["imported"] = (name, before if settings is not None else None, tuple(goals))
+    store = resources().playground.store
+    words = {goal: (store.gain_version(goal) or "", store.gain(goal) or ("", "null")) for goal in goals}
+    take_over_learned(store, learned, goals, _note(name))
+    st.session_state["imported"] = (name, before if settings is not None else None, words)
     st.session_state["saved"] = f"{name} was imported."
     st.rerun()
 
@@ -158,16 +167,18 @@ def _note(name: str) -> str:
 
 def _offer_undo() -> None:
     """Take the last import of this visit back; later, that is done under Versions and on the learning page."""
-    name, before, goals = st.session_state.get("imported", ("", None, ()))
+    name, before, words = st.session_state.get("imported", ("", None, {}))
     if not name or not st.button(f"Undo the import of {name}", icon=":material/undo:", key="undo-import"):
         return
     if before is not None:
         change_settings(before, f"undid the import of {name}")
     store = resources().playground.store
-    for goal in goals:
+    for goal, (version, (origin, document)) in words.items():
         events = [one for one in store.learning_events(goal) if one.kind != "snapshot"]
         if events and events[-1].note == _note(name):  # else something came after it, which is not taken back
             store.undo_learning(goal, at=datetime.now(UTC), author=getpass.getuser())
+            if (store.gain_version(goal) or "") != version:
+                store.save_gain(goal, version, origin, document, at=datetime.now(UTC))
     del st.session_state["imported"]
     st.session_state["saved"] = f"The import of {name} was undone."
     st.rerun()

@@ -207,7 +207,15 @@ def import_(
 
     from router_core.exports import Export, load_any
     from router_core.exports.diff import changes
-    from router_core.transfer import learned_changes, settings_in, take_over_learned, text_of_file
+    from router_core.transfer import (
+        contextual_changes,
+        goals_of,
+        known_by_router,
+        learned_changes,
+        settings_in,
+        take_over_learned,
+        text_of_file,
+    )
 
     if as_json and not yes:
         raise click.UsageError("--json cannot ask; add --yes")
@@ -218,12 +226,15 @@ def import_(
         wanted = settings_in(found) if isinstance(found, Export) and settings else now
         differs = changes(now.document(), wanted.document())
         moved = learned_changes(store, wanted, learned) if learning else []
+        contextual = contextual_changes(known_by_router(store, now), now, learned) if learning else []
         if not as_json:
             for one in differs:
                 click.echo(f"  {one.path}: {one.before or '-'} -> {one.after or '-'}")
             for row in moved:
                 click.echo(f"  {row.goal}, {row.arm}: {_good(row.before)} -> {_good(row.after)}")
-        if not differs and not moved:
+            for goal in contextual:
+                click.echo(f"  {goal.goal}, contextual: {goal.before} -> {goal.after}")
+        if not (differs or moved or contextual):
             _say(as_json, f"{file} would change nothing.", file=file, changes=0, outcomes=0)
             return
         if not yes:
@@ -233,8 +244,8 @@ def import_(
             document = wanted.document()
             at, author = datetime.now(UTC), getpass.getuser()
             store.save_settings(SettingsVersion(wanted.version, at, author, note, document))
-        if moved:
-            take_over_learned(store, learned, [goal for goal in wanted.goals if goal in learned.evidence], note)
+        if moved or contextual:
+            take_over_learned(store, learned, goals_of(wanted, learned), note)
     outcomes = sum(row.after.count for row in moved)
     _say(as_json, f"{file} was imported.", file=file, changes=len(differs), outcomes=outcomes)
 

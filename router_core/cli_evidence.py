@@ -166,7 +166,7 @@ def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **give
         click.echo(json.dumps(found, ensure_ascii=False))
         return
     click.echo(f"In force in goal {goal!r}: learned from {taught.score.texts:,} prompts.")
-    click.echo(taught.worth.sentence)
+    click.echo(taught.sentence)
     for line in notes:
         click.echo(f"- {line}")
 

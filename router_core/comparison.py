@@ -13,6 +13,7 @@ from router_core.accounting import Tally, tally
 from router_core.budget import BudgetState
 from router_core.calling import Caller, RoutedStream
 from router_core.contextual.folding import Fold
+from router_core.contextual.state import ContextualState
 from router_core.deciding import USUAL, Decider
 from router_core.features import context
 from router_core.llm import Models
@@ -183,6 +184,10 @@ class Playground:
         )
         self.store.write(Batch(outcomes=[record]))
 
+    def adopt(self, before: Playground) -> None:
+        """Go on from what a playground of other settings has learned, as far as these leave it the same."""
+        self._decider.memory.adopt(before._decider.memory)
+
     def close(self) -> None:
         """Stop learning in the background; the store stays open. Before the store is closed, call this."""
         self._decider.memory.close()
@@ -228,6 +233,14 @@ class Playground:
             StoreError: the store cannot be read.
         """
         return self._decider.memory.fold(goal)
+
+    def learned(self, goal: str) -> ContextualState:
+        """All that the contextual router has learned, as it is exported.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._decider.memory.learned(goal)
 
     def chances(self, messages: Sequence[Message], goal: str, task_type: str | None = None) -> dict[str, float]:
         """Arm id -> the chance, as far as is known now, that it is the best buy for such a prompt."""

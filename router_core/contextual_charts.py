@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from math import exp
+from math import ceil, exp, floor, log10
 
 from router_core.charts import MUTED, Spec, Theme, blank, filled, model_scale
 from router_core.contextual_view import Weight, step_of
 
 _KEPT = 64
+_DECADES = 4  # up to so many powers of ten each has three ticks
+_AROUND = 180  # pixels of legend, axis and title, which the height of a chart holds too
 
 
 def weights_chart(rows: Sequence[Weight], arms: Mapping[str, str], theme: Theme) -> Spec:
-    """Odds of a good answer against the first model's, a point and its 95 % per feature; right of 1: the other.
+    """Odds of a good answer against the first rated model's, a point and its 95 % per feature; above 1: the other.
 
     Args:
         rows: at least one.
@@ -36,16 +38,30 @@ def weights_chart(rows: Sequence[Weight], arms: Mapping[str, str], theme: Theme)
         ],
         columns=["feature", "towards", "odds", "low", "high", "place"],
     )
-    return filled(_weights(tuple(arms.items()), len(rows), theme), table)
+    ticks = odds_ticks(min(1.0, table["low"].min()), max(1.0, table["high"].max()))
+    others = {row.arm for row in rows}
+    other = arms[rows[0].arm] if len(others) == 1 else "each model"
+    title = f"odds of a good answer, {other} against {arms[rows[0].against]}"
+    return filled(_weights(tuple(arms.items()), title, len(rows), ticks, theme), table)
+
+
+def odds_ticks(low: float, high: float) -> tuple[float, ...]:
+    """Round odds from at most ``low`` to at least ``high``: 1, 2, 5 of every power of ten; of many 1 alone."""
+    powers = range(floor(log10(low)), ceil(log10(high)) + 1)
+    steps = (1, 2, 5) if len(powers) <= _DECADES else (1,)
+    marks = [float(f"{step}e{power}") for power in powers for step in steps]
+    first = max(place for place, mark in enumerate(marks) if mark <= low)
+    last = min(place for place, mark in enumerate(marks) if mark >= high)
+    return tuple(marks[first : max(last, first + 1) + 1])
 
 
 @lru_cache(_KEPT)
-def _weights(arms: tuple[tuple[str, str], ...], rows: int, theme: Theme) -> Spec:
+def _weights(
+    arms: tuple[tuple[str, str], ...], title: str, rows: int, ticks: tuple[float, ...], theme: Theme
+) -> Spec:
     import altair as alt
 
-    first, others = arms[0][1], [label for _, label in arms[1:]]
-    title = f"odds of a good answer, {others[0] if len(others) == 1 else 'each model'} against {first}"
-    scale = alt.Scale(type="log", nice=False, padding=12)
+    scale = alt.Scale(type="log", nice=False, domain=[ticks[0], ticks[-1]])
     names = alt.Y(
         "feature:N",
         title=None,
@@ -55,7 +71,7 @@ def _weights(arms: tuple[tuple[str, str], ...], rows: int, theme: Theme) -> Spec
     model = alt.Color(
         "towards:N",
         scale=model_scale(dict(arms), theme),
-        legend=alt.Legend(orient="top", title="speaks for", symbolType="square"),
+        legend=alt.Legend(orient="top", title="speaks for", symbolType="square", symbolOpacity=1),
     )
     said = [
         alt.Tooltip("feature:N"),
@@ -65,8 +81,10 @@ def _weights(arms: tuple[tuple[str, str], ...], rows: int, theme: Theme) -> Spec
         alt.Tooltip("high:Q", title="97.5 %", format=".3"),
     ]
     base = blank().encode(y=names, color=model, tooltip=said)
-    whole = alt.X("low:Q", title=title, scale=scale, axis=alt.Axis(format="~g", tickCount=6))
+    whole = alt.X(
+        "low:Q", title=title, scale=scale, axis=alt.Axis(format="~g", values=list(ticks), titleAnchor="end")
+    )
     interval = base.mark_rule(strokeWidth=3, opacity=0.55).encode(x=whole, x2="high:Q")
     point = base.mark_point(filled=True, size=70, opacity=1).encode(x=alt.X("odds:Q", scale=scale))
     even = blank().mark_rule(color=MUTED[theme], strokeDash=[3, 3]).encode(x=alt.XDatum(1, scale=scale))
-    return dict((even + interval + point).properties(height=130 + 30 * rows).to_dict())
+    return dict((even + interval + point).properties(height=_AROUND + 30 * rows).to_dict())

@@ -9,13 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import isinf
-from typing import Any
+from typing import Any, Final
 
 from router_core.analytics import View
 from router_core.budget import Budget, BudgetState, success_value_usd, surcharge
 from router_core.settings import Settings
 from router_core.spending import budget_of
 from router_core.store.base import Store
+
+_MARGIN: Final = 1.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class BudgetKept:
 
     ``spend`` is of the part of the log that is looked at; ``today`` of this day (UTC) whatever is looked at.
     ``dollar_usd`` is what a dollar counts in the next decision (1: the budget does not bind; infinite where a good
-    answer is worth any price and the budget binds), ``good_usd`` what a good answer counts.
+    answer is worth any price and the budget binds), ``good_usd`` what a good answer counts, of ``worth_usd`` by
+    the settings.
     """
 
     goal: str
@@ -60,12 +63,20 @@ class BudgetKept:
     today: Spend
     dollar_usd: float
     good_usd: float
+    worth_usd: float
     in_production: bool
 
     @property
     def binds(self) -> bool:
         """Whether decisions are now cheaper than without the budget."""
         return self.dollar_usd > 1.0
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether decisions were expected to cost more than the budget, by over 5 % or for this day."""
+        if self.left_today_usd is not None:
+            return self.left_today_usd < 0.0
+        return (self.spend.expected_each_usd or 0.0) > _MARGIN * self.budget.request_usd
 
     @property
     def left_today_usd(self) -> float | None:
@@ -104,7 +115,9 @@ class VerdictsBought:
 
 @dataclass(frozen=True, slots=True)
 class ContextualCosts:
-    """Goals with a budget, and goals in which the contextual router decided in the part looked at."""
+    """Goals with a budget, and goals in which the contextual router decided in the part looked at, as the settings
+    order them.
+    """  # fmt: skip
 
     budgets: tuple[BudgetKept, ...]
     verdicts: tuple[VerdictsBought, ...]
@@ -142,10 +155,13 @@ def contextual_costs(
                 today.get(name, Spend()),
                 1.0 + surcharge(now, budget, worth),
                 success_value_usd(now, budget, worth),
+                worth,
                 named[name].router == "contextual",
             )
         )
-    return ContextualCosts(tuple(budgets), _verdicts(store, view))
+    places = {name: place for place, name in enumerate(named)}
+    verdicts = sorted(_verdicts(store, view), key=lambda one: places.get(one.goal, len(places)))
+    return ContextualCosts(tuple(budgets), tuple(verdicts))
 
 
 def _spends(store: Store, view: View) -> dict[str, Spend]:

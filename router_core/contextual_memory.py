@@ -135,6 +135,38 @@ class Memory:
         """
         return self._now_known(goal).fold
 
+    def adopt(self, before: Memory) -> None:
+        """Go on from what a memory of other settings has folded: each goal whose fold is the same by these.
+
+        Args:
+            before: of the same store; of another one nothing is taken. It may go on by itself.
+        """
+        if before._store is not self._store:
+            return
+        with before._lock:
+            for goal, known in before._goals.items():
+                if goal not in self._settings.goals or self._rests_on(goal) != before._rests_on(goal):
+                    continue
+                stopped = known.learner is not None and known.learner.is_alive()
+                self._goals[goal] = replace(
+                    known,
+                    points=deque(known.points, _KEPT),
+                    learner=None,
+                    tried_at=0 if stopped else known.tried_at,
+                )
+
+    def _rests_on(self, goal: str) -> tuple[object, ...]:
+        """What the settings say that a goal's fold depends on; another goal's lessons are in its beginning."""
+        chosen = self._settings.goal(goal)
+        return (
+            [arm.id for arm in chosen.arms],
+            chosen.success_value_usd,
+            self._costs_usd(goal),
+            [(name, one.teaching_rule()) for name, one in self._settings.goals.items()],
+            self._settings.heuristic,
+            self._rule,
+        )
+
     def close(self) -> None:
         """Stop learning in the background."""
         self._closing.set()
@@ -304,7 +336,7 @@ def learn_gain(
         StoreError: the store cannot be read or written.
     """
     from router_core.contextual.training import Lesson as TrainingLesson
-    from router_core.contextual.training import train
+    from router_core.contextual.training import learn_score
 
     found = store.text_lessons(goal, chosen.teaching_rule(), MOST_TEXTS)
     now = store.gain(goal)
@@ -313,6 +345,6 @@ def learn_gain(
     if len(found) < max(LEAST_TEXTS, min(other, MOST_TEXTS)):
         return None
     lessons = [TrainingLesson(one.text, one.rewards, one.probabilities) for one in found]
-    score = train(lessons, [arm.id for arm in chosen.arms], tick=tick).score
+    score = learn_score(lessons, [arm.id for arm in chosen.arms], tick=tick)
     store.save_gain(goal, score.version, "log", json.dumps(score.document()), at=at)
     return score

@@ -88,24 +88,26 @@ def step_of(row: Weight, arms: Mapping[str, str]) -> str:
 
 
 def weights(state: ContextualState, arms: Sequence[str]) -> list[Weight]:
-    """Every feature of every model against the first one; clear ones first, and of those the strongest.
+    """Every feature of every rated model against the first one; clear ones first, and of those the strongest.
 
     Beliefs about two models are independent, so their variances add up.
 
     Args:
         state: what was learned in the goal.
-        arms: cheap to strong; the first is what the others are held against. One alone: no weights.
+        arms: cheap to strong; the first that was rated is what the others are held against. Of a model that was
+            not, only its neighbours are known, and one alone is held against nobody: no weights.
     """
-    if len(arms) < 2:
+    rated = [arm for arm in arms if state.learned(arm).belief.observations]
+    if len(rated) < 2:
         return []
-    reference = state.learned(arms[0]).belief
+    reference = state.learned(rated[0]).belief
     found = []
-    for arm in arms[1:]:
+    for arm in rated[1:]:
         belief = state.learned(arm).belief
         for place, name in enumerate(NAMES):
             middle = float(belief.mean[place] - reference.mean[place])
             reach = _Z95 * sqrt(float(belief.covariance[place, place] + reference.covariance[place, place]))
-            found.append(Weight(name, arm, arms[0], middle, middle - reach, middle + reach))
+            found.append(Weight(name, arm, rated[0], middle, middle - reach, middle + reach))
     return sorted(found, key=lambda one: (not one.clear, -abs(one.difference)))
 
 

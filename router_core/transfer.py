@@ -9,11 +9,12 @@ import getpass
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from router_core.contextual.state import ContextualState
 from router_core.contextual_memory import Memory
 from router_core.deciding import usual_costs
 from router_core.declared import validated
@@ -44,6 +45,15 @@ class LearnedChange:
     arm: str
     before: Evidence
     after: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class ContextualChange:
+    """What the contextual router has learned in a goal, before and after a file was taken over, in words."""
+
+    goal: str
+    before: str
+    after: str
 
 
 def first_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -111,8 +121,7 @@ def export_of(
             began now would know.
     """
     goals = settings.goals
-    costs = usual_costs(settings)
-    memory = memory or Memory(settings, store, costs, lambda: datetime.now(UTC), gains="never")
+    learned = known_by_router(store, settings) if memory is None else memory.learned
     spending = spending or Spending(settings, store)
     outcomes = int(store.table("extent", {}).iloc[0]["outcomes"])
     return Export(
@@ -125,9 +134,14 @@ def export_of(
         contextual={
             goal: packed(state, spending.state(goal))
             for goal in goals
-            if (state := memory.learned(goal)).outcomes or state.gain is not None
+            if (state := learned(goal)).outcomes or state.gain is not None
         },
     )
+
+
+def known_by_router(store: Store, settings: Settings) -> Callable[[str], ContextualState]:
+    """Goal -> what the contextual router would know that began now."""
+    return Memory(settings, store, usual_costs(settings), lambda: datetime.now(UTC), gains="never").learned
 
 
 def text_of_file(path: str | Path) -> str:
@@ -196,6 +210,40 @@ def learned_changes(store: Store, settings: Settings, learned: Learned) -> list[
             for arm in chosen.arms
         ]
     return [one for one in found if one.before != one.after]
+
+
+def contextual_changes(
+    known: Callable[[str], ContextualState], settings: Settings, learned: Learned
+) -> list[ContextualChange]:
+    """What taking over would change for the contextual router, in the goals of which the file tells.
+
+    Args:
+        known: goal -> what it has learned here (``Memory.learned``).
+        settings: those in force now.
+        learned: what the file has.
+
+    Raises:
+        ImportFileError: it cannot be read.
+    """
+    found = []
+    for goal, text in learned.contextual.items():
+        now = known(goal) if goal in settings.goals else ContextualState()
+        then, _ = unpacked(text)
+        if now.name == then.name and (not now.outcomes or now.document() == then.document()):
+            continue
+        before, after = _in_words(now), _in_words(then)
+        found.append(ContextualChange(goal, before, after if after != before else f"{after}, others"))
+    return found
+
+
+def _in_words(state: ContextualState) -> str:
+    ratings = f"{state.outcomes:,} rating{'s' * (state.outcomes != 1)}"
+    return ratings if state.gain is None else f"{ratings}, the words of {state.gain.texts:,} prompts"
+
+
+def goals_of(settings: Settings, learned: Learned) -> list[str]:
+    """The goals that take something over."""
+    return [goal for goal in settings.goals if goal in learned.evidence or goal in learned.contextual]
 
 
 def mark(export: Export) -> str:

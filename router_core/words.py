@@ -28,6 +28,12 @@ def dollars(amount: Decimal | float | None, estimated: bool = False) -> str:
     return ("~" if estimated else "") + ("-" if value < 0 else "") + text
 
 
+def dollars_as_written(amount: float) -> str:
+    """An amount that somebody chose, with all of its digits: $0.05, $20, $0.00001."""
+    text = f"{Decimal(repr(float(amount))):f}"
+    return "$" + (text.rstrip("0").rstrip(".") if "." in text else text)
+
+
 def duration(milliseconds: float | None) -> str:
     """A time: 0.02 ms, 420 ms, 2.1 s."""
     if milliseconds is None:

@@ -122,11 +122,12 @@ def learn_score(
     penalty: float = PENALTY,
     folds: int = FOLDS,
     seed: int = 0,
+    tick: Callable[[float], None] = lambda done: None,
 ) -> GainScore:
     """The same score as that of ``train``, without what it would say of held-out lessons: about half the time.
 
     Args:
-        lessons, arms, penalty, folds, seed: as in ``train``.
+        lessons, arms, penalty, folds, seed, tick: as in ``train``.
         texts: of these lessons, where they have been read before.
 
     Raises:
@@ -139,7 +140,9 @@ def learn_score(
         texts = read([lesson.text for lesson in used])
     elif len(taught) < len(lessons):
         texts = texts.of(taught)
-    targets = _targets(used, arms, texts, _parts(texts.group, folds, seed), penalty)
+    tick(0.1)
+    targets = _targets(used, arms, texts, _parts(texts.group, folds, seed), penalty, tick)
+    tick(0.8)
     return _score(designed(texts, np.ones(len(used), np.bool_)), targets, arms, penalty)
 
 
@@ -203,6 +206,7 @@ def _targets(
     texts: Texts,
     parts: Sequence[NDArray[np.bool_]],
     penalty: float,
+    tick: Callable[[float], None] = lambda done: None,
 ) -> Targets:
     count, place = len(lessons), {arm: column for column, arm in enumerate(arms)}
     rewards, chances = np.full((count, len(arms)), np.nan), np.full((count, len(arms)), np.nan)
@@ -227,7 +231,7 @@ def _targets(
     gains = rewards[:, 1:] - rewards[:, :1]
     weights = np.isfinite(gains).astype(np.float64)
     if drawn_rows.any():
-        expected = _expected(rewards, texts, parts, penalty)
+        expected = _expected(rewards, texts, parts, penalty, tick)
         off = np.where(np.isfinite(rewards), (rewards - expected) / np.where(chances > 0, chances, 1.0), 0.0)
         robust = expected + off
         possible = np.nan_to_num(chances) > _LEAST_PROBABILITY
@@ -240,10 +244,17 @@ def _targets(
     return Targets(np.where(weights > 0.0, gains, 0.0), weights)
 
 
-def _expected(rewards: Array, texts: Texts, parts: Sequence[NDArray[np.bool_]], penalty: float) -> Array:
+def _expected(
+    rewards: Array,
+    texts: Texts,
+    parts: Sequence[NDArray[np.bool_]],
+    penalty: float,
+    tick: Callable[[float], None],
+) -> Array:
     """(n, arms): each arm's reward as a ridge on the text expects it, never from the lesson itself."""
     expected = np.zeros(rewards.shape)
-    for held in parts:
+    for part, held in enumerate(parts):
+        tick(0.1 + 0.7 * part / len(parts))
         design = designed(texts, ~held)
         for arm in range(rewards.shape[1]):
             weights = (np.isfinite(rewards[:, arm]) & ~held).astype(np.float64)

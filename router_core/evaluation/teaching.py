@@ -6,6 +6,7 @@ Leaves out learning a score (contextual/training.py) and what the log teaches (r
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +21,8 @@ from router_core.evaluation.trained import Worth, lessons, worth
 from router_core.settings import GoalSettings
 from router_core.store.base import Store
 
+_DATE = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|\d{8})$")
+
 
 @dataclass(frozen=True)
 class Taught:
@@ -32,15 +35,23 @@ class Taught:
     models: Mapping[str, str]
     worth: Worth
 
+    @property
+    def sentence(self) -> str:
+        """What it is worth, and what becomes of it where that is nothing."""
+        kept = "" if self.worth.informed else " It is used all the same, and counts as far as ratings bear it out."
+        return f"Judged on prompts held out while it learned. {self.worth.sentence}{kept}"
+
 
 def matched(models: Sequence[str], goal: GoalSettings) -> dict[str, str]:
     """The file's models -> the arms of the goal that they are: of the same id or model, or the same name after the
-    provider's. An arm stands for one model at most.
+    provider's, or that name with the date of a version (gpt-4o-2024-08-06). An arm stands for one model at most.
     """  # fmt: skip
     found: dict[str, str] = {}
     for arm in goal.arms:
         names = (arm.id, arm.model, arm.model.split("/", 1)[-1])
-        same = [one for one in models if one in names or one.split("/")[-1].lower() == names[2].lower()]
+        short = names[2].lower()
+        same = [one for one in models if one in names or one.split("/")[-1].lower() == short]
+        same = same or [one for one in models if _DATE.sub("", one.split("/")[-1].lower()) == short]
         if same and same[0] not in found:
             found[same[0]] = arm.id
     return found

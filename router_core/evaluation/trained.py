@@ -63,11 +63,11 @@ class Worth:
             return (
                 f"No better than chance here beyond the prompt's length: APGR {_figure(self.beyond)} without what"
                 f" length tells, where a coin has .500. With it {self.score.value:.3f}, and length alone has"
-                f" {self.length.value:.3f}. Let it learn from these prompts."
+                f" {self.length.value:.3f}."
             )
         return (
             f"No better than chance here: APGR {_figure(self.score)}, where a coin has .500 and the prompt's"
-            f" length {self.length.value:.3f}. Let it learn from these prompts."
+            f" length {self.length.value:.3f}."
         )
 
 

@@ -26,10 +26,12 @@ from router_core.policies.thompson import a_call, best_buy, blended, comparable_
 from router_core.policies.verdicts import Bought, Logits, Verdicts, with_verdict
 from router_core.settings import GoalSettings
 from router_core.types import ActionDistribution, Candidate, Context, Reason, ReasonLine, Seen
+from router_core.words import dollars, dollars_as_written
 
 Array = NDArray[np.float64]
 
 _SHOWN: Final = 8
+_MAINLY: Final = 0.5  # of the chances: from then on starting weights explain more of them than features do
 _LEAST_SHOWN: Final = 0.0005  # of a share: a twentieth of a point
 
 
@@ -64,6 +66,7 @@ class ContextualPolicy:
         self._rules = rules
         self._state = state
         self._verdicts = verdicts
+        self._worth_usd = settings.success_value_usd
         self._value_usd = value_usd or (lambda: settings.success_value_usd)
         self._stacked: tuple[ContextualState, tuple[str, ...], Array, Array] | None = None
         formula = settings.model_dump_json(
@@ -107,7 +110,7 @@ class ContextualPolicy:
         starting = starting_shares([candidate.arm.weight for candidate in candidates])
         explain = partial(
             _explain, context, tuple(candidates), state, rows, coefficients, means, variances, best,
-            value_usd, share, fading, bought,
+            value_usd, self._worth_usd, share, fading, bought,
         )  # fmt: skip
         return ActionDistribution(
             blended(best, starting, share, fading),
@@ -165,12 +168,15 @@ def _explain(
     variances: list[float],
     best: tuple[float, ...],
     value_usd: float,
+    worth_usd: float,
     share: float,
     fading: float,
     bought: Bought,
 ) -> Reason:
     leader = max(range(len(best)), key=best.__getitem__)
-    worth = "cost ignored" if value_usd == float("inf") else f"at ${value_usd:g} per good answer"
+    limited = value_usd < worth_usd
+    counted = dollars(value_usd) if limited else dollars_as_written(value_usd)
+    worth = "cost ignored" if value_usd == float("inf") else f"at {counted} per good answer"
     names = [candidate.arm.id for candidate in candidates]
     summary = (
         f"{names[leader]}: {best[leader]:.0%} likely to be the {best_buy(len(best))} for this prompt, {worth}"
@@ -188,14 +194,20 @@ def _explain(
         )
     if any(candidate.expected_cost_usd is None for candidate in candidates):
         lines.append(ReasonLine("an unknown price is taken to be the dearest known one"))
+    if limited:
+        full = "any price" if worth_usd == float("inf") else dollars_as_written(worth_usd)
+        lines.append(ReasonLine(f"the budget binds: a good answer, worth {full}, counts as", counted))
     if bought.said:
         lines.append(ReasonLine(*bought.said))
+    weights = [ReasonLine("left of the starting weights", f"{fading:.0%}")] if fading > 0.005 else []
+    if fading >= _MAINLY:
+        lines += weights
     told = [push for push in pushes(rows, coefficients) if push.share >= _LEAST_SHOWN]
     for push in told[:_SHOWN]:
         said = vector.in_words(push.feature, push.value, context)
         lines.append(ReasonLine(f"{said}: towards {names[push.towards]}", f"{100 * push.share:+.1f} points"))
-    if fading > 0.005:
-        lines.append(ReasonLine("left of the starting weights", f"{fading:.0%}"))
+    if fading < _MAINLY:
+        lines += weights
     if share > 0:
         lines.append(ReasonLine("always kept for every model", f"{share:.1%}"))
     return Reason(summary, tuple(lines))

@@ -17,7 +17,7 @@ from router_core.policies.base import require_candidates
 from router_core.posterior import best_probabilities, interval
 from router_core.settings import GoalSettings
 from router_core.types import ActionDistribution, Candidate, Context, Posterior, Reason, ReasonLine
-from router_core.words import dollars, good_of
+from router_core.words import dollars, dollars_as_written, good_of
 
 _CACHED_DISTRIBUTIONS = 1024
 
@@ -163,7 +163,7 @@ def _explain(
     prior_alpha: float,
 ) -> Reason:
     leader = max(range(len(best)), key=best.__getitem__)
-    worth = "cost ignored" if value_usd == float("inf") else f"at ${value_usd:g} per good answer"
+    worth = "cost ignored" if value_usd == float("inf") else f"at {dollars_as_written(value_usd)} per good answer"
     summary = f"{candidates[leader].arm.id}: {best[leader]:.0%} likely to be the {best_buy(len(best))}, {worth}"
     favoured = max(range(len(best)), key=probabilities.__getitem__)
     if probabilities[favoured] > probabilities[leader]:

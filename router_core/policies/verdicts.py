@@ -126,16 +126,18 @@ class Verdicts:
             acted_on: share of traffic whose model follows from what is known of the prompt.
         """
         said: tuple[str, str]
+        tried = False
         known = self.remembered(context)
         if known is not None:
-            return Bought("remembered", known, None)
+            return Bought("remembered", known, None, said=("the classifier's verdict is remembered", "free"))
         if self._mode == "never":
             return Bought("absent", None, None)
         worth: float | None = None
         if self._mode == "worth_it":
             price = self._price_usd(context)
             worth = _worth(state, logits, costs_usd, value_usd, acted_on)
-            if worth <= (inf if price is None else price) and not self._tried(context.text):
+            tried = worth <= (inf if price is None else price)
+            if tried and not self._tried(context.text):
                 least = "is of unknown price" if price is None else f"costs up to {dollars(price)}"
                 said = (f"classifier not asked: its verdict {least} and is expected to bring", _usd(worth))
                 return Bought("absent", None, worth, said=said)
@@ -145,6 +147,11 @@ class Verdicts:
             said = ("the classifier gave no verdict", heard.failure)
         elif worth is None:
             said = ("classifier asked", "always")
+        elif tried:
+            said = (
+                "classifier asked to learn what verdicts are worth; this one was expected to bring",
+                _usd(worth),
+            )
         else:
             said = ("classifier asked: its verdict was expected to bring", _usd(worth))
         return Bought("asked", verdict, worth, heard.cost_usd, heard.waited_ms, said)

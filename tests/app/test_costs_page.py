@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from pages.resources import resources
 from pages.shown import ROUTER_NAMES, dollars, escaped
 from router_core.analytics import choices
+from router_core.budget import Budget, success_value_usd
 from router_core.charts import MUTED
 from router_core.settings import GoalSettings, Settings, SimulationSettings
 from router_core.store.base import Batch
@@ -266,7 +267,7 @@ def test_a_budget_that_was_not_used_yet(fill: Fill, tmp_path: Path) -> None:
             "0",
             "no daily budget",
         ]
-        assert "default\\: the budget does not bind" in texts(at)
+        assert "the budget does not bind: a good answer counts in full, $0.050." in texts(at).replace("\\", "")
         assert "In production another router serves this goal" in texts(at)
         assert "Contextual Thompson decided nothing in this range" in texts(at)
 
@@ -281,7 +282,10 @@ def test_a_budget_that_binds_and_verdicts(fill: Fill, tmp_path: Path) -> None:
     spent = resources().playground.store.table("spent", {"goal": None, "since": None, "until": None}).iloc[0]
     assert budget["Actual so far"] == escaped(f"{dollars(spent.actual_usd / 12 * 1000)} per 1,000 requests")
     assert budget["Requests"] == "12"
-    assert "the budget binds\\: a dollar counts as \\$" in texts(at)
+    kept = resources().playground.spending("default")
+    counts = dollars(success_value_usd(kept, Budget(0.000_01), 0.05))
+    assert f"the budget binds: a good answer counts as {counts} instead of $0.050." in texts(at).replace("\\", "")
+    assert "More is spent all the same" in texts(at)
     assert "another router" not in texts(at)
     bought = next(one.value for one in at.table if "Net gain" in one.value).loc[0]
     shares = [bought[name] for name in ("Asked", "From memory", "Not asked")]

@@ -14,7 +14,7 @@ from router_core.demo import generate
 from router_core.evaluation.kept import Judgement
 from router_core.evaluation.progress import Watch
 from router_core.evaluation.running import Job
-from router_core.settings import PrivacySettings
+from router_core.settings import ArmSettings, GoalSettings, PrivacySettings
 from router_core.store import open_store
 from router_core.store.base import Evaluation
 from tests.app.panel import QUICK, forget, opened, use
@@ -234,6 +234,16 @@ def test_the_contextual_router_is_taught() -> None:
     assert "learned from 300 prompts" in at.success[0].value
     assert resources().playground.store.gain_version("default") is not None
     assert "APGR" in texts(at)
+
+
+def test_models_that_the_goal_does_not_have_cannot_teach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names on both sides are said."""
+    arms = (ArmSettings(model="openai/gpt-4.1"), ArmSettings(model="openai/gpt-4o"))
+    use(tmp_path, monkeypatch, QUICK.model_copy(update={"goals": {"default": GoalSettings(arms=arms)}}))
+    at = given(long_csv())
+    assert "teach-it" not in [one.key for one in at.button]
+    assert "The file has 1 of the models of default." in texts(at)
+    assert "In the file: gpt-4o-mini, gpt-4o. In default: openai/gpt-4.1, openai/gpt-4o." in texts(at)
 
 
 def test_a_quality_floor() -> None:

@@ -73,6 +73,22 @@ def test_every_setting_has_its_widget(tab: str, prefix: str, declaration: Any, e
             assert (widget.label, widget.help) == (declared.title, declared.description), name
 
 
+@pytest.mark.usefixtures("full")
+def test_what_the_contextual_router_learned_outlives_a_save() -> None:
+    """It is not folded anew where the change leaves it the same, and is where it does not."""
+    at = opened("settings", tab="Contextual")
+    field(at, "contextual.gain_every").set_value(0).run()
+    save(at)
+    learned = resources().playground.contextual("default").state
+    assert learned.outcomes > 0
+    field(at, "contextual.asked_share").set_value(0.2).run()
+    save(at)
+    assert resources().playground.contextual("default").state is learned
+    field(at, "contextual.drift_threshold").set_value(3.0).run()
+    save(at)
+    assert resources().playground.contextual("default").state is not learned
+
+
 def test_the_seed_of_the_draws_has_its_widget() -> None:
     """The one setting that stands in no part."""
     at = opened("settings", tab="Calls & privacy")

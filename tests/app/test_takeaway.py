@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.resources import resources
+from router_core.contextual_memory import learn_gain
 from router_core.demo import generate
 from router_core.exports import dump, dump_evidence
 from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Store
-from router_core.transfer import export_of
+from router_core.transfer import export_of, known_by_router
 from tests.app.panel import QUICK, forget, now, opened, texts
 
 pytestmark = pytest.mark.usefixtures("place")
@@ -37,7 +39,11 @@ def test_import_shows_asks_and_is_undone(full: Store) -> None:
     at = opened("settings", tab="Export & import")
     upload(at, dump(export))
     assert list(at.table[0].value.iloc[0]) == ["heuristic.threshold", "3", "4"]
-    assert len(at.table[1].value) == 2
+    learned = at.table[1].value
+    assert learned["Model or router"].tolist() == ["openai/gpt-4o-mini", "openai/gpt-4o", "Contextual Thompson"]
+    for column, one, its in (("Now", full, QUICK), ("Then", other, theirs)):
+        outcomes = known_by_router(one, its)("default").outcomes
+        assert learned[column][2].startswith(f"{outcomes:,} ratings")
     assert (now(), full.evidence("default", rule)) == (QUICK, mine)
     at.button(key="do-import").click().run()
     assert "router\\.json was imported" in texts(at) or "router.json was imported" in texts(at)
@@ -49,6 +55,28 @@ def test_import_shows_asks_and_is_undone(full: Store) -> None:
         "imported router.json",
     ]
     other.close()
+
+
+def test_undoing_an_import_brings_the_gain_score_back(full: Store) -> None:
+    """The one before, or none, where the file had one."""
+    goal, other = QUICK.goal("default"), open_store(":memory:", kind="simulated")
+    generate(QUICK, other, 600, seed=5)
+    assert learn_gain(other, "default", goal, datetime.now(UTC)) is not None
+    file = dump(export_of(other, QUICK))
+    other.close()
+    at = opened("settings", tab="Export & import")
+    mine: object = ("", None)
+    for _ in range(2):
+        upload(at, file)
+        at.button(key="do-import").click().run()
+        assert (full.gain("default") or ("", ""))[0] == "import"
+        at.button(key="undo-import").click().run()
+        assert not at.exception, at.exception
+        version, found = full.gain_version("default"), full.gain("default")
+        assert (version or "", found if version else None) == mine
+        score = learn_gain(full, "default", goal, datetime.now(UTC))
+        assert score is not None
+        mine = (score.version, full.gain("default"))
 
 
 def test_learning_alone_is_imported(full: Store) -> None:

@@ -15,9 +15,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from router_core.cli import FORMATS, main
-from router_core.settings import HeuristicSettings, PrivacySettings, ProviderSettings, Settings
+from router_core.evaluation.reading import read_labelled
+from router_core.evaluation.teaching import teach
+from router_core.settings import GoalSettings, HeuristicSettings, PrivacySettings, ProviderSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Search, SettingsVersion
+from tests.scored import long_csv
 from tests.servers import ChatServer, chat_server
 
 ROOT = Path(__file__).parents[2]
@@ -282,6 +285,26 @@ def test_learning_alone_goes_in_and_out(place: str, tmp_path: Path) -> None:
         assert stores[1].settings_versions() == []
         for store in stores:
             store.close()
+
+
+def test_what_the_contextual_router_alone_learned_goes_in_and_out(place: str, tmp_path: Path) -> None:
+    """A gain score taught from a file, without a rating: it is told and taken over; a second time nothing is."""
+    file, taught, fresh = (str(tmp_path / name) for name in ("router.json", "taught.duckdb", "fresh.duckdb"))
+    store = open_store(taught, kind="simulated")
+    teach(store, "default", GoalSettings(), read_labelled(long_csv(200), name="scored.csv"), datetime.now(UTC))
+    version = store.gain_version("default")
+    store.close()
+    run(taught, "export", file)
+    said = run(fresh, "import", file, input="y\n")
+    assert "default, contextual: 0 ratings -> 0 ratings, the words of 200 prompts" in said.output
+    store = open_store(fresh, kind="simulated")
+    assert store.gain_version("default") == version
+    store.close()
+    assert "would change nothing" in run(fresh, "import", file, "--yes").output
+    again = str(tmp_path / "again.json")
+    run(place, "export", again)
+    assert "would change nothing" in run(place, "import", again, "--yes").output
+    assert "default, contextual: 0 ratings, the words of 200 prompts -> " in run(fresh, "import", again).output
 
 
 def test_the_whole_log_is_written(place: str, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from router_core.analytics import View
 from router_core.budget import Budget, BudgetState, success_value_usd
-from router_core.contextual_costs import ContextualCosts, Spend, contextual_costs
+from router_core.contextual_costs import BudgetKept, ContextualCosts, Spend, contextual_costs
 from router_core.settings import GoalSettings, Settings
 from router_core.spending import Spending
 from router_core.store import open_store
@@ -154,7 +154,7 @@ def test_sums_are_those_of_the_rows(store: Store, rows: list[Row], view: View) -
     assert [one.goal for one in found.budgets] == [n for n in ("default", "mail") if view.goal in (None, n)]
     for one in found.budgets:
         assert one.spend == sums(of(one.goal))
-    assert [one.goal for one in found.verdicts] == sorted(n for n in SETTINGS.goals if of(n))
+    assert [one.goal for one in found.verdicts] == [n for n in SETTINGS.goals if of(n)]
     for bought in found.verdicts:
         asked = [row for row in of(bought.goal) if row.seen.verdict == "asked"]
         remembered = [row for row in of(bought.goal) if row.seen.verdict == "remembered"]
@@ -206,12 +206,23 @@ def test_what_a_dollar_counts(store: Store, worth: float) -> None:
         state = BudgetState(price)
         (one,) = contextual_costs(store, settings, lambda goal, state=state: state, view, NOON).budgets
         counted = success_value_usd(state, Budget(1.0), worth)
-        assert one.good_usd == counted
+        assert (one.good_usd, one.worth_usd) == (counted, worth)
         assert one.binds == (price > 0 and worth > 0)
         if 0 < worth < inf:
             assert one.dollar_usd == pytest.approx(worth / counted)
         elif worth == inf:
             assert one.dollar_usd == (inf if price else 1.0)
+
+
+@pytest.mark.parametrize("each", [0.99, 1.04, 1.06, 7.0])
+def test_a_budget_that_is_exceeded(each: float) -> None:
+    """Per request by more than a twentieth, for a day as soon as nothing is left."""
+    spend, none = Spend(10, each * 10 * 0.001), Spend()
+    of_requests = BudgetKept("mail", Budget(1.0), spend, none, 2.0, 0.01, 0.02, True)
+    assert of_requests.exceeded == (each > 1.05)
+    assert not BudgetKept("mail", Budget(1.0), none, none, 2.0, 0.01, 0.02, True).exceeded
+    of_a_day = BudgetKept("mail", Budget(0.01, "day"), none, spend, 2.0, 0.01, 0.02, True)
+    assert of_a_day.exceeded == (each > 1.0)
 
 
 def test_calls_that_were_not_weighed_have_no_net_gain(store: Store) -> None:

@@ -15,10 +15,11 @@ from router_core.contextual_memory import MOST, Memory, learn_gain
 from router_core.deciding import usual_costs
 from router_core.declared import validated
 from router_core.router import Router
-from router_core.settings import Settings
+from router_core.settings import GoalSettings, Settings
 from router_core.store import learning, open_store
-from router_core.store.base import LearningEvent, Store
+from router_core.store.base import LearningEvent, Lesson, Store
 from router_core.store.learning import Counting
+from router_core.types import TeachingRule
 
 ARMS = ("openai/gpt-4o-mini", "openai/gpt-4o")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -105,6 +106,106 @@ def test_it_is_the_same_when_built_anew(store: Store) -> None:
         with a_router(store) as other:
             assert same(state_of(other), state_of(router))
             assert state_of(other).outcomes == 32
+
+
+def folded(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The places from which lessons are read from now on; 0: from the beginning."""
+    places: list[int] = []
+    read = store.lessons
+
+    def lessons(goal: str, rule: TeachingRule, after: int, most: int) -> tuple[int, list[Lesson]]:
+        places.append(after)
+        return read(goal, rule, after, most)
+
+    monkeypatch.setattr(store, "lessons", lessons)
+    return places
+
+
+def changed(**parts: Any) -> Settings:
+    """The settings with some of the goal's or of the whole changed."""
+    document = the_settings().model_dump()
+    goal = {name: parts.pop(name) for name in list(parts) if name in GoalSettings.model_fields}
+    document["goals"]["default"] |= goal
+    for name, part in parts.items():
+        document[name] |= part
+    return validated(Settings, document)
+
+
+def a_memory(settings: Settings, store: Store) -> Memory:
+    """One that learns no gain scores."""
+    return Memory(settings, store, usual_costs(settings), lambda: NOW, gains="never")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {
+            "exploration": 0.1,
+            "starting_strength": 5.0,
+            "prior_alpha": 3.0,
+            "budget_usd": 1.0,
+            "router": "thompson",
+        },
+        {"arms": [{"model": ARMS[0], "weight": 0.1}, {"model": ARMS[1], "weight": 0.9}], "complex_arm": ARMS[0]},
+        {"contextual": {"gain_every": 500, "asked_share": 0.5}, "calls": {"deadline_s": 5.0}},
+    ],
+)
+def test_settings_that_do_not_matter_to_it_leave_it_as_it_is(
+    store: Store, monkeypatch: pytest.MonkeyPatch, parts: dict[str, Any]
+) -> None:
+    """Nothing is read from the beginning, and what follows is learned as by a memory of its own, to the bit."""
+    with a_router(store) as router:
+        ids = live(router, 30, only_strong)
+        before = a_memory(the_settings(), store)
+        before.state("default")
+        places = folded(store, monkeypatch)
+        after = a_memory(changed(**parts), store)
+        after.adopt(before)
+        assert after.state("default") is before.state("default")
+        assert places == []
+        live(router, 10, only_strong, start=30)
+        router.report_outcome(ids[28], "unknown")
+        places.clear()
+        alone = a_memory(changed(**parts), store).state("default")
+        assert 0 in places
+        assert same(after.state("default"), alone)
+        assert same(before.state("default"), alone)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"success_value_usd": 0.01},
+        {"arms": [{"model": ARMS[0]}, {"model": ARMS[1]}, {"model": "openai/gpt-4.1-mini"}]},
+        {"attribution_hours": 24.0},
+        {"learn_from": "own"},
+        {"teaching_precedence": ["api", "thumb"]},
+        {"expected_output_tokens": 900},
+        {"prices": {ARMS[1]: {"input_usd_per_million_tokens": 9, "output_usd_per_million_tokens": 9}}},
+        {"heuristic": {"word_limit": 7}},
+        {"contextual": {"drift_threshold": 5.0}},
+        {"contextual": {"drift_keep": 0.5}},
+        {"goals": {"other": GoalSettings().model_dump()}},
+    ],
+)
+def test_settings_that_matter_to_it_fold_anew(
+    store: Store, monkeypatch: pytest.MonkeyPatch, parts: dict[str, Any]
+) -> None:
+    """And so does another store, whatever the settings."""
+    with a_router(store) as router:
+        live(router, 10, only_strong)
+    before = a_memory(the_settings(), store)
+    before.state("default")
+    after = a_memory(changed(**parts), store)
+    after.adopt(before)
+    places = folded(store, monkeypatch)
+    after.state("default")
+    assert 0 in places
+    elsewhere = open_store(":memory:", kind="simulated")
+    other = a_memory(the_settings(), elsewhere)
+    other.adopt(before)
+    assert other.state("default").outcomes == 0
+    elsewhere.close()
 
 
 def test_the_order_of_first_judgements_counts(store: Store) -> None:

@@ -22,7 +22,7 @@ from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.verdicts import Verdicts
 from router_core.sampling import draw
 from router_core.settings import ClassifierSettings, ContextualSettings, GoalSettings, HeuristicSettings
-from router_core.types import Context
+from router_core.types import Context, ReasonLine
 from tests.builders import CHEAP, STRONG, FakeAsk, a_candidate, a_context, some_candidates, words
 
 HARD, EASY = "prove the theorem about manifolds", "list the name and the colour"
@@ -238,6 +238,27 @@ def test_the_reason() -> None:
     assert len(told) <= 8
     assert [line.text for line in lines[-2:]] == ["left of the starting weights", "always kept for every model"]
     assert not any(name in line.text for line in lines for name in NAMES if "_" in name)
+
+
+def test_the_reason_says_that_a_budget_binds() -> None:
+    """What a good answer counts and what it is worth, in readable digits; nothing where it counts in full."""
+    for worth, said in ((0.05, "$0.05"), (math.inf, "any price")):
+        settings = GoalSettings(success_value_usd=worth)
+        policy = ContextualPolicy(settings, RULES, ContextualState, None, lambda: 0.000_004_98)
+        reason = policy.probabilities(a_context(HARD), PAIR).reason
+        assert reason.summary.endswith(", at $0.0000050 per good answer")
+        line = f"the budget binds: a good answer, worth {said}, counts as"
+        assert ReasonLine(line, "$0.0000050") in reason.lines
+    free = a_policy(LEARNED, success_value_usd=0.00001).probabilities(a_context(HARD), PAIR).reason
+    assert free.summary.endswith(", at $0.00001 per good answer")
+    assert not any("budget" in line.text for line in free.lines)
+
+
+def test_starting_weights_are_said_first_while_they_count_most() -> None:
+    """Before any push; later behind them."""
+    lines = [one.text for one in a_policy().probabilities(a_context(HARD), PAIR).reason.lines]
+    assert lines[2] == "left of the starting weights"
+    assert lines.count(lines[2]) == 1
 
 
 def test_a_push_can_speak_for_the_cheap_arm() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import exp, log, sqrt
 from typing import Any
@@ -14,7 +15,7 @@ from router_core.contextual.logistic import Belief
 from router_core.contextual.sharing import Learned
 from router_core.contextual.state import ContextualState, weak_prior
 from router_core.contextual.vector import NAMES, SIZE
-from router_core.contextual_charts import weights_chart
+from router_core.contextual_charts import odds_ticks, weights_chart
 from router_core.contextual_memory import Memory, rules_of
 from router_core.contextual_view import (
     NEW,
@@ -101,6 +102,32 @@ def test_weights_of_three_and_of_one() -> None:
     assert weights(state, ["a"]) == []
 
 
+def test_a_model_without_a_rating_has_no_weights() -> None:
+    """What is believed of it comes from its neighbours in price; as the first, it gives way to the next."""
+    new = replace(believing({0: 9.0}, 0.01), belief=replace(believing({0: 9.0}, 0.01).belief, observations=0))
+    state = ContextualState({"new": new, "b": believing({}, 1.0), "c": believing({0: 8.0}, 1.0)})
+    rows = weights(state, ["new", "b", "c"])
+    assert {(row.arm, row.against) for row in rows} == {("c", "b")}
+    assert weights(state, ["new", "b"]) == []
+    spec = weights_chart(rows[:1], {"new": "N", "b": "B", "c": "C"}, "light")
+    assert spec["layer"][1]["encoding"]["x"]["title"] == "odds of a good answer, C against B"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "marks"),
+    [
+        (1.0, 14.0, (1, 2, 5, 10, 20)),
+        (0.3, 1.0, (0.2, 0.5, 1)),
+        (1.0, 1.0, (1, 2)),
+        (0.5, 2.0, (0.5, 1, 2)),
+        (0.004, 3000.0, (0.001, 0.01, 0.1, 1, 10, 100, 1000, 10000)),
+    ],
+)
+def test_the_axis_ends_at_round_odds(low: float, high: float, marks: tuple[float, ...]) -> None:
+    """A mark at each end, the values in between."""
+    assert odds_ticks(low, high) == marks
+
+
 def test_the_chart_has_a_row_per_weight() -> None:
     """Odds on a logarithmic scale, the order of the rows kept; with three models the row names the model."""
     state = ContextualState(
@@ -112,6 +139,9 @@ def test_the_chart_has_a_row_per_weight() -> None:
     assert [one["feature"] for one in told] == ["any prompt · C", "any prompt · B"]
     assert [one["towards"] for one in told] == ["A", "B"]
     assert told[1]["odds"] == pytest.approx(exp(2.0))
+    axis, scale = (spec["layer"][1]["encoding"]["x"][part] for part in ("axis", "scale"))
+    assert axis["values"] == [0.01, 0.1, 1.0, 10.0, 100.0]
+    assert scale["domain"] == [0.01, 100.0]
     two = weights_chart(weights(state, ["a", "b"])[:1], {"a": "A", "b": "B"}, "dark")
     assert two["datasets"]["rows"][0]["feature"] == "any prompt"
 

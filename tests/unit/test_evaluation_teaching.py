@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,10 +40,13 @@ def the_file(prompts: int = 300) -> Labelled:
 
 
 def test_models_are_known_by_their_names() -> None:
-    """By id, by model, or by what follows the provider; none stands for two."""
+    """By id, by model, or by what follows the provider, dated or not; none stands for two."""
     goal = GoalSettings(arms=(ArmSettings(model="openai/gpt-4o-mini"), ArmSettings(model="local/GPT-4o")))
     assert matched([CHEAP, STRONG, "other"], goal) == {CHEAP: "openai/gpt-4o-mini", STRONG: "local/GPT-4o"}
     assert matched(["openai/gpt-4o-mini"], goal) == {"openai/gpt-4o-mini": "openai/gpt-4o-mini"}
+    dated = ["openai/gpt-4o-2024-08-06", "gpt-4o-mini-2024-07-18", "gpt-4o-audio"]
+    assert matched(dated, GoalSettings()) == {dated[1]: "openai/gpt-4o-mini", dated[0]: "openai/gpt-4o"}
+    assert matched([*dated, STRONG], GoalSettings())[STRONG] == "openai/gpt-4o"
     twice = GoalSettings(
         arms=(ArmSettings(model="openai/gpt-4o"), ArmSettings(model="openai/gpt-4o", params={"temperature": 0}))
     )
@@ -56,6 +60,12 @@ def test_the_score_is_in_force(store: Store) -> None:
     assert taught.score.texts == 300
     assert taught.worth.score is not None
     assert taught.worth.score.low > 0.5
+    assert taught.sentence.startswith(
+        "Judged on prompts held out while it learned. No better than chance here beyond"
+    )
+    assert taught.sentence.endswith(" It is used all the same, and counts as far as ratings bear it out.")
+    knowing = replace(taught, worth=replace(taught.worth, beyond=taught.worth.score))
+    assert knowing.sentence == f"Judged on prompts held out while it learned. {knowing.worth.sentence}"
     assert done
     origin, document = store.gain("default") or ("", "")
     assert origin == "labelled"

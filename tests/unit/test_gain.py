@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 from router_core.contextual.gain import GainScore
 from router_core.contextual.grams import BLOCK_SIZES, codes
 from router_core.contextual.ridge import Design, designed, read, solve
-from router_core.contextual.training import Lesson, train
+from router_core.contextual.training import Lesson, learn_score, train
 from router_core.errors import EvaluationError, SettingsError
 
 ARMS = ("cheap", "strong")
@@ -142,6 +142,26 @@ def test_of_very_many_lessons_some_are_drawn(monkeypatch: pytest.MonkeyPatch) ->
     assert separation(trained.held_out[:, 0], hard) > 0.85
     left = int(np.setdiff1d(np.arange(500), trained.rows)[0])
     assert trained.held_out[left] == pytest.approx(trained.score.of_text(lessons[left].text))
+
+
+def test_the_score_alone_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the bit, from pairs, from single draws, from both, and where some are drawn; it can be stopped."""
+    monkeypatch.setattr("router_core.contextual.training.MOST_LESSONS", 300)
+    lessons, hard = paired(400)
+    log = drawn(lessons, hard)
+    for given in (lessons[:200], log[:200], lessons[:100] + log[100:250], log):
+        assert learn_score(given, ARMS).document() == train(given, ARMS).score.document()
+    told: list[float] = []
+    learn_score(log, ARMS, tick=told.append)
+    assert told == sorted(told)
+    assert len(told) > 4
+
+    def stop(done: float) -> None:
+        if done > 0.3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        learn_score(log, ARMS, tick=stop)
 
 
 def test_with_few_lessons_all_gains_are_close_to_the_mean() -> None:

@@ -42,7 +42,6 @@ def test_what_only_knows_length_says_so() -> None:
     assert not found.informed
     assert found.sentence.startswith("No better than chance here beyond the prompt's length: APGR 0.")
     assert "length alone has 0.6" in found.sentence
-    assert found.sentence.endswith("Let it learn from these prompts.")
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -17,7 +17,8 @@ from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.verdicts import Verdicts
 from router_core.settings import ClassifierSettings, ContextualSettings, GoalSettings, HeuristicSettings
-from router_core.types import ActionDistribution, Candidate
+from router_core.types import ActionDistribution, Candidate, ReasonLine
+from router_core.words import dollars
 from tests.builders import CHEAP, STRONG, FakeAsk, a_candidate, a_context
 
 PAIR = (a_candidate(CHEAP, cost_usd=0.0001), a_candidate(STRONG, cost_usd=0.01))
@@ -64,7 +65,8 @@ def test_it_is_asked_where_it_is_worth_it() -> None:
     assert given.seen.verdict_worth_usd > 0.0001
     assert given.cost_usd == ask.cost_usd
     assert given.probabilities[1] > 0.99
-    assert any("classifier asked" in line.text for line in given.reason.lines)
+    worth = dollars(given.seen.verdict_worth_usd)
+    assert ReasonLine("classifier asked: its verdict was expected to bring", worth) in given.reason.lines
     easy = decide(a_policy(taught(), FakeAsk('{"complexity": "SIMPLE", "reason": "r"}')))
     assert easy.probabilities[0] > 0.99
 
@@ -98,6 +100,11 @@ def test_it_is_not_asked_for_more_than_its_verdict_is_worth() -> None:
         assert given.seen is not None
         assert given.seen.verdict == "absent"
         assert given.cost_usd == Decimal(0)
+        said = "is of unknown price" if price is None else f"costs up to {dollars(price)}"
+        line = f"classifier not asked: its verdict {said} and is expected to bring"
+        assert line in [one.text for one in given.reason.lines]
+    assert given.seen.verdict_worth_usd == 0.0
+    assert ReasonLine(line, "$0") in given.reason.lines
 
 
 def test_a_remembered_verdict_is_free() -> None:
@@ -110,6 +117,7 @@ def test_a_remembered_verdict_is_free() -> None:
     assert second.seen.verdict == "remembered"
     assert second.cost_usd == Decimal(0)
     assert second.probabilities == first.probabilities
+    assert ReasonLine("the classifier's verdict is remembered", "free") in second.reason.lines
 
 
 def test_always_and_never() -> None:
@@ -131,6 +139,9 @@ def test_a_share_of_texts_is_asked_about_anyway() -> None:
         asked.append([one is not None and one.verdict == "asked" for one in found])
     assert asked[0] == asked[1]
     assert 50 < sum(asked[0]) < 110
+    fresh = a_policy(ContextualState(), FakeAsk(), asked_share=1.0)
+    line = "classifier asked to learn what verdicts are worth; this one was expected to bring"
+    assert ReasonLine(line, "$0") in decide(fresh).reason.lines
 
 
 def test_a_classifier_that_fails_is_no_verdict() -> None:

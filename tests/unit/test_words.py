@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router_core.words import dollars, duration, good_of, wait
+from router_core.words import dollars, dollars_as_written, duration, good_of, wait
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,12 @@ def test_duration(milliseconds: float | None, said: str) -> None:
 def test_good_of(good: float, said: str) -> None:
     """However many, and with half an answer for a tie."""
     assert good_of(good, 2_000_000) == said
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [(0.05, "$0.05"), (20.0, "$20"), (100, "$100"), (1e-05, "$0.00001"), (0.0, "$0"), (1234.5, "$1234.5")],
+)
+def test_dollars_as_written(amount: float, said: str) -> None:
+    """All digits and no more, never as a power of ten."""
+    assert dollars_as_written(amount) == said
