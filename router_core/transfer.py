@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from router_core.budget import BudgetState
 from router_core.contextual.state import ContextualState
 from router_core.contextual_memory import Memory
 from router_core.deciding import usual_costs
@@ -132,11 +133,16 @@ def export_of(
         created_at=datetime.now(UTC),
         provenance=Provenance.here(store.kind, outcomes, note),
         contextual={
-            goal: packed(state, spending.state(goal))
+            goal: packed(state, budget)
             for goal in goals
-            if (state := learned(goal)).outcomes or state.gain is not None
+            if _is_any(state := learned(goal), budget := spending.state(goal))
         },
     )
+
+
+def _is_any(state: ContextualState, budget: BudgetState) -> bool:
+    """Whether something was learned or spent."""
+    return bool(state.outcomes or state.gain is not None or budget.requests or budget.price)
 
 
 def known_by_router(store: Store, settings: Settings) -> Callable[[str], ContextualState]:
@@ -267,7 +273,14 @@ def take_over_learned(store: Store, learned: Learned, goals: Sequence[str], note
             if gain is not None or store.gain_version(goal):
                 told = "null" if gain is None else json.dumps(gain.document())
                 store.save_gain(goal, "" if gain is None else gain.version, "import", told, at=now)
-            base = json.dumps({"state": replace(state, gain=None).document(), "budget": asdict(budget)})
+            base = json.dumps(
+                {
+                    "state": replace(state, gain=None).document(),
+                    "budget": asdict(budget),
+                    "day": learned.created_at.astimezone(UTC).date().isoformat(),
+                    "at": now.isoformat(),
+                }
+            )
         store.import_learning(
             goal,
             learned.evidence.get(goal, {}),

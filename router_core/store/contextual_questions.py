@@ -20,7 +20,8 @@ QUESTIONS: Final[dict[str, str]] = {
                coalesce(expected_cost_usd[list_position(arms, chosen)], 0)
                + coalesce(decision_cost_usd, 0)::DOUBLE AS usd
         FROM (
-            SELECT * FROM decision WHERE {_DRAWN} AND goal = $goal ORDER BY id DESC LIMIT $limit
+            SELECT * FROM decision WHERE {_DRAWN} AND goal = $goal AND created_at > $since
+            ORDER BY id DESC LIMIT $limit
         ) ORDER BY id
     """,
     "spent": f"""

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from router_core.budget import Budget, BudgetState, highest_price, update
+from router_core.contextual.state import ContextualState
 from router_core.declared import validated
+from router_core.exports import Learned
+from router_core.exports.contextual import packed
+from router_core.exports.learned import Provenance
 from router_core.router import Router
 from router_core.settings import Settings
 from router_core.spending import Spending, budget_of, spent
 from router_core.store import open_store
 from router_core.store.base import Store
+from router_core.transfer import export_of, take_over, take_over_learned
 
 
 def the_settings(**goal: Any) -> Settings:
@@ -128,3 +133,42 @@ def test_the_limit_is_shared_out() -> None:
 
 def _fields(decision: Any) -> dict[str, Any]:
     return {name: getattr(decision, name) for name in decision.__dataclass_fields__}
+
+
+def test_a_budget_brought_in_counts_at_once_and_what_was_before_is_set_aside(store: Store) -> None:
+    """In the process that runs and in the next; undone, the log counts again."""
+    other = open_store(":memory:", kind="simulated")
+    with Router(settings=TIGHT, store=other, simulated=True) as router:
+        live(router, 60)
+        theirs = router._decider.spending.state("default")
+        export = export_of(other, TIGHT)
+    other.close()
+    with Router(settings=TIGHT, store=store, simulated=True) as router:
+        live(router, 5)
+        spending = router._decider.spending
+        mine = spending.state("default")
+        take_over(store, export)
+        assert spending.state("default") == Spending(TIGHT, store).state("default") == theirs
+        live(router, 3)
+        assert spending.state("default").requests == 63
+        assert Spending(TIGHT, store).state("default") == spending.state("default")
+        store.undo_learning("default", at=datetime.now(UTC), author="ada")
+        assert spending.state("default").requests == 8
+        assert spending.state("default").price != mine.price
+        assert Spending(TIGHT, store).state("default") == spending.state("default")
+
+
+def test_a_day_that_was_brought_in_ends(store: Store) -> None:
+    """What another machine spent on its day is nothing on the next."""
+    daily = the_settings(budget_usd=5.0, budget_per="day", budget_requests=100)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    packed_state = packed(ContextualState(), BudgetState(0.5, 4.0, 4.0, 80))
+    learned = Learned({}, {}, yesterday, Provenance.here("simulated", 0), {"default": packed_state})
+    take_over_learned(store, learned, ["default"])
+    assert Spending(daily, store).state("default").requests == 80
+    with Router(settings=daily, store=store, simulated=True) as router:
+        live(router, 1)
+        state = router._decider.spending.state("default")
+    assert state.requests == 1
+    assert state.spent_usd < 1.0
+    assert state.price > 0.4
