@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
@@ -21,8 +22,8 @@ _COSTS = {"classifier": "a call's", "contextual": "a call's, where asked"}
 def show_figures(report: CostReport) -> None:
     """Spend, savings, requests, ratings: each with how it went."""
     series = report.by_time
-    if len(series) > 2 and series["ends"].iloc[-1] < series["time"].iloc[-1] + _step(series):
-        series = series.iloc[:-1]  # the last step has only begun; it would look like a fall
+    if len(series) > 2 and _has_only_begun(series):
+        series = series.iloc[:-1]  # it would look like a fall
     cells = st.container(horizontal=True, key="figures")
     failed = f", {report.failed:,} of them failed" if report.failed else ""
     cells.metric(
@@ -55,8 +56,11 @@ def show_figures(report: CostReport) -> None:
     )
 
 
-def _step(series: Any) -> Any:
-    return series["time"].iloc[1] - series["time"].iloc[0]
+def _has_only_begun(series: Any) -> bool:
+    """Whether the last step is not over, or the log ends in it."""
+    last = series["time"].iloc[-1]
+    over = last + (series["time"].iloc[1] - series["time"].iloc[0])
+    return bool(series["ends"].iloc[-1] < over or datetime.now(UTC).replace(tzinfo=None) < over)
 
 
 def _against(cells: Any, report: CostReport, against: str, total: float | None, through_time: list[float]) -> None:

@@ -12,13 +12,15 @@ from streamlit.testing.v1 import AppTest
 
 from pages.resources import resources
 from pages.shown import ROUTER_NAMES, dollars, escaped
-from router_core.analytics import choices
+from router_core.analytics import choices, step_s
 from router_core.budget import Budget, success_value_usd
 from router_core.charts import MUTED
+from router_core.demo import generate
 from router_core.settings import GoalSettings, Settings, SimulationSettings
+from router_core.store import open_store
 from router_core.store.base import Batch
 from tests.app.conftest import Fill
-from tests.app.panel import forget, opened, texts
+from tests.app.panel import QUICK, forget, opened, texts
 from tests.store_rows import a_completion, a_decision, a_prompt
 
 CHARTS = {
@@ -97,6 +99,19 @@ def test_every_sparkline_leaves_the_step_that_has_only_begun_out(fill: Fill) -> 
     assert {len(line) for line in lines} == {len(lines[0])}
     requests = next(list(one.proto.chart_data) for one in at.metric if one.label == "Requests")
     assert requests[-1] > max(requests) / 10
+
+
+def test_a_step_in_which_nothing_came_yet_is_left_out(fill: Fill) -> None:
+    """The log ends just before a step, the page is opened in it."""
+    fill("empty")
+    now, step = datetime.now(UTC), timedelta(seconds=step_s(timedelta(days=7)))
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    store = open_store(kind="simulated")
+    generate(QUICK, store, 3_000, until=now - (now - midnight) % step - timedelta(seconds=1))
+    store.close()
+    at = opened("costs", range="7 d")
+    requests = next(list(one.proto.chart_data) for one in at.metric if one.label == "Requests")
+    assert requests[-1] > 0
 
 
 @pytest.mark.parametrize("span", ["15 min", "1 h", "24 h", "7 d", "30 d", "all"])
