@@ -56,8 +56,8 @@ def _budgets(budgets: tuple[BudgetKept, ...]) -> None:
     st.caption("  \n".join(escaped(f"{one.goal}: {_price(one)}") for one in budgets))
     if any(one.binds and one.exceeded for one in budgets):
         st.caption(
-            "Beyond a budget's reach are the share that every model keeps, what is left of the starting weights"
-            " and the cheapest model's own price. It settles within some 1,000 requests."
+            "Beyond a budget's reach are the share that every model keeps and the cheapest model's own price. It"
+            " settles within some 1,000 requests."
         )
 
 

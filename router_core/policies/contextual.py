@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import isinf
 from typing import Final
 
 import numpy as np
@@ -48,7 +49,8 @@ class ContextualPolicy:
         rules: what they say is a feature; nobody follows them.
         state: what has been learned in the goal by now.
         verdicts: who hears the classifier, and when it is asked; None: it is not.
-        value_usd: what a good answer counts now; by default what the settings say. A budget makes it less.
+        value_usd: what a good answer counts now; by default what the settings say. A budget makes it less, and the
+            starting weights in proportion, which know nothing of it: else it would not hold before ratings come.
     """
 
     name = "contextual"
@@ -76,6 +78,8 @@ class ContextualPolicy:
             }
         )  # fmt: skip
         asked = "" if verdicts is None else verdicts.version
+        if settings.budget_usd is not None:
+            formula += "|starting weights give way to it"
         self.version = short_hash(f"{formula}|{rules.version}|{asked}|{vector.VERSION}")
 
     def features(self, context: Context, arms: Sequence[str]) -> Array:
@@ -106,7 +110,7 @@ class ContextualPolicy:
             means, variances = logits.given(bought.complex)
         best = tuple(best_buy_probabilities(means, variances, costs, value_usd).tolist())
         share = min(self._exploration, 1.0 / len(arms))
-        fading = fading_part(self._strength, state.outcomes)
+        fading = fading_part(self._strength, state.outcomes) * _left(value_usd, self._worth_usd)
         starting = starting_shares([candidate.arm.weight for candidate in candidates])
         explain = partial(
             _explain, context, tuple(candidates), state, rows, coefficients, means, variances, best,
@@ -133,6 +137,13 @@ class ContextualPolicy:
             )
             self._stacked = stacked
         return stacked[2], stacked[3]
+
+
+def _left(value_usd: float, worth_usd: float) -> float:
+    """The part of a good answer's worth that a budget leaves, in [0, 1]; of a boundless one nothing."""
+    if value_usd >= worth_usd:
+        return 1.0
+    return 0.0 if isinf(worth_usd) else value_usd / worth_usd
 
 
 def numbers(

@@ -79,6 +79,18 @@ def test_a_budget_that_binds_makes_a_good_answer_count_less(store: Store) -> Non
     assert Spending(wide, store).value_usd("default") == wide.goals["default"].success_value_usd
 
 
+@pytest.mark.parametrize("worth", [0.05, float("inf")])
+def test_a_budget_holds_before_anything_is_rated(store: Store, worth: float) -> None:
+    """The starting weights alone would spend $0.30 per 1,000; they give way."""
+    tight = the_settings(budget_usd=0.15, success_value_usd=worth, exploration=0.02)
+    with Router(settings=tight, store=store, simulated=True) as router:
+        first = router.decide([{"role": "user", "content": "Name a colour."}]).probabilities
+        live(router, 1_000)
+    costs = [spent(one).usd for one in store.decisions()]
+    assert first == pytest.approx((0.8, 0.2))
+    assert 0.1 < 1000 * sum(costs[-600:]) / 600 < 0.2
+
+
 def test_other_routers_do_not_spend_it(store: Store) -> None:
     """Only what this router draws counts."""
     with Router(settings=TIGHT, store=store, simulated=True, policy="heuristic") as router:
