@@ -25,7 +25,7 @@ def show_thumbs(
     """Thumbs and, once there is one, the reasons for it. The store is what is shown, not the widget's memory."""
     key, why = f"thumb-{completion.id}", f"why-{completion.id}"
     reward = thumb.reward if thumb is not None else None
-    st.session_state[key] = {1.0: 1, 0.0: 0}.get(reward) if reward is not None else None
+    _hold(key, {1.0: 1, 0.0: 0}.get(reward) if reward is not None else None)
     vote = partial(_vote, shared, comparison, completion.id, key)
     st.feedback("thumbs", key=key, disabled=busy, on_change=vote)
     if thumb is None or reward is None:
@@ -33,7 +33,7 @@ def show_thumbs(
     if reward not in (0.0, 1.0):
         st.markdown(badge("tie" if reward == 0.5 else f"{reward:.0%} good"))
     chips = _GOOD_CHIPS if reward == 1.0 else _BAD_CHIPS
-    st.session_state[why] = [chip for chip in thumb.chips if chip in chips]
+    _hold(why, [chip for chip in thumb.chips if chip in chips])
     with st.popover("Why?", type="tertiary", key=f"whys-{completion.id}"):
         st.pills(
             "What decided it?",
@@ -57,7 +57,7 @@ def show_verdict(
     rewards = {f"{every} good": 1.0, "Tie": 0.5, f"{every} bad": 0.0}
     given = {thumbs[answer.id].reward if answer.id in thumbs else None for answer in answers}
     said = [name for name, reward in rewards.items() if given == {reward}]
-    st.session_state["verdict"] = said[0] if said else None
+    _hold("verdict", said[0] if said else None)
     with st.container(horizontal=True, horizontal_alignment="center", key="verdicts"):
         st.segmented_control(
             "Verdict on all answers",
@@ -67,6 +67,14 @@ def show_verdict(
             disabled=busy,
             on_change=partial(_judge, shared, comparison, [answer.id for answer in answers], rewards),
         )
+
+
+def _hold(key: str, stored: int | str | Sequence[str] | None) -> None:
+    """Let a widget show what is stored. Where it does it is left alone: a value that is sent to the browser once
+    more takes back the click that is on its way from there.
+    """  # fmt: skip
+    if st.session_state.get(key) != stored:
+        st.session_state[key] = stored
 
 
 def _vote(shared: Resources, comparison: Comparison, completion_id: str, key: str) -> None:

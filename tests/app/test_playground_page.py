@@ -86,6 +86,21 @@ def test_a_thumb_is_no_verdict_on_both() -> None:
     assert at.segmented_control(key="verdict").value == "Both good"
 
 
+def test_a_widget_that_shows_what_is_stored_is_left_alone() -> None:
+    """A value sent to the browser once more would take back the click that is on its way from there."""
+    at = send(HARD, run_all=True)
+    at.run()
+    assert [one.proto.set_value for one in at.feedback] == [False, False]
+    at.feedback(key=f"thumb-{stored().completions[0].id}").set_value(0).run()
+    assert [one.proto.set_value for one in at.feedback] == [False, False]
+    at.segmented_control(key="verdict").set_value("Both good").run()
+    assert [one.value for one in at.feedback] == [1, 1]
+    assert [one.proto.set_value for one in at.feedback] == [True, True]
+    at.run()
+    assert [one.proto.set_value for one in at.feedback] == [False, False]
+    assert not at.segmented_control(key="verdict").proto.set_value
+
+
 def test_blind_hides_until_rated() -> None:
     """No model's name, no cost and no moving posterior before the ratings, which are marked as blind."""
     at = send(HARD, run_all=True, blind=True)
