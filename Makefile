@@ -10,7 +10,7 @@ run: .venv/.ready-app
 	@$(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: .venv/.ready-dev
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 check: .venv/.ready-dev
 	$(BIN)/ruff format --check .

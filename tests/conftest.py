@@ -22,15 +22,24 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def _browser_left_out() -> bool:
+    return find_browser() is None and os.environ.get("REQUIRE_BROWSER") != "1"
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the browser tests out where there is no browser, unless they are obligatory."""
-    if find_browser() is not None or os.environ.get("REQUIRE_BROWSER") == "1":
-        return
-    left_out = [item for item in items if item.get_closest_marker("browser")]
+    left_out = [item for item in items if item.get_closest_marker("browser")] if _browser_left_out() else []
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
-        print(f"No Chromium found: {len(left_out)} browser tests are left out (apt-get install chromium).")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out: the processes that run the tests have no terminal."""
+    if _browser_left_out():
+        terminalreporter.write_line(
+            "No Chromium found: the browser tests were left out (apt-get install chromium)."
+        )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
