@@ -33,7 +33,9 @@ STAKES: Final = (0.1, 0.2, 0.3, 0.4)
 
 _GUESSED: Final = ((0.0, 0.05), (0.5, 0.9), (1.0, 0.05))  # pairs before any was seen: equal models, a tenth differ
 _GUESSES: Final = 20  # pairs that this guess weighs as much as
-_FOR_EVER: Final = 1_000_000  # more pairs than that are no answer
+_FUTURES: Final = 200
+_AHEAD: Final[list[int]] = np.unique(np.geomspace(1, 1e6, 180).round().astype(int)).tolist()  # more are no answer
+_LEVELS: Final = 40  # differences that futures tell apart
 _POINTS: Final = 400
 
 
@@ -60,8 +62,8 @@ class PairedTest:
         needed: a conclusion is drawn once the evidence E reaches this.
         conclusion: see ``Conclusion``; ``concluded_at``: after which pair (the later one, where both).
         within, worse: log10 of E now, for either conclusion.
-        more_pairs: about how many more pairs until "within", ``more_pairs_worse`` until "worse", at the rate seen
-            so far; None where the evidence points the other way, the conclusion is drawn, or it takes a million.
+        more_pairs: within how many more pairs "within" comes, as likely as not; ``more_pairs_worse``: "worse".
+            None where it is likelier that it does not come in a million, or the conclusion is drawn.
         path: the evidence through time, at most a few hundred points.
     """
 
@@ -245,18 +247,28 @@ def _now(side: Array) -> float:
 
 
 def _more(x: Array, m: float, needed: float) -> int | None:
-    """About how many more pairs: for each of the constant bets its wealth so far and its rate of growth, over the
-    pairs seen and a guess that weighs as much as twenty; the first to arrive.
-    """  # fmt: skip
-    fewest = math.inf
-    for stake, part in zip(STAKES, BETS, strict=True):
-        bet = part * LARGEST_BET / m
-        wealth = float(np.log1p(bet * (x - m)).sum())
-        guessed = sum(weight * math.log1p(bet * (value - m)) for value, weight in _GUESSED)
-        rate = (wealth + _GUESSES * guessed) / (len(x) + _GUESSES)
-        if rate > 0.0:
-            fewest = min(fewest, (math.log(needed / stake) - wealth) / rate)
-    return max(1, math.ceil(fewest)) if fewest <= _FOR_EVER else None
+    """After how many more pairs the evidence is enough, as likely as not.
+
+    The median over futures: each draws how often every difference will come (Dirichlet: as often as it was seen,
+    with a guess that weighs as much as twenty pairs), then pairs by that, in steps of a few per cent.
+    """
+    bets = np.array(BETS) * LARGEST_BET / m
+    start = np.log(STAKES) + np.log1p(bets[:, np.newaxis] * (x - m)).sum(axis=1)
+    values, of = np.unique(
+        np.concatenate([np.round(x * _LEVELS) / _LEVELS, [value for value, _ in _GUESSED]]), return_inverse=True
+    )
+    weights = np.bincount(of, np.concatenate([np.ones(len(x)), [_GUESSES * part for _, part in _GUESSED]]))
+    growth = np.log1p(bets[:, np.newaxis] * (values - m))
+    rng = np.random.default_rng(0)
+    chances = rng.dirichlet(weights, _FUTURES)
+    seen, enough, before = np.zeros(chances.shape), np.zeros(_FUTURES, bool), 0
+    for pairs in _AHEAD:
+        seen += rng.multinomial(pairs - before, chances)
+        enough |= np.logaddexp.reduce(start + seen @ growth.T, axis=1) >= math.log(needed)
+        before = pairs
+        if 2 * enough.sum() >= _FUTURES:
+            return pairs
+    return None
 
 
 def _difference(x: Array, needed: float) -> Estimate | None:
