@@ -18,11 +18,12 @@ from typing import IO, Any, NoReturn
 import click
 
 from router_core import __version__, cli_evidence, cli_online
+from router_core.cli_store import in_store, named_store
 from router_core.errors import RouterError, SettingsError
 from router_core.settings import PrivacySettings, Settings
 from router_core.store import open_store, store_path
 from router_core.store.base import Search, SettingsVersion, Store
-from router_core.types import MICRO, Evidence, StoreKind
+from router_core.types import MICRO, Evidence
 from router_core.words import good_of
 
 FORMATS = ("json", "yaml", "evidence", "litellm", "python", "csv", "jsonl", "parquet")
@@ -56,7 +57,7 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     One process at a time can hold a store: stop the app first. Exit codes: 0 done, 1 refused or something is
     wrong, 2 wrong usage.
     """
-    context.obj = (place, "simulated" if simulated else "live")
+    context.obj = (place, simulated)
 
 
 @contextmanager
@@ -65,7 +66,7 @@ def _store(context: click.Context, *, there: bool = False) -> Iterator[Store]:
 
     ``there``: it must have been made before; an empty one would be of no use.
     """
-    place, kind = context.obj
+    place, kind = named_store(context)
     try:
         path = store_path(place, kind=kind)
         if there and path is not None and not path.exists():
@@ -110,6 +111,7 @@ def _moving(bar: Any) -> Callable[[int], None]:
 @click.option("-f", "--format", "kind", type=click.Choice(FORMATS), help="By default told from the file's name.")
 @click.option("--goal", default="default", show_default=True, help="For the Python program.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
+@in_store
 @click.pass_context
 def export_(context: click.Context, file: str, kind: str | None, goal: str, as_json: bool) -> None:
     """Write settings, prices and what was learned to FILE (- is standard output); or the log.
@@ -188,6 +190,7 @@ def _exported(store: Store, kind: str, goal: str) -> bytes:
 @click.option("--learning/--no-learning", default=True, help="Take over what it has learned, or leave it.")
 @click.option("--trust-edited", is_flag=True, help="Accept a file whose checksum does not fit.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON (needs --yes).")
+@in_store
 @click.pass_context
 def import_(
     context: click.Context,
@@ -269,6 +272,7 @@ def _good(evidence: Evidence) -> str:
 @click.option("--goal", default="default", show_default=True, help="Which traffic it is.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same traffic.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
+@in_store
 @click.pass_context
 def demo(context: click.Context, requests: int, days: float, goal: str, seed: int, as_json: bool) -> None:
     """Fill the store of simulated traffic, so that every page can be seen full.
@@ -278,7 +282,7 @@ def demo(context: click.Context, requests: int, days: float, goal: str, seed: in
     """
     from router_core.demo import generate
 
-    context.obj = (context.obj[0], "simulated")
+    context.obj = (context.obj[0], True)
     with _store(context) as store, _bar("Generating", requests, as_json) as bar:
         generate(_settings(store), store, requests, goal=goal, days=days, seed=seed, progress=_moving(bar))
         place = store.location
@@ -290,6 +294,7 @@ def demo(context: click.Context, requests: int, days: float, goal: str, seed: in
 @click.option("--strip", is_flag=True, help="Only their texts; figures and learning stay.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON (needs --yes).")
+@in_store
 @click.pass_context
 def prune(context: click.Context, days: int | None, strip: bool, yes: bool, as_json: bool) -> None:
     """Delete old requests, with their answers, their ratings and what was learned from them.
@@ -325,6 +330,7 @@ def _expiry(privacy: PrivacySettings) -> tuple[int, bool]:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per check.")
 @click.option("--call", is_flag=True, help="Also ask each model for one word (costs a fraction of a cent).")
 @click.option("--offline", is_flag=True, help="Do not ask whether providers can be reached.")
+@in_store
 @click.pass_context
 def doctor(context: click.Context, as_json: bool, call: bool, offline: bool) -> None:
     """Say what is wrong with this machine: versions, store, settings, learning, keys, reachability, prices.
@@ -333,9 +339,9 @@ def doctor(context: click.Context, as_json: bool, call: bool, offline: bool) -> 
     """
     from router_core.doctor import examine
 
-    place, kind = context.obj
+    place, kind = named_store(context)
     wrong = 0
-    for check in examine(place, _kind(kind), _settings, call=call, network=not offline):
+    for check in examine(place, kind, _settings, call=call, network=not offline):
         wrong += not check.fine
         if as_json:
             click.echo(json.dumps({"check": check.name, "fine": check.fine, "found": check.found}))
@@ -348,10 +354,6 @@ main.add_command(cli_evidence.verdict)
 main.add_command(cli_evidence.replay)
 main.add_command(cli_evidence.learn)
 main.add_command(cli_online.online)
-
-
-def _kind(text: str) -> StoreKind:
-    return "simulated" if text == "simulated" else "live"
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from router_core.cli_store import in_store, named_store
 from router_core.errors import RouterError, SettingsError
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def replay(file: str, refresh: int, as_json: bool, **given: Any) -> None:
 @click.option("--goal", default="default", show_default=True, help="Whose contextual router.")
 @_with(_READING)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@in_store
 @click.pass_context
 def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **given: Any) -> None:  # fmt: skip
     """Teach the contextual router of a goal from FILE (see verdict): whose prompts gain from a stronger model.
@@ -146,10 +148,10 @@ def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **give
     from router_core.store import open_store
     from router_core.transfer import settings_in_force
 
-    place, kind = context.obj
+    place, kind = named_store(context)
     notes: list[str] = []
     try:
-        store = open_store(place, kind="simulated" if kind == "simulated" else "live")
+        store = open_store(place, kind=kind)
         try:
             settings = settings_in_force(store)
             chosen = settings.goal(goal)
