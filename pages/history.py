@@ -147,7 +147,10 @@ def _pages(shared: Resources, search: Search) -> Sequence[Comparison]:
 def _exports(shared: Resources, search: Search, total: int) -> None:
     store = shared.playground.store
     with st.popover("Export", icon=":material/download:", type="tertiary", key="history-export"):
-        st.caption(f"{min(total, MOST_EXPORTED):,} prompts as filtered, newest first, one row per decision.")
+        st.caption(
+            f"{min(total, MOST_EXPORTED):,} prompts as filtered, newest first, one row per decision. Decisions may"
+            " share an answer: add its cost up once per completion_id."
+        )
         for kind in FORMATS:
             st.download_button(
                 kind.upper(),

@@ -123,6 +123,7 @@ def export_(context: click.Context, file: str, kind: str | None, goal: str, as_j
     python               a program that uses router.json
     csv, jsonl, parquet  every request with its decisions, answers and outcomes
 
+    The log has one row per decision; decisions may share an answer: add its cost up once per completion_id.
     Keys are never written. A file is replaced only when the new one is complete.
     """
     kind = kind or _ENDINGS.get(Path(file).suffix) or Path(file).suffix.removeprefix(".")
