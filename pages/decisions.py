@@ -63,8 +63,14 @@ def _card(name: str, decision: Decision, goal: GoalSettings) -> None:
         return escaped(text)
 
     st.markdown(
-        f"**{name}** chose {badge(names.get(decision.chosen, decision.chosen), order.get(decision.chosen))}"
+        f"**{name}**  \nchose {badge(names.get(decision.chosen, decision.chosen), order.get(decision.chosen))}"
     )
+    chances = (
+        badge(f"{names.get(arm, arm)} {probability:.0%}", order.get(arm))
+        for arm, probability in zip(decision.arms, decision.probabilities, strict=True)
+    )
+    st.markdown("Chances " + " ".join(chances))
+    _cost(decision)
     if decision.fallback is not None:
         st.markdown(":red-badge[fell back to the rules]")
     summary = decision.reason.summary
@@ -76,17 +82,14 @@ def _card(name: str, decision: Decision, goal: GoalSettings) -> None:
     if len(lines) > _AT_ONCE:
         with st.expander(f"{len(lines) - _AT_ONCE} more reasons", key=f"more-{decision.policy}"):
             st.caption("  \n".join(lines[_AT_ONCE:]))
-    chances = (
-        badge(f"{names.get(arm, arm)} {probability:.0%}", order.get(arm))
-        for arm, probability in zip(decision.arms, decision.probabilities, strict=True)
-    )
-    st.markdown("Chances " + " ".join(chances))
+
+
+def _cost(decision: Decision) -> None:
     cost = "free" if decision.decision_cost_usd == 0 else dollars(decision.decision_cost_usd)
-    cached = ", remembered" if decision.cached else ""
     expected = decision.expected_cost_usd[decision.arms.index(decision.chosen)]
     st.caption(
-        f"Deciding: {escaped(cost)}, {duration(decision.decision_ms)}{cached} ·"
-        f" Answer: {escaped(dollars(expected, estimated=expected is not None))}"
+        f"Deciding: {escaped(cost)}, {duration(decision.decision_ms)}  \n"
+        f"Answer: {escaped(dollars(expected, estimated=expected is not None))}"
     )
 
 
