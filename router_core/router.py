@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from router_core.calling import Caller, RoutedStream
+from router_core.calling import Caller, RoutedStream, wait_for_dropped
 from router_core.deciding import Decider
 from router_core.declared import validated
 from router_core.errors import NoEligibleArmError, ProviderError, SettingsError
@@ -133,6 +133,61 @@ class Router:
             raise
         return router
 
+    @overload
+    def completion(
+        self,
+        messages: Sequence[Message],
+        *,
+        return_request_id: Literal[False] = ...,
+        stream: Literal[False] = ...,
+        task_type: str | None = ...,
+        **params: Any,
+    ) -> ChatCompletion: ...
+
+    @overload
+    def completion(
+        self,
+        messages: Sequence[Message],
+        *,
+        return_request_id: Literal[True],
+        stream: Literal[False] = ...,
+        task_type: str | None = ...,
+        **params: Any,
+    ) -> tuple[ChatCompletion, str]: ...
+
+    @overload
+    def completion(
+        self,
+        messages: Sequence[Message],
+        *,
+        return_request_id: Literal[False] = ...,
+        stream: Literal[True],
+        task_type: str | None = ...,
+        **params: Any,
+    ) -> RoutedStream: ...
+
+    @overload
+    def completion(
+        self,
+        messages: Sequence[Message],
+        *,
+        return_request_id: Literal[True],
+        stream: Literal[True],
+        task_type: str | None = ...,
+        **params: Any,
+    ) -> tuple[RoutedStream, str]: ...
+
+    @overload
+    def completion(
+        self,
+        messages: Sequence[Message],
+        *,
+        return_request_id: bool = ...,
+        stream: bool = ...,
+        task_type: str | None = ...,
+        **params: Any,
+    ) -> ChatCompletion | RoutedStream | tuple[ChatCompletion | RoutedStream, str]: ...
+
     def completion(
         self,
         messages: Sequence[Message],
@@ -222,6 +277,7 @@ class Router:
 
     def close(self) -> None:
         """Close connections, and the store where this router opened it."""
+        wait_for_dropped()
         if hasattr(self, "_decider"):  # else it was never made
             self._decider.memory.close()
         self._models.close()
