@@ -62,15 +62,16 @@ class Caller:
         arm: Arm,
         completion_id: str,
         params: Mapping[str, Any],
+        deadline_s: float | None = None,
     ) -> ChatCompletion:
-        """One answer, whole. ``params`` come on top of the arm's own.
+        """One answer, whole. ``params`` come on top of the arm's own; ``deadline_s`` is by default the setting.
 
         Raises:
             ProviderError: the call failed; the failure has been stored.
         """
         started_at = self._decider.now()
         try:
-            answer = self._models.complete(arm.model, messages, {**arm.params, **params})
+            answer = self._models.complete(arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s)
         except ProviderError as error:
             self.store_failure(prompt, arm, completion_id, error)
             raise
@@ -101,6 +102,7 @@ class Caller:
         arm: Arm,
         completion_id: str,
         params: Mapping[str, Any],
+        deadline_s: float | None = None,
     ) -> RoutedStream:
         """One answer, piece by piece; its first piece is there when this returns.
 
@@ -109,7 +111,7 @@ class Caller:
         """
         started_at = self._decider.now()
         try:
-            answer = self._models.stream(arm.model, messages, {**arm.params, **params})
+            answer = self._models.stream(arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s)
         except ProviderError as error:
             self.store_failure(prompt, arm, completion_id, error)
             raise
