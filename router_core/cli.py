@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -60,6 +61,9 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     wrong, 2 wrong usage.
     """
     context.obj = (place, "simulated" if simulated else "live")
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character shows another in its place
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 @contextmanager
