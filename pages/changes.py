@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +12,7 @@ from pages.resources import Resources, change_settings
 from pages.shown import escaped
 from router_core.learning_view import Change, changes
 from router_core.settings import GoalSettings, Settings
-from router_core.transfer import first_settings
+from router_core.transfer import first_settings, whoami
 
 _UNDOING = {
     "disregard": "The alarm counts again: what was learned before it fades. Later changes are taken back too.",
@@ -27,7 +26,7 @@ def show_changes(shared: Resources, goal: str, settings: GoalSettings) -> None:
     """The tools in a row; write them into a horizontal container."""
     store = shared.playground.store
     past = changes(store, goal, first_settings().document())
-    who: dict[str, Any] = {"at": datetime.now(UTC), "author": getpass.getuser()}
+    who: dict[str, Any] = {"at": datetime.now(UTC), "author": whoami()}
     with st.popover("Snapshot", icon=":material/photo_camera:", type="tertiary", key="snapshot"):
         st.caption("Keeps what counts now under a name, to come back to it.")
         note = st.text_input("Name", key="snapshot-note")

@@ -6,7 +6,6 @@ price_history.py).
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -19,6 +18,7 @@ from pages.shown import escaped
 from router_core.contextual_view import DriftEvent, in_words, ordinal
 from router_core.price_history import PriceEvent, latest, price_events, with_price
 from router_core.price_history import in_words as price_in_words
+from router_core.transfer import whoami
 from router_core.types import Price
 
 _SHOWN = 10
@@ -108,7 +108,7 @@ def _show_alarm(shared: Resources, goal: str, event: DriftEvent, names: Mapping[
                 goal,
                 alarm.place,
                 at=datetime.now(UTC),
-                author=getpass.getuser(),
+                author=whoami(),
                 note=about,
             )
             do_change("Take it back", f"do-back-{alarm.place}", change, "Taken back.")

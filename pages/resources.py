@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import getpass
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,7 @@ from router_core.running import RunningCalls
 from router_core.settings import Settings
 from router_core.store import open_store
 from router_core.store.base import SettingsVersion, Store
-from router_core.transfer import first_settings, settings_of
+from router_core.transfer import first_settings, settings_of, whoami
 
 _EVERY = timedelta(hours=1)
 
@@ -94,7 +93,7 @@ def change_settings(settings: Settings, note: str) -> None:
     """
     shared = _shared()
     before = shared.now
-    version = SettingsVersion(settings.version, datetime.now(UTC), getpass.getuser(), note, settings.document())
+    version = SettingsVersion(settings.version, datetime.now(UTC), whoami(), note, settings.document())
     store, simulated, _ = _store_for(settings)
     try:
         after = _made(settings, store, before.running, before.jobs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -28,6 +27,7 @@ from router_core.transfer import (
     settings_in,
     take_over_learned,
     text_of_bytes,
+    whoami,
 )
 from router_core.types import MICRO, Evidence
 from router_core.words import good_of
@@ -176,7 +176,7 @@ def _offer_undo() -> None:
     for goal, (version, (origin, document)) in words.items():
         events = [one for one in store.learning_events(goal) if one.kind != "snapshot"]
         if events and events[-1].note == _note(name):  # else something came after it, which is not taken back
-            store.undo_learning(goal, at=datetime.now(UTC), author=getpass.getuser())
+            store.undo_learning(goal, at=datetime.now(UTC), author=whoami())
             if (store.gain_version(goal) or "") != version:
                 store.save_gain(goal, version, origin, document, at=datetime.now(UTC))
     del st.session_state["imported"]

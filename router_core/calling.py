@@ -5,8 +5,12 @@ Leaves out which model is called and what happens after a failure (router.py, co
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
+from threading import Lock, Thread
+from threading import enumerate as threads
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +19,16 @@ from router_core.deciding import Decider
 from router_core.errors import ProviderError
 from router_core.llm import Models
 from router_core.llm_stream import AnswerStream
+from router_core.llm_usage import only_text
 from router_core.pricing import cost_usd
 from router_core.store.base import Batch, Store
 from router_core.types import STOPPED, Arm, Completion, Message, OutcomeRecord, Prompt, Usage
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
+
+_DROPPED = "dropped stream"
 
 
 class Caller:
@@ -54,15 +62,16 @@ class Caller:
         arm: Arm,
         completion_id: str,
         params: Mapping[str, Any],
+        deadline_s: float | None = None,
     ) -> ChatCompletion:
-        """One answer, whole. ``params`` come on top of the arm's own.
+        """One answer, whole. ``params`` come on top of the arm's own; ``deadline_s`` is by default the setting.
 
         Raises:
             ProviderError: the call failed; the failure has been stored.
         """
         started_at = self._decider.now()
         try:
-            answer = self._models.complete(arm.model, messages, {**arm.params, **params})
+            answer = self._models.complete(arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s)
         except ProviderError as error:
             self.store_failure(prompt, arm, completion_id, error)
             raise
@@ -80,11 +89,10 @@ class Caller:
             total_ms=answer.total_ms,
             retries=answer.retries,
             unpriced_retries=answer.unpriced_retries,
-            **self._money(arm, answer.usage),
+            **self._money(arm, messages, answer.usage),
         )
-        self._store.write(
-            Batch(completions=[completion], outcomes=self._judge(completion, answer.text, answer.response))
-        )
+        judged = self._judge(completion, answer.text, lambda: answer.response)
+        self._store.write(Batch(completions=[completion], outcomes=judged))
         return answer.response
 
     def stream(
@@ -94,6 +102,7 @@ class Caller:
         arm: Arm,
         completion_id: str,
         params: Mapping[str, Any],
+        deadline_s: float | None = None,
     ) -> RoutedStream:
         """One answer, piece by piece; its first piece is there when this returns.
 
@@ -102,7 +111,7 @@ class Caller:
         """
         started_at = self._decider.now()
         try:
-            answer = self._models.stream(arm.model, messages, {**arm.params, **params})
+            answer = self._models.stream(arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s)
         except ProviderError as error:
             self.store_failure(prompt, arm, completion_id, error)
             raise
@@ -123,9 +132,10 @@ class Caller:
                 error=self._sentence(error),
                 retries=answer.retries,
                 unpriced_retries=answer.unpriced_retries,
-                **self._money(arm, answer.usage),
+                **self._money(arm, messages, answer.usage),
             )
-            outcomes = self._judge(completion, answer.text, None) if complete else []
+            whole = partial(_as_response, completion, answer.message)
+            outcomes = self._judge(completion, answer.text, whole) if complete else []
             self._store.write(Batch(completions=[completion], outcomes=outcomes))
             return completion
 
@@ -151,9 +161,11 @@ class Caller:
         )
         self._store.write(Batch(completions=[completion]))
 
-    def _money(self, arm: Arm, usage: Usage) -> Mapping[str, Any]:
+    def _money(self, arm: Arm, messages: Sequence[Message], usage: Usage) -> Mapping[str, Any]:
+        """Price and cost; what images took is unknown where the provider does not say."""
         price = self._decider.prices.price(arm.model)
-        return {"price": price, "cost_usd": cost_usd(usage, price)}
+        known = only_text(messages) or not usage.estimated
+        return {"price": price, "cost_usd": cost_usd(usage, price) if known else None}
 
     def _kept(self, text: str) -> str | None:
         return text if self._decider.settings.privacy.keep_texts == "full" else None
@@ -163,12 +175,14 @@ class Caller:
             return None
         return str(error) if self._decider.settings.privacy.keep_texts == "full" else error.kind
 
-    def _judge(self, completion: Completion, text: str, response: ChatCompletion | None) -> list[OutcomeRecord]:
+    def _judge(
+        self, completion: Completion, text: str, response: Callable[[], ChatCompletion]
+    ) -> list[OutcomeRecord]:
         """The automatic outcome, where the goal has a success condition."""
         condition = self._conditions.get(completion.goal)
         if condition is None:
             return []
-        judgement = condition.judge(judged_of(completion, text, response))
+        judgement = condition.judge(judged_of(completion, text, response()))
         record = OutcomeRecord(
             id=self._decider.new_id(),
             completion_id=completion.id,
@@ -184,7 +198,8 @@ class RoutedStream:
     """The chunks of the openai client, with the id under which outcomes are reported.
 
     Read to its end, closed early or broken: it is stored once. ``completion`` is then what was stored. Use it as
-    a context manager, or ``close`` it, if you may stop before its end.
+    a context manager, or ``close`` it, if you may stop before its end; one that is merely dropped is stored a
+    moment later.
     """
 
     def __init__(
@@ -197,6 +212,7 @@ class RoutedStream:
         self.completion: Completion | None = None
         self._answer = answer
         self._finish = finish
+        self._ending = Lock()
 
     @property
     def text(self) -> str:
@@ -225,24 +241,36 @@ class RoutedStream:
         self.close()
 
     def __del__(self) -> None:
-        if getattr(self, "completion", self) is None:
+        if getattr(self, "completion", self) is not None:
+            return
+        if sys.is_finalizing():  # no thread can be started any more
             self.close()
+        else:  # garbage is collected at any point of any thread, also where it holds the locks that closing takes
+            Thread(target=self.close, name=_DROPPED).start()
 
     def close(self) -> None:
-        """Stop the answer where it is; what has come so far is kept."""
-        self._answer.close()
-        self._end(None, complete=False)
+        """Stop the answer where it is; what has come so far is kept. One whose last piece has come is complete."""
+        complete = self._answer.settle()
+        self._end(None, complete)
 
     def _end(self, error: ProviderError | None, complete: bool) -> None:
-        if self.completion is None:
-            self.completion = self._finish(error, complete)
+        with self._ending:
+            if self.completion is None:
+                self.completion = self._finish(error, complete)
+
+
+def wait_for_dropped() -> None:
+    """Wait until the streams that nobody holds any more are stored."""
+    for thread in threads():
+        if thread.name == _DROPPED:
+            thread.join()
 
 
 def judged_of(completion: Completion, text: str, response: ChatCompletion | None) -> Judged:
     """What a success condition sees of an answer; ``response`` None: one is made up from what is known."""
     usage = completion.usage or Usage(0, 0)
     return Judged(
-        response=response if response is not None else _as_response(completion, text, usage),
+        response=response or _as_response(completion, {"role": "assistant", "content": text}),
         content=text,
         finish_reason=completion.finish_reason,
         latency_ms=completion.total_ms,
@@ -252,28 +280,22 @@ def judged_of(completion: Completion, text: str, response: ChatCompletion | None
     )
 
 
-def _as_response(completion: Completion, text: str, usage: Usage) -> ChatCompletion:
-    """What a streamed answer would have looked like in one piece, for conditions."""
+def _as_response(completion: Completion, message: Mapping[str, Any]) -> ChatCompletion:
+    """What a streamed answer would have looked like in one piece, for conditions; made without validation, as the
+    client makes what a provider sends.
+    """  # fmt: skip
     from openai.types.chat import ChatCompletion
 
-    return ChatCompletion.model_validate(
-        {
-            "id": completion.id,
-            "object": "chat.completion",
-            "created": int(completion.created_at.timestamp()),
-            "model": completion.model.split("/", 1)[-1],
-            "choices": [
-                {
-                    "index": 0,
-                    "finish_reason": completion.finish_reason,
-                    "message": {"role": "assistant", "content": text},
-                    "logprobs": None,
-                }
-            ],
-            "usage": {
-                "prompt_tokens": usage.input_tokens,
-                "completion_tokens": usage.output_tokens,
-                "total_tokens": usage.input_tokens + usage.output_tokens,
-            },
-        }
+    usage = completion.usage or Usage(0, 0)
+    return ChatCompletion.construct(
+        id=completion.id,
+        object="chat.completion",
+        created=int(completion.created_at.timestamp()),
+        model=completion.model.split("/", 1)[-1],
+        choices=[{"index": 0, "finish_reason": completion.finish_reason, "message": message, "logprobs": None}],
+        usage={
+            "prompt_tokens": usage.input_tokens,
+            "completion_tokens": usage.output_tokens,
+            "total_tokens": usage.input_tokens + usage.output_tokens,
+        },
     )

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -33,7 +34,10 @@ _ENDINGS = {".json": "json", ".yaml": "yaml", ".yml": "yaml", ".py": "python"}
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
-    "--store", "place", envvar="ROUTER_STORE", help="The store's file (or ROUTER_STORE); data/router.duckdb."
+    "--store",
+    "place",
+    envvar="ROUTER_STORE",
+    help="The store's file (or ROUTER_STORE); by default data/router.duckdb under the current folder.",
 )
 @click.option("--simulated", is_flag=True, envvar="ROUTER_SIMULATED", help="The store of simulated traffic.")
 @click.version_option(__version__, prog_name="router-core")
@@ -58,6 +62,9 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     wrong, 2 wrong usage.
     """
     context.obj = (place, simulated)
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character shows another in its place
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 @contextmanager
@@ -207,8 +214,6 @@ def import_(
     The file is checked first and what would change is shown. What the store has learned is set aside, not deleted:
     undo it on the learning page; the settings are a new version, and any version can be brought back.
     """
-    import getpass
-
     from router_core.exports import Export, load_any
     from router_core.exports.diff import changes
     from router_core.transfer import (
@@ -219,6 +224,7 @@ def import_(
         settings_in,
         take_over_learned,
         text_of_file,
+        whoami,
     )
 
     if as_json and not yes:
@@ -246,7 +252,7 @@ def import_(
         note = f"imported {Path(file).name}"
         if differs:
             document = wanted.document()
-            at, author = datetime.now(UTC), getpass.getuser()
+            at, author = datetime.now(UTC), whoami()
             store.save_settings(SettingsVersion(wanted.version, at, author, note, document))
         if moved or contextual:
             take_over_learned(store, learned, goals_of(wanted, learned), note)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from router_core.declared import canonical_json
 from router_core.errors import PromptError
@@ -39,6 +40,15 @@ def estimate_tokens(text: str) -> int:
 def estimate_input_tokens(messages: Sequence[Message]) -> int:
     """About how many input tokens a list of messages costs."""
     return sum(estimate_tokens(message_text(message)) + TOKENS_PER_MESSAGE for message in messages)
+
+
+def plain_messages(messages: Iterable[Any]) -> Any:
+    """The messages with the openai client's own objects, such as an answer put back into the conversation, as
+    plain data. What is no list of messages stays as it is: ``checked_messages`` tells.
+    """  # fmt: skip
+    if isinstance(messages, str | Mapping) or not isinstance(messages, Iterable):
+        return messages
+    return [one.model_dump(exclude_unset=True) if hasattr(one, "model_dump") else one for one in messages]
 
 
 def checked_messages(messages: Sequence[Message], max_characters: int) -> tuple[Message, ...]:

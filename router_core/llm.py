@@ -21,10 +21,11 @@ from router_core.errors import (
     RateLimitError,
     SettingsError,
 )
-from router_core.features import estimate_input_tokens, estimate_tokens, message_text
+from router_core.features import message_text
 from router_core.llm_client import live_client, patience, simulated_client
 from router_core.llm_errors import provider_error
-from router_core.llm_stream import AnswerStream, reported_usage
+from router_core.llm_stream import AnswerStream, ending
+from router_core.llm_usage import estimated_usage, reported_usage, written
 from router_core.settings import ProviderSettings, Settings
 from router_core.types import Message, Usage
 
@@ -148,9 +149,10 @@ class Models:
         text = message_text({"content": choice.message.content})
         usage = reported_usage(response.usage)
         if usage is None:
-            usage = Usage(estimate_input_tokens(messages), estimate_tokens(text), estimated=True)
+            choices = (getattr(one, "message", None) for one in response.choices)
+            usage = estimated_usage(messages, params, map(written, choices))
         total_ms = (self._clock() - started) * 1000.0
-        return Answer(response, text, getattr(choice, "finish_reason", None), usage, total_ms, *retries)
+        return Answer(response, text, ending(choice), usage, total_ms, *retries)
 
     def stream(
         self,
@@ -176,19 +178,23 @@ class Models:
                 **_request(model, messages, asked), stream=True, timeout=patience(silence_s, left_s)
             )
 
-        def ask(left_s: float) -> tuple[Any, Any]:
-            chunks = self._with_usage(model, params, lambda asked: begin(asked, left_s))
+        def ask(left_s: float) -> tuple[Any, Any, bool]:
+            chunks, added = self._with_usage(model, params, lambda asked: begin(asked, left_s))
             try:
-                return chunks, next(chunks)
+                return chunks, next(chunks), added
             except StopIteration:
                 raise ValueError("it is an empty stream") from None
 
-        (chunks, first), retries, unpriced_retries = self._persist(model, ask, started, limit_s, max_retries)
+        (chunks, first, added), retries, unpriced_retries = self._persist(
+            model, ask, started, limit_s, max_retries
+        )
         return AnswerStream(
             chunks,
             first,
             model=model,
             messages=messages,
+            params=params,
+            hide_usage=added,
             started=started,
             deadline=started + limit_s,
             clock=self._clock,
@@ -204,21 +210,25 @@ class Models:
         for client in clients.values():
             client.close()
 
-    def _with_usage(self, model: str, params: Mapping[str, Any], begin: Callable[[Mapping[str, Any]], Any]) -> Any:
-        """Begin a stream that counts its tokens, or one that does not where the provider turns that down."""
+    def _with_usage(
+        self, model: str, params: Mapping[str, Any], begin: Callable[[Mapping[str, Any]], Any]
+    ) -> tuple[Any, bool]:
+        """Begin a stream that counts its tokens, or one that does not where the provider turns that down; and
+        whether the count was asked for here, not by the caller.
+        """  # fmt: skip
         from openai import BadRequestError, UnprocessableEntityError
 
         name = _provider_name(model)
         counts = self._provider(model).stream_usage and name not in self._without_usage
         if not counts or "stream_options" in params:
-            return begin(params)
+            return begin(params), False
         try:
-            return begin({**params, "stream_options": {"include_usage": True}})
+            return begin({**params, "stream_options": {"include_usage": True}}), True
         except (BadRequestError, UnprocessableEntityError) as error:
             if "stream_options" not in str(error):
                 raise
         self._without_usage.add(name)
-        return begin(params)
+        return begin(params), False
 
     def _persist(
         self,

@@ -5,7 +5,8 @@ Leaves out starting it (llm.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from router_core.errors import (
@@ -14,7 +15,8 @@ from router_core.errors import (
     ProviderError,
     ProviderTimeoutError,
 )
-from router_core.features import estimate_input_tokens, estimate_tokens, message_text
+from router_core.features import message_text
+from router_core.llm_usage import estimated_usage, reported_usage, written
 from router_core.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 
 class AnswerStream:
-    """Iterates over the openai client's own chunks, and gathers them.
+    """Iterates over the openai client's own chunks, and gathers them; one that brings nothing but the count of
+    tokens is left out where the caller did not ask for it (``hide_usage``).
 
     ``text`` is what has come so far, ``finish_reason`` None until the answer is complete, ``first_token_ms``
     None until the first text came. Use it as a context manager, or ``close`` it to stop early.
@@ -35,6 +38,8 @@ class AnswerStream:
         *,
         model: str,
         messages: Sequence[Message],
+        params: Mapping[str, Any],
+        hide_usage: bool,
         started: float,
         deadline: float,
         clock: Callable[[], float],
@@ -51,11 +56,16 @@ class AnswerStream:
         self._arrived = clock()
         self._model = model
         self._messages = messages
+        self._params = params
+        self._hide_usage = hide_usage
         self._started = started
         self._deadline = deadline
         self._clock = clock
         self._translate = translate
         self._pieces: list[str] = []
+        self._refusal: list[str] = []
+        self._calls: dict[int, dict[str, Any]] = {}
+        self._written: dict[int, list[str]] = {}  # choice -> all that the model wrote of it
         self._usage: Usage | None = None
         self._ended: float | None = None
 
@@ -69,7 +79,17 @@ class AnswerStream:
         """The provider's count of tokens; until it comes, or where it does not, an estimate marked as one."""
         if self._usage is not None:
             return self._usage
-        return Usage(estimate_input_tokens(self._messages), estimate_tokens(self.text), estimated=True)
+        return estimated_usage(self._messages, self._params, map("".join, list(self._written.values())))
+
+    @property
+    def message(self) -> dict[str, Any]:
+        """The answer so far, as it would have come in one piece."""
+        return {
+            "role": "assistant",
+            "content": self.text if self._pieces else None,
+            "refusal": "".join(self._refusal) or None,
+            "tool_calls": [self._calls[place] for place in sorted(self._calls)] or None,
+        }
 
     @property
     def total_ms(self) -> float:
@@ -81,18 +101,34 @@ class AnswerStream:
 
     def __next__(self) -> ChatCompletionChunk:
         try:
-            chunk = self._advance()
-            self._gather(chunk)
+            while True:
+                chunk = self._advance()
+                self._gather(chunk)
+                if chunk.choices or chunk.usage is None or not self._hide_usage:
+                    return chunk
         except BaseException:
             self.close()
             raise
-        return chunk
 
     def __enter__(self) -> AnswerStream:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def settle(self) -> bool:
+        """End the call, as ``close`` does; whether the answer was complete. The count of tokens, which follows the
+        last piece, is then read.
+        """  # fmt: skip
+        if self.finish_reason is not None and self._ended is None:
+            with suppress(Exception):  # nothing but the count is missing
+                while self._usage is None:
+                    chunk = self._advance()
+                    if chunk.choices:
+                        break  # of another choice, which nobody reads
+                    self._gather(chunk)
+        self.close()
+        return self.finish_reason is not None
 
     def close(self) -> None:
         """End the call; the provider stops writing."""
@@ -143,20 +179,33 @@ class AnswerStream:
         if reported is not None:
             self._usage = reported
         for choice in choices or ():
-            if getattr(choice, "index", 0) != 0:
+            index, delta = getattr(choice, "index", 0), getattr(choice, "delta", None)
+            self._written.setdefault(index, []).append(written(delta))
+            if index != 0:
                 continue
-            piece = message_text({"content": getattr(getattr(choice, "delta", None), "content", None)})
-            if piece:
-                if self.first_token_ms is None:
-                    self.first_token_ms = (self._arrived - self._started) * 1000.0
+            content, refusal = getattr(delta, "content", None), getattr(delta, "refusal", None)
+            piece = message_text({"content": content})
+            if piece and self.first_token_ms is None:
+                self.first_token_ms = (self._arrived - self._started) * 1000.0
+            if piece or isinstance(content, str):
                 self._pieces.append(piece)
-            self.finish_reason = getattr(choice, "finish_reason", None) or self.finish_reason
+            if isinstance(refusal, str):
+                self._refusal.append(refusal)
+            self._gather_calls(getattr(delta, "tool_calls", None))
+            self.finish_reason = ending(choice) or self.finish_reason
+
+    def _gather_calls(self, pieces: Any) -> None:
+        """Put the pieces of calls of tools together: names come whole, arguments in parts."""
+        for piece in pieces if isinstance(pieces, list) else ():
+            function, place = getattr(piece, "function", None), getattr(piece, "index", 0)
+            made = {"id": None, "type": "function", "function": {"name": None, "arguments": ""}}
+            call = self._calls.setdefault(place if isinstance(place, int) else 0, made)
+            call["id"] = getattr(piece, "id", None) or call["id"]
+            call["function"]["name"] = getattr(function, "name", None) or call["function"]["name"]
+            call["function"]["arguments"] += getattr(function, "arguments", None) or ""
 
 
-def reported_usage(usage: Any) -> Usage | None:
-    """The provider's own count of tokens, or None where it sent none that is complete."""
-    given, written = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
-    if not isinstance(given, int) or not isinstance(written, int):
-        return None
-    details = getattr(usage, "prompt_tokens_details", None)
-    return Usage(given, written, getattr(details, "cached_tokens", None) or 0)
+def ending(choice: Any) -> str | None:
+    """Why a choice ended, in the provider's word, whatever it sent as one; None: it did not say."""
+    reason = getattr(choice, "finish_reason", None)
+    return None if reason is None else str(reason)

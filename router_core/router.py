@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from router_core.calling import Caller, RoutedStream
+from router_core.calling import Caller, RoutedStream, wait_for_dropped
 from router_core.deciding import Decider
 from router_core.declared import validated
 from router_core.errors import NoEligibleArmError, ProviderError, SettingsError
-from router_core.features import context
+from router_core.features import context, plain_messages
 from router_core.llm import Models
 from router_core.retention import remove_expired
 from router_core.rewards import reward
@@ -25,6 +25,7 @@ from router_core.types import Decision, Message, Outcome, OutcomeRecord, Posteri
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
+    from pydantic import BaseModel
 
 PolicyName = Literal["heuristic", "classifier", "thompson", "contextual"]
 
@@ -133,13 +134,74 @@ class Router:
             raise
         return router
 
+    @overload
     def completion(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[Message | BaseModel],
+        *,
+        return_request_id: Literal[False] = ...,
+        stream: Literal[False] = ...,
+        task_type: str | None = ...,
+        timeout: float | None = ...,
+        **params: Any,
+    ) -> ChatCompletion: ...
+
+    @overload
+    def completion(
+        self,
+        messages: Sequence[Message | BaseModel],
+        *,
+        return_request_id: Literal[True],
+        stream: Literal[False] = ...,
+        task_type: str | None = ...,
+        timeout: float | None = ...,
+        **params: Any,
+    ) -> tuple[ChatCompletion, str]: ...
+
+    @overload
+    def completion(
+        self,
+        messages: Sequence[Message | BaseModel],
+        *,
+        return_request_id: Literal[False] = ...,
+        stream: Literal[True],
+        task_type: str | None = ...,
+        timeout: float | None = ...,
+        **params: Any,
+    ) -> RoutedStream: ...
+
+    @overload
+    def completion(
+        self,
+        messages: Sequence[Message | BaseModel],
+        *,
+        return_request_id: Literal[True],
+        stream: Literal[True],
+        task_type: str | None = ...,
+        timeout: float | None = ...,
+        **params: Any,
+    ) -> tuple[RoutedStream, str]: ...
+
+    @overload
+    def completion(
+        self,
+        messages: Sequence[Message | BaseModel],
+        *,
+        return_request_id: bool = ...,
+        stream: bool = ...,
+        task_type: str | None = ...,
+        timeout: float | None = ...,
+        **params: Any,
+    ) -> ChatCompletion | RoutedStream | tuple[ChatCompletion | RoutedStream, str]: ...
+
+    def completion(
+        self,
+        messages: Sequence[Message | BaseModel],
         *,
         return_request_id: bool = False,
         stream: bool = False,
         task_type: str | None = None,
+        timeout: float | None = None,
         **params: Any,
     ) -> ChatCompletion | RoutedStream | tuple[ChatCompletion | RoutedStream, str]:
         """Answer a conversation with the model that the policy draws.
@@ -147,10 +209,12 @@ class Router:
         When that model's provider fails, the next likeliest model answers; the log says so.
 
         Args:
-            messages: the conversation, as the Chat Completions API takes it.
+            messages: the conversation, as the Chat Completions API takes it; an answer's own message may be in it.
             return_request_id: give ``(response, request_id)``; outcomes are reported under that id.
             stream: give the chunks as they come, as a ``RoutedStream`` (which has the ``request_id`` too).
             task_type: a word that the rules know, such as "classification".
+            timeout: seconds for a model's answer, its retries included, in place of the setting
+                ``calls.deadline_s``; a model that answers in another's place has them anew.
             params: further parameters for the provider, on top of the arm's own.
 
         Returns:
@@ -158,20 +222,24 @@ class Router:
 
         Raises:
             PromptError: the prompt is empty or too long.
+            SettingsError: ``timeout`` is no number above 0.
             MissingKeyError: an API key that one of the models needs is not set.
             NoEligibleArmError: no model answered; ``reasons`` tells why, model by model.
             StoreError: the decision or the answer could not be stored.
         """
         self._models.require_keys(arm.model for arm in self._goal.arms)
-        prompt = self._decider.prompt(messages, self._goal_id, "library", task_type=task_type, params=params)
-        decision = self.decide(messages, task_type=task_type, prompt_id=prompt.id)
+        if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
+            raise SettingsError(f"timeout is {timeout!r}; give seconds, more than 0")
+        plain = plain_messages(messages)
+        prompt = self._decider.prompt(plain, self._goal_id, "library", task_type=task_type, params=params)
+        decision = self.decide(plain, task_type=task_type, prompt_id=prompt.id)
         self._decider.log([decision], [prompt])
-        response, request_id = self._answer(prompt, messages, decision, params, stream)
+        response, request_id = self._answer(prompt, plain, decision, params, stream, timeout)
         return (response, request_id) if return_request_id else response
 
     def decide(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[Message | BaseModel],
         *,
         task_type: str | None = None,
         prompt_id: str | None = None,
@@ -185,7 +253,7 @@ class Router:
             StoreError: what was learned cannot be read.
         """  # fmt: skip
         return self._decider.decide(
-            context(messages, self._goal_id, task_type),
+            context(plain_messages(messages), self._goal_id, task_type),
             self._policy,
             prompt_id=prompt_id or self._decider.new_id(),
             origin="library",
@@ -222,6 +290,7 @@ class Router:
 
     def close(self) -> None:
         """Close connections, and the store where this router opened it."""
+        wait_for_dropped()
         if hasattr(self, "_decider"):  # else it was never made
             self._decider.memory.close()
         self._models.close()
@@ -242,6 +311,7 @@ class Router:
         decision: Decision,
         params: Mapping[str, Any],
         stream: bool,
+        timeout: float | None,
     ) -> tuple[ChatCompletion | RoutedStream, str]:
         """The drawn model's answer, else that of the next likeliest one that answers."""
         reasons: dict[str, str] = {}
@@ -253,7 +323,7 @@ class Router:
             arm = self._settings.arm(self._goal_id, arm_id)
             call = self._caller.stream if stream else self._caller.complete
             try:
-                return call(prompt, messages, arm, request_id, params), request_id
+                return call(prompt, messages, arm, request_id, params, timeout), request_id
             except ProviderError as error:
                 reasons[arm_id] = str(error)
                 first = first or error

@@ -51,7 +51,11 @@ class ArmSettings(Declaration):
         description="Parameters sent with every call, for example {'temperature': 0}.",
     )
     weight: float = Field(
-        1.0, ge=0, le=1e6, title="Starting weight", description="Share of traffic before any evidence, relative."
+        default=1.0,
+        ge=0,
+        le=1e6,
+        title="Starting weight",
+        description="Share of traffic before any evidence, relative.",
     )
 
     @field_validator("params")
@@ -79,7 +83,7 @@ class GoalSettings(Declaration):
     """One kind of traffic: its models, what a good answer is worth, and how it learns."""
 
     arms: tuple[ArmSettings, ...] = Field(
-        (
+        default=(
             ArmSettings(model="openai/gpt-4o-mini", weight=0.8),
             ArmSettings(model="openai/gpt-4o", weight=0.2),
         ),
@@ -89,7 +93,7 @@ class GoalSettings(Declaration):
         description="The models to choose from, cheap to strong.",
     )
     router: Literal["heuristic", "classifier", "thompson", "contextual"] = Field(
-        "thompson",
+        default="thompson",
         title="Router in production",
         description="The router that serves this goal in production.",
         json_schema_extra={
@@ -102,47 +106,47 @@ class GoalSettings(Declaration):
         },
     )
     simple_arm: str | None = Field(
-        None,
+        default=None,
         title="Model for simple prompts",
         description="Model for simple prompts, as rules and classifier see them; else the first.",
     )
     complex_arm: str | None = Field(
-        None, title="Model for complex prompts", description="Model for complex prompts; else the last."
+        default=None, title="Model for complex prompts", description="Model for complex prompts; else the last."
     )
     success_value_usd: float = Field(
-        0.05,
+        default=0.05,
         ge=0,
         title="A good answer is worth, in dollars",
         description="What one good answer is worth, in dollars; Infinity ignores cost.",
         json_schema_extra={"infinite": "Ignore cost"},
     )
     exploration: Share = Field(
-        0.02,
+        default=0.02,
         title="Always explored, share per model",
         description="Share of traffic that every model keeps, whatever was learned (at most 1/models).",
     )
     starting_strength: float = Field(
-        20.0,
+        default=20.0,
         ge=0,
         le=1e9,
         title="Starting weights fade after, in ratings",
         description="Outcomes after which starting weights and evidence count the same.",
     )
     prior_alpha: float = Field(
-        1.0, ge=0.01, le=1e6, title="Prior, good answers", description="Beta prior: good answers assumed."
+        default=1.0, ge=0.01, le=1e6, title="Prior, good answers", description="Beta prior: good answers assumed."
     )
     prior_beta: float = Field(
-        1.0, ge=0.01, le=1e6, title="Prior, bad answers", description="Beta prior: bad answers assumed."
+        default=1.0, ge=0.01, le=1e6, title="Prior, bad answers", description="Beta prior: bad answers assumed."
     )
     expected_output_tokens: int = Field(
-        250,
+        default=250,
         ge=1,
         le=1_000_000,
         title="Assumed answer, in tokens",
         description="Output tokens assumed until answers have been seen.",
     )
     budget_usd: float | None = Field(
-        None,
+        default=None,
         ge=1e-9,
         le=1e9,
         title="Budget, in dollars",
@@ -150,32 +154,32 @@ class GoalSettings(Declaration):
         json_schema_extra={"empty": "no budget"},
     )
     budget_per: Literal["requests", "day"] = Field(
-        "requests",
+        default="requests",
         title="Budget is for",
         description="requests: so many of them; day: a day, in which so many are expected.",
         json_schema_extra={"labels": {"requests": "so many requests", "day": "a day (UTC)"}},
     )
     budget_requests: int = Field(
-        1000,
+        default=1000,
         ge=1,
         le=1_000_000_000,
         title="So many requests",
         description="Requests that the budget is for, or that are expected in a day.",
     )
     success_when: str | None = Field(
-        None,
+        default=None,
         max_length=2000,
         title="An answer is good when",
         description="Condition on the response that counts as success, checked on every answer.",
     )
     teaching_precedence: tuple[Source, ...] = Field(
-        ("thumb", "api", "condition"),
+        default=("thumb", "api", "condition"),
         min_length=1,
         title="Whose verdict counts, first to last",
         description="Which source teaches when several judged the same answer: the first that did.",
     )
     attribution_hours: float | None = Field(
-        None,
+        default=None,
         gt=0,
         le=87_600,
         title="Ratings count for, in hours",
@@ -186,7 +190,7 @@ class GoalSettings(Declaration):
         json_schema_extra={"empty": "no limit"},
     )
     learn_from: Literal["all", "own"] = Field(
-        "all",
+        default="all",
         title="Learns from",
         description="all: every rated answer teaches; own: only what the router drew itself, or given by all.",
         json_schema_extra={
@@ -233,9 +237,9 @@ class GoalSettings(Declaration):
 class Settings(Declaration):
     """The whole of it."""
 
-    schema_version: Literal[1] = Field(1, title="Version", description="Version of this declaration.")
+    schema_version: Literal[1] = Field(default=1, title="Version", description="Version of this declaration.")
     seed: int = Field(
-        0,
+        default=0,
         ge=0,
         le=2**63 - 1,
         title="Seed of the draws",

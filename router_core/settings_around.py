@@ -21,22 +21,24 @@ class ProviderSettings(Declaration):
     """An OpenAI-compatible endpoint, the part of a model id before the slash."""
 
     base_url: str = Field(
-        "https://api.openai.com/v1",
+        default="https://api.openai.com/v1",
         pattern=ADDRESS,
         title="Address",
         description="Address of the OpenAI-compatible endpoint, up to and including /v1.",
     )
     api_key_env: str | None = Field(
-        "OPENAI_API_KEY",
+        default="OPENAI_API_KEY",
         pattern=VARIABLE,
         title="Variable that holds the key",
         description="Environment variable that holds the API key; none for a local server without keys.",
     )
     json_mode: bool = Field(
-        True, title="Honours JSON mode", description="Whether the endpoint honours response_format json_object."
+        default=True,
+        title="Honours JSON mode",
+        description="Whether the endpoint honours response_format json_object.",
     )
     stream_usage: bool = Field(
-        True,
+        default=True,
         title="Sends usage with streams",
         description="Whether the endpoint accepts stream_options include_usage.",
     )
@@ -57,7 +59,7 @@ class PriceSettings(Declaration):
         title="Output", description="US dollars per million output tokens."
     )
     cached_input_usd_per_million_tokens: Dollars | None = Field(
-        None,
+        default=None,
         title="Cached input",
         description="US dollars per million cached input tokens; as other input where not given.",
     )
@@ -75,24 +77,24 @@ class CallSettings(Declaration):
     """How models are called."""
 
     deadline_s: float = Field(
-        120.0,
+        default=120.0,
         gt=0,
         le=3600,
         title="Longest call, in seconds",
         description="Seconds for one answer, retries and waiting included.",
     )
     first_token_s: float = Field(
-        60.0,
+        default=60.0,
         gt=0,
         le=3600,
         title="Longest silence, in seconds",
         description="Seconds without a sign of life before a call is given up.",
     )
     max_retries: int = Field(
-        2, ge=0, le=10, title="Further tries", description="Further tries after a rate limit or a failure."
+        default=2, ge=0, le=10, title="Further tries", description="Further tries after a rate limit or a failure."
     )
     max_prompt_characters: int = Field(
-        400_000,
+        default=400_000,
         ge=1,
         le=10_000_000,
         title="Longest prompt, in characters",
@@ -104,20 +106,20 @@ class PrivacySettings(Declaration):
     """What is kept, and for how long. Expired texts go when the app or a router starts, and with prune."""
 
     keep_texts: Literal["full", "hash"] = Field(
-        "full",
+        default="full",
         title="Texts",
         description="full: prompts and answers are stored; hash: only a fingerprint of the prompt.",
         json_schema_extra={"labels": {"full": "kept", "hash": "not kept, only a fingerprint of the prompt"}},
     )
     expire_after_days: int | None = Field(
-        None,
+        default=None,
         ge=1,
         le=36_500,
         title="Expire after, in days",
         description="Days after which requests expire; none: never.",
     )
     expire: Literal["texts", "requests"] = Field(
-        "texts",
+        default="texts",
         title="What goes when a request expires",
         description="texts: its texts, figures and learning stay; requests: all of it, and what it taught.",
         json_schema_extra={
@@ -129,9 +131,11 @@ class PrivacySettings(Declaration):
 class SimulationSettings(Declaration):
     """How the simulated models behave."""
 
-    seed: int = Field(7, ge=0, le=2**63 - 1, title="Seed of the answers", description="Same seed, same answers.")
+    seed: int = Field(
+        default=7, ge=0, le=2**63 - 1, title="Seed of the answers", description="Same seed, same answers."
+    )
     latency_scale: float = Field(
-        1.0,
+        default=1.0,
         ge=0,
         le=100,
         title="Delays, as a factor",

@@ -262,6 +262,14 @@ def take_over(store: Store, export: Export, goals: Sequence[str] | None = None) 
     take_over_learned(store, export.learned, goals or list(export.settings.goals), mark(export))
 
 
+def whoami() -> str:
+    """Who runs this process; where the machine has no name for that user, as in many containers, the number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
+
+
 def take_over_learned(store: Store, learned: Learned, goals: Sequence[str], note: str = "") -> None:
     """Begin again, in these goals, from what was learned elsewhere; each is a logged event that can be undone."""
     for goal in goals:
@@ -286,7 +294,7 @@ def take_over_learned(store: Store, learned: Learned, goals: Sequence[str], note
             learned.evidence.get(goal, {}),
             learned.output_tokens.get(goal, {}),
             at=now,
-            author=getpass.getuser(),
+            author=whoami(),
             note=note or f"learned until {learned.created_at:%Y-%m-%d %H:%M} UTC",
             contextual=base,
         )

@@ -85,4 +85,4 @@ def store_path(
     path = Path(place).expanduser()
     if kind == "simulated" and not path.stem.endswith(".simulated"):
         path = path.with_name(f"{path.stem}.simulated{path.suffix}")
-    return path
+    return path.absolute()  # also after the process changes its folder; and sentences say where it is

@@ -31,6 +31,7 @@ from router_core.store.evidence import (
     words_about,
 )
 from router_core.store.faults import store_error
+from router_core.store.forking import inherited, watch
 from router_core.store.inserting import insert
 from router_core.store.loading import load
 from router_core.store.opening import connect, prepare
@@ -84,7 +85,9 @@ class DuckDBStore(Remembering):
         self._revision = 0
         self._recalled = 0
         self._seq = 0  # the highest number that an outcome has, or had when what counts was changed
+        self._parent: int | None = None  # who holds the file, where this process was forked from that one
         self._connection: duckdb.DuckDBPyConnection | None = connect(location)
+        watch(self)
         try:
             with self._cursor() as cursor:
                 prepare(cursor, location, kind)
@@ -105,6 +108,7 @@ class DuckDBStore(Remembering):
 
     def write(self, batch: Batch) -> None:
         """Store a batch as one transaction, perhaps together with those of other threads."""
+        self._require_open()
         for outcome in batch.outcomes:
             if uuid_of(outcome.completion_id) is None:
                 raise _never_made(outcome.completion_id)
@@ -246,8 +250,18 @@ class DuckDBStore(Remembering):
                 if self._untidy:
                     renew(self._location)
 
+    def leave_to(self, parent: int) -> duckdb.DuckDBPyConnection | None:
+        """Give the connection up in a process that was just forked from its own; see forking.py."""
+        left, self._connection = self._connection, None
+        if left is not None:
+            self._parent = parent
+            self._commit_lock = Lock()  # whoever held it is not here
+        return left
+
     def _require_open(self) -> duckdb.DuckDBPyConnection:
         connection = self._connection
+        if self._parent is not None:
+            raise inherited(self._location, self._parent)
         if connection is None:
             raise StoreError(f"the store {self._location} is closed; open it again")
         return connection

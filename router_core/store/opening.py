@@ -12,6 +12,7 @@ import duckdb
 
 from router_core.errors import StoreError, StoreKindError, StoreTooNewError
 from router_core.store.faults import read_only, store_error
+from router_core.store.forking import refuse_inherited
 from router_core.store.renewing import noted, renew
 from router_core.store.schema import META, MIGRATIONS
 from router_core.types import StoreKind
@@ -24,6 +25,7 @@ def connect(location: str) -> duckdb.DuckDBPyConnection:
         StoreError: the subclass and the sentence say why it cannot be opened.
     """
     if location != ":memory:":
+        refuse_inherited(location)
         path = Path(location)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

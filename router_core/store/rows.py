@@ -78,7 +78,7 @@ def decision_row(decision: Decision) -> Row:
         decision.decision_ms,
         decision.origin,
         UUID(decision.completion_id),
-        decision.fallback,
+        _storable_or_none(decision.fallback),
         decision.cached,
         decision.settings_version,
     )
@@ -125,14 +125,14 @@ def completion_row(completion: Completion) -> Row:
         completion.goal,
         completion.arm,
         completion.model,
-        completion.text,
-        completion.finish_reason,
+        _storable_or_none(completion.text),
+        _storable_or_none(completion.finish_reason),
         *tokens,
         _money(completion.cost_usd),
         None if price is None else _json({name: _text(value) for name, value in asdict(price).items()}),
         completion.first_token_ms,
         completion.total_ms,
-        completion.error,
+        _storable_or_none(completion.error),
         completion.retries,
         completion.unpriced_retries,
     )
@@ -161,7 +161,7 @@ def outcome_row(outcome: OutcomeRecord, seq: int) -> Row:
         None if outcome.reward is None else round(outcome.reward * MICRO),
         naive(outcome.created_at),
         list(outcome.chips),
-        outcome.comment,
+        _storable(outcome.comment),
         outcome.blinded,
     )
 
@@ -202,7 +202,22 @@ def evaluation_of(row: Row) -> Evaluation:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _storable(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+
+
+def _storable(text: str) -> str:
+    """The text with halves of characters put together, or replaced where the other half is missing: models and
+    servers that cut between them send such, and no file can hold them.
+    """  # fmt: skip
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _storable_or_none(text: str | None) -> str | None:
+    return None if text is None else _storable(text)
 
 
 def naive(moment: datetime) -> datetime:

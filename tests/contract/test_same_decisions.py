@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -137,3 +138,24 @@ def test_unreadable_files(tmp_path: Path) -> None:
     (tmp_path / "text.json").write_text("hello")
     with pytest.raises(ImportFileError):
         Router.from_settings(tmp_path / "text.json")
+
+
+def test_in_a_container_whose_user_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is taken over all the same, by the user's number."""
+    pwd = pytest.importorskip("pwd")
+
+    def nobody(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    store = open_store(tmp_path / "here.duckdb", kind="simulated")
+    generate(SETTINGS, store, 300, seed=4)
+    path = tmp_path / "router.json"
+    path.write_text(dump(export_of(store, SETTINGS)))
+    store.close()
+    there = open_store(tmp_path / "there.duckdb", kind="simulated")
+    Router.from_settings(path, store=there, simulated=True).close()
+    assert [event.author for event in there.learning_events("default")] == [f"user {os.getuid()}"]
+    there.close()

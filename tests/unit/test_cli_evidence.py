@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, get_args
 
@@ -45,6 +48,18 @@ def test_choices_are_the_librarys() -> None:
     assert get_args(Duplicates) == cli_evidence.DUPLICATES
     assert get_args(Encoding) == cli_evidence.ENCODINGS
     assert ROUTERS == cli_evidence.ROUTERS
+
+
+def test_a_terminal_that_lacks_a_character(scored: str) -> None:
+    """As with LANG=de_DE.ISO-8859-1: a dash of the table is shown as another, and the command goes on."""
+    told = subprocess.run(
+        [sys.executable, "-m", "router_core", "verdict", scored, "--draws", "10", "--shuffles", "1"],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=False,
+    )
+    assert (told.returncode, told.stderr) == (0, b"")
+    assert told.stdout.startswith(b"Route by ")
 
 
 def test_the_verdict_in_words(scored: str) -> None:

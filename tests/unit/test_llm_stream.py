@@ -9,7 +9,7 @@ import pytest
 
 from router_core.errors import InterruptedStreamError, MalformedResponseError
 from router_core.llm import Models
-from router_core.llm_stream import reported_usage
+from router_core.llm_usage import reported_usage
 from router_core.settings import CallSettings, ProviderSettings, Settings
 from tests.servers import USAGE, ChatServer, Reply
 

@@ -25,9 +25,10 @@ from router_core.errors import (
     UnknownRequestError,
 )
 from router_core.store import open_store
-from router_core.store.base import Batch
+from router_core.store.base import Batch, Search
 from router_core.store.duckdb import DuckDBStore
 from router_core.store.faults import store_error
+from router_core.store.renewing import noted
 from router_core.store.schema import MIGRATIONS
 from router_core.types import Evidence, OutputTokens
 from tests.store_rows import ALL, CHEAP, a_completion, a_decision, a_prompt, a_request, an_outcome, ident
@@ -180,9 +181,24 @@ def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     for place, environ, expected in cases:
         store = open_store(place, environ=environ)
-        assert Path(store.location) == expected
+        assert Path(store.location) == tmp_path / expected
         assert expected.is_file()
         store.close()
+
+
+def test_a_store_stays_where_it_is_when_the_process_goes_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was deleted leaves the file when it is closed, although its name was relative to another folder."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    store = open_store("router.duckdb")
+    store.write(Batch([a_prompt(1)], [a_decision(1)]))
+    assert store.erase(Search()) == 1
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    store.close()
+    with duckdb.connect(str(tmp_path / "router.duckdb"), read_only=True) as connection:
+        assert not noted(connection)
 
 
 @pytest.mark.parametrize(
