@@ -177,6 +177,14 @@ def test_every_reason() -> None:
             apgr=Estimate(0.6, 0.55, 0.65),
             apgr_over_length=Estimate(0.15, 0.1, 0.2),
         ),
+        a_row(
+            "second",
+            "trained",
+            advantage_usd=maybe,
+            apgr=Estimate(0.52, 0.49, 0.55),
+            apgr_over_length=Estimate(-0.1, -0.15, -0.05),
+        ),
+        a_row("third", "trained", apgr=Estimate(0.52, 0.49, 0.55), apgr_over_length=Estimate(0.02, -0.1, 0.1)),
         a_row("mix", "mix", apgr=Estimate(0.5, 0.5, 0.5)),
         estimated_cost_share=0.25,
     )
@@ -184,8 +192,8 @@ def test_every_reason() -> None:
         "Use cheap for everything. It is within 5 points of strong (95 %, 1,000 prompts) at 1/10 of the cost."
     )
     assert found.reasons == (
-        "strong beside cheap: +2.0 points (+1.0 to +3.0), $9.00 dearer per 1,000 prompts; at $0.050 for a good answer"
-        " that makes -$8.00 (-$8.50 to -$7.50) of value per 1,000.",
+        "strong beside cheap: +2.0 points (+1.0 to +3.0), $9.00 dearer per 1,000 prompts; at $0.050 for a good"
+        " answer that makes -$8.00 (-$8.50 to -$7.50) of value per 1,000.",
         "strong pays once a good answer is worth more than $0.45 (95 %: $0.30 to never).",
         "No router here is proven to beat it; the best, length, makes $0.10 (-$0.10 to $0.30) of value per 1,000"
         " prompts above cheap.",
@@ -195,8 +203,12 @@ def test_every_reason() -> None:
         "Other rules: better than a random mix of equal cost, +1.0 points (+0.5 to +2.0).",
         "Words: not told from a random mix of equal cost, +1.0 points (-0.5 to +2.0).",
         "Length orders prompts: worse than chance (APGR 0.450 (0.420 to 0.480), chance is 0.500).",
-        "Learned orders prompts: better than chance (APGR 0.600 (0.550 to 0.650), chance is 0.500); ahead of prompt"
-        " length (+0.150, +0.100 to +0.200).",
+        "Learned orders prompts: better than chance (APGR 0.600 (0.550 to 0.650), chance is 0.500); ahead of"
+        " prompt length (+0.150, +0.100 to +0.200).",
+        "Second orders prompts: not shown to be better than chance (APGR 0.520 (0.490 to 0.550), chance is 0.500);"
+        " behind prompt length (-0.100, -0.150 to -0.050).",
+        "Third orders prompts: not shown to be better than chance (APGR 0.520 (0.490 to 0.550), chance is 0.500);"
+        " not told from prompt length (+0.020, -0.100 to +0.100).",
         "The cost of 25 % of the answers is estimated: the file lacks their tokens or cost.",
     )
 
@@ -212,7 +224,7 @@ def test_where_a_router_is_proven_the_others_are_not_named() -> None:
     assert found.sentence == (
         "Route by length: it is worth $0.40 ($0.20 to $0.60) more per 1,000 prompts than cheap for everything."
     )
-    assert not any("No router here" in one for one in found.reasons)
+    assert not any("No router here" in one or "no advice" in one for one in found.reasons)
 
 
 def test_a_best_cut_that_sends_everything_to_one_model() -> None:
