@@ -31,6 +31,7 @@ from router_core.settings import ClassifierSettings, GoalSettings, Settings
 from router_core.spending import Spending
 from router_core.store.base import Batch, Store
 from router_core.types import (
+    NO_VERDICT,
     Candidate,
     Context,
     Decision,
@@ -268,8 +269,9 @@ class Decider:
         private = replace(decision, context=replace(decision.context, text=""))
         if decision.policy in ("classifier", "fallback"):  # a paraphrase of the prompt; an error that may quote it
             failed = None if decision.fallback is None else NOT_KEPT
-            private = replace(private, reason=Reason(NOT_KEPT), fallback=failed)
-        return private
+            return replace(private, reason=Reason(NOT_KEPT), fallback=failed)
+        lines = [replace(one, value=NOT_KEPT) if one.text == NO_VERDICT else one for one in decision.reason.lines]
+        return replace(private, reason=Reason(decision.reason.summary, tuple(lines)))
 
     def _policy(self, goal: str, name: str) -> Policy:
         if name not in POLICIES:

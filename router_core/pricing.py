@@ -125,6 +125,9 @@ def _bundled_price(model: str) -> Price | None:
                 calculated = calc_price(BookUsage(**tokens), model_ref=name, provider_id=provider)
             except LookupError:
                 return None
+        rates = calculated.model_price
+        if rates.input_mtok is None and any(value is not None for value in vars(rates).values()):
+            return None  # paid by the hour, the page or the character: what a token costs is not known
         return calculated.total_price * MILLION / _PROBE
 
     given = rate(input_tokens=_PROBE)

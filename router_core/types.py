@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Message = Mapping[str, Any]
 Origin = Literal["playground", "library", "gateway", "simulated", "forced", "fallback"]
@@ -91,6 +91,10 @@ class Candidate:
     arm: Arm
     posterior: Posterior
     expected_cost_usd: float | None
+
+
+NO_VERDICT: Final = "the classifier gave no verdict"
+"""The line of a reason whose value says why; it may quote the classifier's answer, and that the prompt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,16 @@ from router_core.errors import ProviderError, RouterError
 from router_core.policies.base import Policy, all_on, require_candidates, tier_index
 from router_core.sampling import mix_uniform
 from router_core.settings import ClassifierSettings
-from router_core.types import ActionDistribution, Candidate, Context, Message, Reason, ReasonLine, Usage
+from router_core.types import (
+    NO_VERDICT,
+    ActionDistribution,
+    Candidate,
+    Context,
+    Message,
+    Reason,
+    ReasonLine,
+    Usage,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +183,7 @@ class ClassifierPolicy:
 
         def explain() -> Reason:
             reason = rules.reason
-            note = ReasonLine("the classifier gave no verdict", why)
+            note = ReasonLine(NO_VERDICT, why)
             return Reason(f"Classifier failed, rules decided. {reason.summary}", (note, *reason.lines))
 
         return ActionDistribution(rules.probabilities, explain, cost_usd=cost, latency_ms=waited, fallback=why)

@@ -21,7 +21,7 @@ from router_core.declared import short_hash
 from router_core.information import Prospect, value_of_information
 from router_core.policies.classifier import ClassifierPolicy
 from router_core.settings import ContextualSettings
-from router_core.types import Context
+from router_core.types import NO_VERDICT, Context
 from router_core.words import dollars
 
 Array = NDArray[np.float64]
@@ -144,7 +144,7 @@ class Verdicts:
         heard = self._classifier.heard(context)
         verdict = None if heard.verdict is None else not heard.verdict.simple
         if heard.verdict is None:
-            said = ("the classifier gave no verdict", heard.failure)
+            said = (NO_VERDICT, heard.failure)
         elif worth is None:
             said = ("classifier asked", "always")
         elif tried:

@@ -16,6 +16,7 @@ from router_core.store.base import Search
 from router_core.store.finding import prompts_where
 from router_core.store.renewing import NOTE
 from router_core.store.rows import Row
+from router_core.types import NO_VERDICT
 
 _HAS_TEXTS: Final = """
     (messages IS NOT NULL
@@ -24,6 +25,7 @@ _HAS_TEXTS: Final = """
                   (SELECT completion_id FROM outcome WHERE comment <> '') AS said USING (completion_id)))
 """
 _NOT_KEPT: Final = '{"lines":[],"summary":"not kept (texts were removed)"}'
+_MAY_QUOTE: Final = f"policy IN ('classifier', 'fallback') OR contains(reason, '{NO_VERDICT}')"
 
 
 def erase(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
@@ -56,7 +58,7 @@ def strip(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
         "UPDATE completion SET text = NULL, error = if(error IS NULL, NULL, 'not kept (texts were removed)')"
         " WHERE prompt_id IN (SELECT gone FROM gone)",
         'UPDATE decision SET context = json_merge_patch(context, \'{"text": ""}\'),'
-        f" reason = if(policy IN ('classifier', 'fallback'), '{_NOT_KEPT}', reason),"
+        f" reason = if({_MAY_QUOTE}, '{_NOT_KEPT}', reason),"
         " fallback = if(fallback IS NULL, NULL, 'not kept (texts were removed)')"
         " WHERE prompt_id IN (SELECT gone FROM gone)",
         "UPDATE prompt SET messages = NULL WHERE id IN (SELECT gone FROM gone)",

@@ -12,7 +12,7 @@ import pytest
 
 from router_core.store import open_store
 from router_core.store.base import Batch, Search, Store
-from router_core.types import Evidence
+from router_core.types import NO_VERDICT, Evidence, Reason, ReasonLine
 from tests.store_rows import ALL, CHEAP, STRONG, a_completion, a_decision, a_prompt, an_outcome, at, ident
 
 
@@ -104,6 +104,20 @@ def test_stripping_keeps_what_was_learned(store: Store) -> None:
     assert [one.comment for one in store.outcome_history(ident(3))] == [""]
     assert store.evidence("default", ALL) == before == store.rebuild_evidence("default", ALL)
     assert store.count(Search(text="spam")) == 0
+
+
+def test_stripping_takes_out_what_a_classifier_said(store: Store) -> None:
+    """Of any router that asked it: in its verdict's reason, or where it gave none and is quoted."""
+    quoted = Reason("strong", (ReasonLine(NO_VERDICT, "it answered 'the naïve über spam'"),))
+    store.write(Batch(decisions=[a_decision(4, prompt_id=ident(2), policy="contextual", reason=quoted)]))
+    store.strip(Search())
+    found = store.comparison(ident(2))
+    assert found is not None
+    assert {one.policy: one.reason.summary for one in found.decisions} == {
+        "classifier": "not kept (texts were removed)",
+        "contextual": "not kept (texts were removed)",
+    }
+    assert "über" not in str(found)
 
 
 def test_stripping_again_finds_nothing(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,7 +12,14 @@ from router_core.accounting import RouterMoney
 from router_core.comparison import Playground
 from router_core.errors import ProviderError
 from router_core.llm import Models
-from router_core.settings import ArmSettings, CallSettings, GoalSettings, Settings, SimulationSettings
+from router_core.settings import (
+    ArmSettings,
+    CallSettings,
+    ClassifierSettings,
+    GoalSettings,
+    Settings,
+    SimulationSettings,
+)
 from router_core.store import open_store
 from router_core.store.base import Comparison
 from router_core.types import Message
@@ -28,7 +36,11 @@ def compared(playground: Playground, run_all: bool, prompt: str = "") -> Compari
         with suppress(ProviderError):
             for _ in playground.stream(plan.prompt, plan.messages, call):
                 pass
-    found = playground.store.comparison(plan.prompt.id)
+    return _stored(playground, plan.prompt.id)
+
+
+def _stored(playground: Playground, prompt_id: str) -> Comparison:
+    found = playground.store.comparison(prompt_id)
     assert found is not None
     return found
 
@@ -77,7 +89,9 @@ def test_each_router_pays_for_itself() -> None:
         assert cost is not None
         assert own is not None
         assert result.routers[decision.policy].spent_usd == cost + own
-        assert result.routers[decision.policy].strong_usd == result.strong_usd
+        alone = result.routers[decision.policy]
+        assert alone.strong_usd == result.strong_usd
+        assert alone.saved_usd == result.strong_usd - (cost + own)
 
 
 def test_a_model_that_was_not_asked_is_estimated() -> None:
@@ -134,3 +148,36 @@ def test_a_router_whose_model_failed_is_left_out() -> None:
     (strong,) = [c.cost_usd for c in one.completions if c.error is None]
     assert strong is not None
     assert result.routers["heuristic"] == RouterMoney(1, strong, strong, estimated=False)
+
+
+def test_a_router_is_not_counted_without_its_answer_or_the_price_of_deciding() -> None:
+    """Stopped before the cheap model answered, the routers that chose it have spent nothing that compares; nor has
+    one whose deciding has no known price. The others are counted as ever.
+    """  # fmt: skip
+    settings = with_models("openai/gpt-4o-mini", "openai/gpt-4o")
+    playground = a_playground(
+        settings.model_copy(update={"classifier": ClassifierSettings(model="openai/nobody-knows")})
+    )
+    plan = playground.compare(MESSAGES, "default", task_type="classification", run_all=True)
+    assert playground.tally([_stored(playground, plan.prompt.id)]).saved_usd is None  # nothing has answered yet
+    (strong,) = [call for call in plan.calls if call.arm.id == "openai/gpt-4o"]
+    for _ in playground.stream(plan.prompt, plan.messages, strong):
+        pass
+    one = _stored(playground, plan.prompt.id)
+    priced = {d.policy for d in one.decisions if d.decision_cost_usd is not None and d.origin != "forced"}
+    waiting = {d.policy for d in one.decisions if d.chosen != "openai/gpt-4o"}
+    result = playground.tally([one])
+    assert "classifier" not in priced
+    assert "heuristic" in waiting
+    assert set(result.routers) == priced - waiting
+    assert (result.compared, result.saved_usd) == (0, None)
+
+
+def test_an_answer_that_broke_off_is_no_yardstick() -> None:
+    """What the strong model was paid for half an answer is spend, but not what answering would have cost."""
+    playground = a_playground()
+    one = compared(playground, run_all=True)
+    broken = tuple(replace(c, error="broke off") if c.arm == "openai/gpt-4o" else c for c in one.completions)
+    result = playground.tally([replace(one, completions=broken)])
+    assert result.spent_usd == playground.tally([one]).spent_usd
+    assert (result.compared, result.saved_usd, result.routers) == (0, None, {})

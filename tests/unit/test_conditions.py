@@ -345,9 +345,9 @@ def test_a_pattern_that_would_fill_the_memory(pattern: str) -> None:
         check_pattern(pattern)
 
 
-@pytest.mark.parametrize("pattern", [r"\d{3}-\d{4}", r"^.{1,1000}$", "a{,3}", "{x}", "(a{10}){100}"])
+@pytest.mark.parametrize("pattern", [r"\d{3}-\d{4}", r"^.{1,1000}$", "a{,3}", "{x}", "(a{10}){100}", "x" * 500])
 def test_ordinary_repeats_are_allowed(pattern: str) -> None:
-    """Counted repeats up to a thousand in all."""
+    """Counted repeats up to a thousand in all, 500 characters."""
     check_pattern(pattern)
 
 

@@ -111,6 +111,15 @@ def test_written_down_and_read_again(with_gain: bool) -> None:
     assert (again.gain is not None) is with_gain
 
 
+def test_the_same_text_whichever_model_was_rated_first() -> None:
+    """Exports of the same outcomes do not differ by who came first."""
+    first, second = [event for event in events(25) if event[0] == "p/a"], [e for e in events(25) if e[0] != "p/a"]
+    assert first
+    assert second
+    told = [json.dumps(folded(order).document()) for order in (first + second, second + first)]
+    assert told[0] == told[1]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -130,7 +139,8 @@ def test_what_cannot_be_read(change: dict[str, Any], said: str) -> None:
     ("name", "value", "said"),
     [
         ("mean", [0.0], "1 coefficients instead of 20"),
-        ("mean", [float("nan")] * SIZE, "not finite"),
+        ("mean", [float("nan"), *[0.0] * (SIZE - 1)], "not finite"),
+        ("covariance", [float("inf"), *[0.0] * (SIZE * (SIZE + 1) // 2 - 1)], "not finite"),
         ("covariance", [0.0] * (SIZE * (SIZE + 1) // 2), "not positive"),
         ("covariance", [1.0], "cannot be read"),
     ],

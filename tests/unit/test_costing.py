@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from scipy.stats import beta
 
+from router_core import costing
 from router_core.analytics import View
 from router_core.costing import costs
 from router_core.pricing import PriceBook
@@ -67,8 +69,15 @@ def test_ratings(store: Store) -> None:
     report = costs(store, Settings(), PRICE, VIEW)
     assert (report.judged, report.good) == (3, 2.5)
     assert report.good_interval is not None
-    low, high = report.good_interval
-    assert low < 2.5 / 3 < high
+    assert report.good_interval == pytest.approx(beta(3.5, 1.5).interval(0.95))
+
+
+def test_the_first_source_has_the_word(store: Store) -> None:
+    """Where a condition and a person judged the same answer, the one that the goal puts first counts."""
+    store.write(Batch(outcomes=[an_outcome(9, 1, 0.0, source="condition")]))
+    condition_first = Settings().goal("default").model_copy(update={"teaching_precedence": ("condition", "thumb")})
+    assert costs(store, Settings(), PRICE, VIEW).good == 2.5
+    assert costs(store, Settings(goals={"default": condition_first}), PRICE, VIEW).good == 1.5
 
 
 def test_routers(store: Store) -> None:
@@ -81,6 +90,35 @@ def test_routers(store: Store) -> None:
     assert deciding["versions"].to_dict() == {"classifier": 1, "heuristic": 1, "thompson": 1}
     assert deciding.loc["classifier", "each_usd"] == pytest.approx(0.001)
     assert deciding["judged"].to_dict() == {"classifier": 1, "heuristic": 0, "thompson": 2}
+
+
+def test_times(store: Store) -> None:
+    """Median and 95th percentile of each model; answers that were not streamed have no first word."""
+    rows = costs(store, Settings(), PRICE, VIEW).latency.set_index(["arm", "measure"])
+    assert list(rows.loc[(CHEAP, "whole answer")]) == [100.0, 300.0, 2]
+    assert list(rows.loc[(STRONG, "whole answer")]) == [250.0, 250.0, 2]
+    assert len(rows) == 2
+
+
+def test_what_calls_cost(store: Store) -> None:
+    """Six bars per power of ten; every answer lies within its bar."""
+    bars = costs(store, Settings(), PRICE, VIEW).per_call
+    assert bars["to_usd"].to_numpy() == pytest.approx(bars["from_usd"].to_numpy() * 10 ** (1 / 6))
+    for arm, cost in ((CHEAP, 0.01), (CHEAP, 0.03), (STRONG, 0.2), (STRONG, 0.4)):
+        (own,) = bars[(bars["arm"] == arm) & (bars["from_usd"] <= cost * 1.001) & (cost < bars["to_usd"])]["calls"]
+        assert own == 1
+
+
+def test_many_calls_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many calls, bars and times are read from some, and the bars speak for all; sums hold every call."""
+    monkeypatch.setattr(costing, "SAMPLED", 5)
+    store = open_store(":memory:")
+    for number in range(1, 11):
+        moment = START + timedelta(milliseconds=number)
+        store.write(Batch([a_prompt(number)], [a_decision(number)], [a_completion(number, created_at=moment)]))
+    report = costs(store, Settings(), PRICE, VIEW)
+    assert (report.every, report.calls, list(report.per_call["calls"])) == (2, 10, [10])
+    assert report.latency["calls"].sum() == 5
 
 
 def test_same_prompts(store: Store) -> None:

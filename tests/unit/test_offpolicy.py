@@ -127,6 +127,16 @@ def test_interval_of_a_plain_share() -> None:
         assert (figure.low, figure.high) == pytest.approx((0.824, 0.946), abs=0.004)
 
 
+def test_shares_end_at_1_and_dollars_do_not() -> None:
+    """Where nearly every answer was good the interval ends at 1; that of dollars has no such end."""
+    report = estimate(a_target(), a_log(reward=np.tile([1.0, 0.0, 1.0, 1.0, 1.0], 8)))
+    good, paid = (report.of(quantity, "IPS").figure for quantity in ("reward", "cost_usd"))
+    assert good is not None
+    assert good.value < good.high == 1.0
+    assert paid is not None
+    assert 1.0 < paid.low < paid.value < paid.high
+
+
 def test_all_good_is_not_certain() -> None:
     """40 good of 40 leave room below 1, as they should."""
     figure = estimate(a_target(), a_log(reward=np.ones(40))).of("reward", "SNIPS").figure

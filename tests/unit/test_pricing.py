@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from router_core.pricing import PriceBook, cost_usd, expected_cost_usd
+from router_core.pricing import PriceBook, book_models, cost_usd, expected_cost_usd
 from router_core.settings import PriceSettings
 from router_core.types import Price, Usage
 from tests.builders import CHEAP
@@ -81,6 +81,30 @@ def test_overrides_come_first_and_only_for_their_model() -> None:
 def test_unknown_models_have_no_price(model: str) -> None:
     """Neither an unknown name nor a known one at an unknown provider is given a price."""
     assert PriceBook().price(model) is None
+
+
+@pytest.mark.parametrize("model", ["openai/whisper-1", "openai/tts-1", "mistral/mistral-ocr-latest"])
+def test_a_model_paid_by_something_else_than_tokens_has_no_price_per_token(model: str) -> None:
+    """By the hour, the character or the page: what a token costs is unknown, not zero."""
+    assert PriceBook().price(model) is None
+
+
+def test_a_model_that_the_book_calls_free_costs_nothing() -> None:
+    """The book lists it without any price: that is known, not unknown."""
+    assert PriceBook().price("openrouter/openai/gpt-oss-120b:free") == Price(Decimal(0), Decimal(0), Decimal(0))
+
+
+@pytest.mark.parametrize("provider", ["openai", "voyageai", "mistral"])
+def test_models_to_pick_from_answer_with_text(provider: str) -> None:
+    """Listed by name, each with a price for what it answers: none that embeds (all of Voyage), speaks or
+    transcribes."""
+    models = book_models(provider)
+    assert list(models) == sorted(models)
+    assert bool(models) == (provider != "voyageai")
+    for model in models:
+        price = PriceBook().price(model)
+        assert price is not None
+        assert price.output_usd_per_million_tokens > 0
 
 
 def test_a_free_model_of_ones_own_costs_nothing() -> None:

@@ -20,12 +20,12 @@ def goal(models: int, **changed: float) -> GoalSettings:
     return GoalSettings(arms=arms, **changed)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("models", [2, 3])
-def test_every_draw_is_the_policys(models: int) -> None:
+@pytest.mark.parametrize(("models", "exploration"), [(2, 0.05), (3, 0.05), (2, 0.9)])
+def test_every_draw_is_the_policys(models: int, exploration: float) -> None:
     """Refreshed after every prompt, a life is the policy asked and taught one prompt at a time."""
     rng = np.random.default_rng(1)
     scores = rng.choice([0.0, 0.25, 1.0], (120, models))
-    settings, costs = goal(models), [0.001 * (i + 1) for i in range(models)]
+    settings, costs = goal(models, exploration=exploration), [0.001 * (i + 1) for i in range(models)]
     life = thompson_life(scores, costs, settings, seed=9, refresh=1)
     same = np.random.default_rng(9)
     order, uniform = same.permutation(120), same.random(120)
@@ -50,6 +50,18 @@ def test_it_ends_on_the_better_buy() -> None:
     high = thompson_life(scores, [0.001, 0.016], goal(2), seed=1, value_usd=10.0)
     assert np.mean(low.chosen[-1000:] == 0) > 0.95
     assert np.mean(high.chosen[-1000:] == 1) > 0.95
+
+
+def test_starting_weights() -> None:
+    """Those given; else the goal's where they are as many as the models; else equal ones."""
+    scores = np.ones((3000, 2))
+    start = {"starting_strength": 1e9}
+    for life, share in (
+        (thompson_life(scores, [0.0, 0.0], goal(2, **start), seed=1, weights=[1.0, 9.0]), 0.9),
+        (thompson_life(scores, [0.0, 0.0], goal(2, **start), seed=1), 1 / 3),
+        (thompson_life(scores, [0.0, 0.0], goal(3, **start), seed=1), 1 / 2),
+    ):
+        assert life.chosen.mean() == pytest.approx(share, abs=0.03)
 
 
 def test_an_unknown_price_is_the_dearest() -> None:

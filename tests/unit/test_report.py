@@ -91,6 +91,40 @@ def test_the_rival_and_its_break_even() -> None:
     assert rival.break_even_low_usd < 0.018 < rival.break_even_high_usd
 
 
+def test_intervals_are_those_of_normal_theory() -> None:
+    """Per prompt the cheap model loses 0 or 1 answers, and length saves $0.009 or nothing, half of the time each:
+    a standard error is half of that over sqrt(400). Routers are corrected for their number, rivals for theirs.
+    """  # fmt: skip
+    report = evaluate(["length", "heuristic"], easy_and_hard(), shuffles=3, draws=2_000, now=NOW)
+    (rival,) = report.rivals
+    error = 0.5 / 20
+    assert _half(rival.accuracy) == pytest.approx(1.96 * error, rel=0.08)
+    assert _half(rival.utility_usd) == pytest.approx(1.96 * 0.05 * error, rel=0.08)
+    assert rival.break_even_low_usd == pytest.approx(0.009 / (0.5 + 1.96 * error), rel=0.01)
+    assert rival.break_even_high_usd == pytest.approx(0.009 / (0.5 - 1.96 * error), rel=0.01)
+    assert _half(report.row("length").advantage_usd) == pytest.approx(2.24 * 0.009 * error, rel=0.08)
+    assert _half(report.row("length").accuracy) == 0.0
+    three = labelled([[1, 1, 1]] * 200 + [[0, 1, 0]] * 200, (0.001, 0.01, 0.02))
+    cheap, _ = evaluate(["random"], three, draws=2_000, now=NOW).rivals
+    assert _half(cheap.accuracy) == pytest.approx(2.24 * error, rel=0.08)
+
+
+def test_a_model_that_may_never_pay() -> None:
+    """Dearer and worse, it has no break-even; dearer and perhaps better, one without an upper end."""
+    (worse,) = judged(labelled([[1, 0]] * 60 + [[1, 1]] * 40)).rivals
+    assert (worse.break_even_usd, worse.break_even_low_usd, worse.break_even_high_usd) == (None, None, None)
+    (maybe,) = judged(labelled([[0, 1]] * 2 + [[1, 0]] + [[1, 1]] * 97)).rivals
+    assert maybe.break_even_usd == pytest.approx(0.9)
+    assert maybe.break_even_low_usd == pytest.approx(0.009 / 0.05, rel=0.5)
+    assert maybe.break_even_high_usd is None
+
+
+def _half(found: Estimate | None) -> float:
+    """Half of the interval."""
+    assert found is not None
+    return (found.high - found.low) / 2
+
+
 def test_row_order_does_not_matter() -> None:
     """Everything, intervals included, is the same whatever order the file has."""
     data = easy_and_hard()

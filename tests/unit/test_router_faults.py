@@ -18,7 +18,14 @@ from router_core.errors import (
     SettingsError,
     StoreError,
 )
-from router_core.settings import ClassifierSettings, GoalSettings, PrivacySettings, ProviderSettings, Settings
+from router_core.settings import (
+    ClassifierSettings,
+    ContextualSettings,
+    GoalSettings,
+    PrivacySettings,
+    ProviderSettings,
+    Settings,
+)
 from router_core.store import open_store
 from router_core.store.base import Store
 from router_core.types import Posterior
@@ -139,17 +146,20 @@ def test_a_prompt_that_nobody_can_answer(make_router: Make, store: Store, messag
     assert store.recent_prompts(1) == []
 
 
-@pytest.mark.parametrize("policy", ["heuristic", "classifier", "thompson"])
+@pytest.mark.parametrize("policy", ["heuristic", "classifier", "thompson", "contextual"])
 def test_nothing_of_the_prompt_is_kept_where_only_its_hash_is(
     tmp_path: Path, server: ChatServer, policy: Any
 ) -> None:
-    """The bytes of the closed file hold neither the prompt nor the answer, nor an error that quotes it."""
+    """The bytes of the closed file hold neither the prompt nor the answer, nor an error that quotes it, the
+    classifier's either.
+    """  # fmt: skip
     marker = "Zanzibar-4711"
 
     def echo(request: Request) -> Reply:
         said = request.body["messages"][-1]["content"]
         if "response_format" in request.body:
-            return answered(f'{{"complexity": "SIMPLE", "reason": "{marker}"}}')
+            sound = f'{{"complexity": "SIMPLE", "reason": "{marker}"}}'
+            return answered(sound if "again" not in said else f"It is about {marker}.")
         if "fail" in said and request.body["model"] == "gpt-4o":
             return refused(400, f"cannot answer {said}")
         return answered(f"You said {said}")
@@ -159,7 +169,11 @@ def test_nothing_of_the_prompt_is_kept_where_only_its_hash_is(
     for keep, found in (("hash", False), ("full", True)):
         path = tmp_path / f"{keep}.duckdb"
         store = open_store(path)
-        settings = Settings(providers=providers, privacy=PrivacySettings(keep_texts=keep))
+        settings = Settings(
+            providers=providers,
+            privacy=PrivacySettings(keep_texts=keep),
+            contextual=ContextualSettings(ask_classifier="always"),
+        )
         with Router(
             [{"model": STRONG}, {"model": CHEAP}], settings=settings, policy=policy, store=store, environ=KEYS
         ) as router:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,11 +17,13 @@ from router_core.exports import Learned
 from router_core.exports.contextual import packed
 from router_core.exports.learned import Provenance
 from router_core.router import Router
-from router_core.settings import Settings
-from router_core.spending import Spending, budget_of, spent
+from router_core.settings import ContextualSettings, Settings
+from router_core.spending import Spending, Spent, budget_of, spent
 from router_core.store import open_store
 from router_core.store.base import Store
 from router_core.transfer import export_of, take_over, take_over_learned
+from tests.builders import CHEAP, STRONG
+from tests.store_rows import a_decision
 
 
 def the_settings(**goal: Any) -> Settings:
@@ -64,6 +68,23 @@ def test_it_is_a_fold_over_the_logged_decisions(store: Store) -> None:
         assert state.price > 0
         assert state.requests == 40
         assert Spending(TIGHT, store).state("default") == spending.state("default")
+
+
+def test_deciding_is_spent_too(store: Store) -> None:
+    """The drawn model's expected cost and the classifier's call; what is unknown counts as nothing."""
+    one = a_decision(1, chosen=CHEAP, expected_cost_usd=(0.01, None), decision_cost_usd=Decimal("0.002"))
+    assert spent(one) == Spent(one.created_at, (0.01,), 0.012)
+    assert spent(replace(one, chosen=STRONG, decision_cost_usd=None)).usd == 0.0
+    asking = TIGHT.model_copy(update={"contextual": ContextualSettings(ask_classifier="always", gain_every=0)})
+    with Router(settings=asking, store=store, simulated=True) as router:
+        live(router, 3)
+        state = router._decider.spending.state("default")
+    decisions = list(store.decisions())
+    paid = sum(float(one.decision_cost_usd or 0) for one in decisions)
+    drawn = sum(one.expected_cost_usd[one.arms.index(one.chosen)] or 0 for one in decisions)
+    assert paid > 0
+    assert state.spent_usd == pytest.approx(drawn + paid)
+    assert Spending(asking, store).state("default") == state
 
 
 def test_a_budget_that_binds_makes_a_good_answer_count_less(store: Store) -> None:

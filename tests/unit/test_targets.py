@@ -19,6 +19,7 @@ from router_core.policies.heuristic import HeuristicPolicy
 from router_core.settings import (
     ArmSettings,
     ClassifierSettings,
+    ContextualSettings,
     GoalSettings,
     HeuristicSettings,
     PrivacySettings,
@@ -92,6 +93,47 @@ def test_thompson_decides_as_today() -> None:
     )
     assert sorted(map(tuple, found.probabilities.tolist())) == expected
     assert "as learned today" in found.notes[0]
+
+
+def test_the_contextual_router_decides_as_today() -> None:
+    """With what is learned now, for every prompt, and the classifier never asked: as where it never is."""
+    store = filled(requests=300)
+    draft = Settings(
+        goals={"default": GoalSettings(starting_strength=0.0)},
+        contextual=ContextualSettings(ask_classifier="never"),
+    )
+    traffic = read_traffic(store, draft, "default")
+    found = target_probabilities(store, draft, "default", "contextual", traffic)
+    decider = Decider(draft, store, Models(draft, simulated=True), gains="never")
+    expected = sorted(
+        decider.decide(
+            one.context, "contextual", prompt_id=one.prompt_id, origin="library", completion_id=str
+        ).probabilities
+        for one in store.decisions()
+        if one.origin == "simulated"
+    )
+    assert sorted(map(tuple, found.probabilities.tolist())) == expected
+    assert len(set(expected)) > 50
+    assert found.known.all()
+    assert len(found.notes) == 1
+    assert "as if the classifier were never asked" in found.notes[0]
+
+
+def test_the_contextual_router_needs_the_texts() -> None:
+    """Kept of some: judged by those, and counted. Kept of none: refused."""
+    store = filled(requests=300)
+    store.strip(Search(ids=tuple(prompt.id for prompt in store.recent_prompts(100))))
+    traffic = read_traffic(store, LOGGED, "default")
+    found = target_probabilities(store, LOGGED, "default", "contextual", traffic)
+    assert 0.5 < found.known.mean() < 0.8
+    assert not found.probabilities[~found.known].any()
+    assert f"it was kept of {found.known.sum():,} of {len(traffic.log):,} rows" in found.notes[1]
+    store.strip(Search())
+    none = target_probabilities(store, LOGGED, "default", "contextual", traffic)
+    assert none.refusal == (
+        "the contextual router looks at the text of a prompt, and of none of the"
+        f" {len(traffic.log):,} rows it was kept"
+    )
 
 
 def test_rules_need_the_texts() -> None:

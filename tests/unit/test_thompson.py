@@ -55,7 +55,16 @@ def test_before_any_outcome_the_starting_weights_hold_exactly(
 
 @pytest.mark.parametrize(
     ("strength", "seen", "fading"),
-    [(20, 20, 0.5), (20, 60, 0.25), (20, 180, 0.1), (1, 3, 0.25), (0, 1, 0.0), (0, 0, 0.0), (1e9, 0, 1.0)],
+    [
+        (20, 20, 0.5),
+        (20, 60, 0.25),
+        (20, 180, 0.1),
+        (1, 3, 0.25),
+        (0, 1, 0.0),
+        (0, 0, 0.0),
+        (0.5, 0, 1.0),
+        (1e9, 0, 1.0),
+    ],
 )
 def test_the_fade(strength: float, seen: int, fading: float) -> None:
     """n0 / (n0 + n), n over all arms, between the weights and the even shares of two equal arms."""

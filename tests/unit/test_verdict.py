@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from router_core.evaluation.conclusion import verdict
 from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.report import evaluate
-from router_core.evaluation.results import Objective, Verdict
+from router_core.evaluation.results import Estimate, Kind, Objective, Rival, Row, Verdict
 from tests.labelled import labelled
 
 LONG = "a much longer prompt that asks for a great deal more "
@@ -129,3 +130,120 @@ def test_three_models_are_all_beside_the_best() -> None:
     found = said(noise(3000, [0.5, 0.55, 0.9], (0.001, 0.012, 0.01)), worth=1.0)
     assert (found.kind, found.choice) == ("use", "third")
     assert sum("beside third" in one for one in found.reasons) == 2
+
+
+def a_row(name: str, kind: Kind, accuracy: float = 0.8, **more: Any) -> Row:
+    """One way of choosing, 2 points of accuracy to either side."""
+    around = Estimate(accuracy, accuracy - 0.02, accuracy + 0.02)
+    return Row(name, name.capitalize(), kind, around, Estimate(0.001, 0.001, 0.001), (1.0, 0.0), **more)
+
+
+STRONG = Rival(  # two points better and dearer than it is worth
+    "strong",
+    Estimate(0.02, 0.01, 0.03),
+    Estimate(0.009, 0.0088, 0.0092),
+    Estimate(-0.008, -0.0085, -0.0075),
+    0.45,
+    0.3,
+    None,
+)
+
+
+def by_hand(*rows: Row, rivals: tuple[Rival, ...] = (STRONG,), **changes: Any) -> Verdict:
+    """The verdict on rows of which every figure is given; a good answer is worth $0.05."""
+    dear = {one.model: Estimate(0.01, 0.01, 0.01) for one in rivals}
+    fixed = (a_row("cheap", "fixed"), *(replace(a_row(name, "fixed"), cost_usd=usd) for name, usd in dear.items()))
+    made = evaluate(["random"], noise(60, [0.5, 0.5]), objective=Objective(0.05), draws=100)
+    models = tuple(row.name for row in fixed)
+    report = replace(made, prompts=1_000, models=models, best_fixed="cheap", rows=(*fixed, *rows), rivals=rivals)
+    return verdict(replace(report, **changes))
+
+
+def test_every_reason() -> None:
+    """Other models, routers beside the best model, beside a mix, orders of prompts, and what was estimated."""
+    worse = Estimate(-0.01, -0.02, -0.005)
+    maybe = Estimate(0.0001, -0.0001, 0.0003)
+    surely = Estimate(0.0004, 0.0002, 0.0006)
+    found = by_hand(
+        a_row("rules", "rule", gain=worse, advantage_usd=Estimate(-0.0001, -0.0003, 0.0001)),
+        a_row("other rules", "rule", gain=Estimate(0.01, 0.005, 0.02)),
+        a_row("words", "rule", gain=Estimate(0.01, -0.005, 0.02)),
+        a_row("length", "ranking", gain=worse, advantage_usd=maybe, apgr=Estimate(0.45, 0.42, 0.48)),
+        a_row(
+            "learned",
+            "trained",
+            gain=worse,
+            advantage_usd=surely,
+            apgr=Estimate(0.6, 0.55, 0.65),
+            apgr_over_length=Estimate(0.15, 0.1, 0.2),
+        ),
+        a_row(
+            "second",
+            "trained",
+            advantage_usd=maybe,
+            apgr=Estimate(0.52, 0.49, 0.55),
+            apgr_over_length=Estimate(-0.1, -0.15, -0.05),
+        ),
+        a_row("third", "trained", apgr=Estimate(0.52, 0.49, 0.55), apgr_over_length=Estimate(0.02, -0.1, 0.1)),
+        a_row("mix", "mix", apgr=Estimate(0.5, 0.5, 0.5)),
+        estimated_cost_share=0.25,
+    )
+    assert found.sentence == (
+        "Use cheap for everything. It is within 5 points of strong (95 %, 1,000 prompts) at 1/10 of the cost."
+    )
+    assert found.reasons == (
+        "strong beside cheap: +2.0 points (+1.0 to +3.0), $9.00 dearer per 1,000 prompts; at $0.050 for a good"
+        " answer that makes -$8.00 (-$8.50 to -$7.50) of value per 1,000.",
+        "strong pays once a good answer is worth more than $0.45 (95 %: $0.30 to never).",
+        "No router here is proven to beat it; the best, length, makes $0.10 (-$0.10 to $0.30) of value per 1,000"
+        " prompts above cheap.",
+        "A score learned from these prompts would make $0.40 ($0.20 to $0.60) more of value per 1,000 prompts than"
+        " cheap; no router here uses it yet, so it is no advice.",
+        "Rules: worse than a random mix of equal cost, -1.0 points (-2.0 to -0.5).",
+        "Other rules: better than a random mix of equal cost, +1.0 points (+0.5 to +2.0).",
+        "Words: not told from a random mix of equal cost, +1.0 points (-0.5 to +2.0).",
+        "Length orders prompts: worse than chance (APGR 0.450 (0.420 to 0.480), chance is 0.500).",
+        "Learned orders prompts: better than chance (APGR 0.600 (0.550 to 0.650), chance is 0.500); ahead of"
+        " prompt length (+0.150, +0.100 to +0.200).",
+        "Second orders prompts: not shown to be better than chance (APGR 0.520 (0.490 to 0.550), chance is 0.500);"
+        " behind prompt length (-0.100, -0.150 to -0.050).",
+        "Third orders prompts: not shown to be better than chance (APGR 0.520 (0.490 to 0.550), chance is 0.500);"
+        " not told from prompt length (+0.020, -0.100 to +0.100).",
+        "The cost of 25 % of the answers is estimated: the file lacks their tokens or cost.",
+    )
+
+
+def test_where_a_router_is_proven_the_others_are_not_named() -> None:
+    """The advice to route stands on top, not that the best of them is unproven."""
+    surely, better = Estimate(0.0004, 0.0002, 0.0006), Estimate(0.01, 0.005, 0.02)
+    found = by_hand(
+        a_row("length", "ranking", gain=better, advantage_usd=surely),
+        a_row("rules", "rule", gain=better, advantage_usd=Estimate(0.0001, -0.0001, 0.0003)),
+    )
+    assert (found.kind, found.choice) == ("route", "length")
+    assert found.sentence == (
+        "Route by length: it is worth $0.40 ($0.20 to $0.60) more per 1,000 prompts than cheap for everything."
+    )
+    assert not any("No router here" in one or "no advice" in one for one in found.reasons)
+
+
+def test_a_best_cut_that_sends_everything_to_one_model() -> None:
+    """Exactly nothing is gained: said so, in place of an interval of zeros."""
+    nothing = Estimate(0.0, 0.0, 0.0)
+    found = by_hand(a_row("length", "ranking", gain=nothing, advantage_usd=nothing))
+    assert found.reasons[2] == (
+        "No router here does better: the best cut of length sends everything to one model."
+    )
+
+
+def test_beside_several_models_the_most_accurate_is_named() -> None:
+    """One is dearer and worse, another better but not worth its price: the sentence is about that one."""
+    worse = replace(STRONG, model="worse", accuracy=Estimate(-0.1, -0.12, -0.08), break_even_usd=None)
+    better = replace(STRONG, accuracy=Estimate(0.1, 0.08, 0.12))
+    assert by_hand(rivals=(worse, better)).sentence == (
+        "Use cheap for everything. strong is better by 10.0 points (95 %: 8.0 to 12.0; 1,000 prompts), which at"
+        " $0.050 for a good answer is not worth its price: this one has 1/10 of the cost."
+    )
+    assert by_hand(rivals=(worse, replace(worse, model="other"))).sentence == (
+        "Use cheap for everything. worse and other are dearer and worse: dominated (95 %, 1,000 prompts)."
+    )

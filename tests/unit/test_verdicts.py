@@ -15,7 +15,7 @@ from router_core.information import Prospect, value_of_information
 from router_core.policies.classifier import ClassifierPolicy
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
-from router_core.policies.verdicts import Verdicts
+from router_core.policies.verdicts import Logits, Verdicts
 from router_core.settings import ClassifierSettings, ContextualSettings, GoalSettings, HeuristicSettings
 from router_core.types import ActionDistribution, Candidate, ReasonLine
 from router_core.words import dollars
@@ -71,6 +71,28 @@ def test_it_is_asked_where_it_is_worth_it() -> None:
     assert easy.probabilities[0] > 0.99
 
 
+@pytest.mark.parametrize("said", ["COMPLEX", "SIMPLE"])
+def test_it_is_learned_from_as_it_was_decided_on(said: str) -> None:
+    """What is logged is the prompt with its verdict: as it looks when that is remembered, and to the beliefs."""
+    state = taught()
+    for number in range(20):  # and some that were answered without a verdict
+        row = a_policy(state, FakeAsk()).features(a_context("the same words"), [CHEAP])[0]
+        state = learn(state, CHEAP, row, float(number % 2))
+    policy = a_policy(state, FakeAsk(f'{{"complexity": "{said}", "reason": "r"}}'))
+    seen = decide(policy).seen
+    assert seen is not None
+    assert seen.verdict == "asked"
+    rows = np.array(seen.features).reshape(2, -1)
+    assert list(rows[:, VERDICT]) == [1.0 if said == "COMPLEX" else -1.0] * 2
+    assert rows == pytest.approx(policy.features(a_context("the same words"), [CHEAP, STRONG]))
+    without = rows.copy()
+    without[:, VERDICT], without[:, ABSENT] = 0.0, 1.0
+    beliefs = [state.learned(arm).belief for arm in (CHEAP, STRONG)]
+    logits = Logits.of(without, np.array([b.mean for b in beliefs]), np.array([b.covariance for b in beliefs]))
+    expected = [belief.logit(row) for belief, row in zip(beliefs, rows, strict=True)]
+    assert np.transpose(logits.given(said == "COMPLEX")) == pytest.approx(np.array(expected))
+
+
 def test_the_worth_is_that_of_the_formula() -> None:
     """Preposterior analysis on the beliefs' expected shares, computed here by sampling them."""
     state = taught()
@@ -88,7 +110,7 @@ def test_the_worth_is_that_of_the_formula() -> None:
             shares.append(float((1 / (1 + np.exp(-drawn))).mean()))
         success.append(tuple(shares))
     expected = value_of_information(Prospect((101 / 202, 101 / 202), tuple(success)), (0.0001, 0.01), 0.05)
-    assert given.seen.verdict_worth_usd == pytest.approx(expected, rel=0.05)
+    assert given.seen.verdict_worth_usd == pytest.approx(expected, rel=0.01)
 
 
 def test_it_is_not_asked_for_more_than_its_verdict_is_worth() -> None:
@@ -124,8 +146,9 @@ def test_always_and_never() -> None:
     """As the setting says."""
     for mode, calls in (("always", 1), ("never", 0)):
         ask = FakeAsk()
-        decide(a_policy(ContextualState(), ask, ask_classifier=mode))
+        given = decide(a_policy(ContextualState(), ask, ask_classifier=mode))
         assert len(ask.asked) == calls
+        assert (ReasonLine("classifier asked", "always") in given.reason.lines) == (mode == "always")
 
 
 def test_a_share_of_texts_is_asked_about_anyway() -> None:
