@@ -19,6 +19,7 @@ from router_core.errors import (
     PromptError,
     SettingsError,
     StoreError,
+    UnknownPolicyError,
 )
 from router_core.llm import Models
 from router_core.settings import (
@@ -190,6 +191,23 @@ def test_nothing_of_the_prompt_is_kept_where_only_its_hash_is(
         store.close()
         assert (marker in shown) == (marker.encode() in uncompressed) == found
         assert found or marker.encode() not in _bytes(tmp_path, keep)
+
+
+def test_a_classifier_is_asked_once(make_router: Make, server: ChatServer, store: Store) -> None:
+    """A failing one is not asked again, whatever the retries of answers: the rules decide at once."""
+    server.usual = lambda request: refused(500) if "response_format" in request.body else answered()
+    router = make_router(policy="classifier", settings={"calls": {"max_retries": 2}})
+    router.completion(HELLO)
+    assert sum("response_format" in one.body for one in server.requests) == 1
+    assert last(store).decisions[0].fallback is not None
+
+
+def test_a_router_that_there_is_not(store: Store) -> None:
+    """Named, with those there are."""
+    decider = Decider(Settings(), store, Models(Settings(), simulated=True))
+    one = a_decision(1)
+    with pytest.raises(UnknownPolicyError, match=r"'dice' is no router; choose one of \['classifier', "):
+        decider.decide(one.context, "dice", prompt_id=one.prompt_id, origin="library", completion_id=str)
 
 
 def test_without_texts_it_still_tells_who_fell_back() -> None:
