@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import betaincinv
 
 from router_core.analytics import extent, step_s
-from router_core.policies.thompson import ThompsonPolicy, comparable_costs
+from router_core.policies.thompson import ThompsonPolicy, comparable_costs, fading_part, starting_shares
 from router_core.posterior import best_probabilities
 from router_core.settings import GoalSettings
 from router_core.store.base import SettingsVersion, Store
@@ -87,17 +87,15 @@ def split_now(goal: GoalSettings, context: Context, candidates: Sequence[Candida
     """
     costs = comparable_costs([one.expected_cost_usd for one in candidates])
     best = best_probabilities([one.posterior for one in candidates], costs, goal.success_value_usd)
-    count = len(candidates)
-    share = min(goal.exploration, 1.0 / count)
+    share = min(goal.exploration, 1.0 / len(candidates))
     seen = sum(one.posterior.observations for one in candidates)
-    total = goal.starting_strength + seen
-    fading = goal.starting_strength / total if total > 0 else 0.0
-    weights = sum(one.arm.weight for one in candidates)
+    fading = fading_part(goal.starting_strength, seen)
+    starts = starting_shares([one.arm.weight for one in candidates])
     given = ThompsonPolicy(goal).probabilities(context, candidates).probabilities
     rows = []
-    for candidate, chance, probability in zip(candidates, best.tolist(), given, strict=True):
+    for candidate, chance, probability, start in zip(candidates, best.tolist(), given, starts, strict=True):
         explored = (1.0 - fading) * share
-        starting = fading * (candidate.arm.weight / weights if weights > 0 else 1.0 / count)
+        starting = fading * start
         learned = max(0.0, probability - explored - starting)  # rounding may leave it a hair below
         rows.append(ArmSplit(candidate.arm.id, chance, learned, explored, starting))
     return rows

@@ -22,18 +22,13 @@ _WHOLE = 1e-6
 
 
 def migrated(document: dict[str, Any], version: int, present: int) -> dict[str, Any]:
-    """The document as the present version would have it.
+    """The document, of a version from 0, as the present version would have it.
 
     Raises:
-        ImportFileError: no way leads from that version, or its values make no sense.
+        ImportFileError: its values make no sense.
     """
-    while version < present:
-        if version not in MIGRATIONS:
-            raise ImportFileError(
-                f"the file has format version {version}, which never existed; versions 0 to {present} are read"
-            )
-        document = MIGRATIONS[version](document)
-        version += 1
+    for known in range(version, present):
+        document = MIGRATIONS[known](document)
     return document
 
 

@@ -173,6 +173,15 @@ def test_import_begins_from_elsewhere(store: Store) -> None:
     assert store.output_tokens("default")[CHEAP] == OutputTokens(4, 80)
 
 
+def test_import_leaves_other_goals_out(store: Store) -> None:
+    """The lengths that one begins from are not lessened by answers that the same model gave in another."""
+    lengths = {CHEAP: OutputTokens(5, 500)}
+    store.import_learning("other", {CHEAP: Evidence(4, 1_000_000)}, lengths, **WHO)
+    assert store.output_tokens("other") == lengths
+    assert store.output_tokens("default")[CHEAP].count == 3
+    assert learned(store) == {CHEAP: (2, 2)}
+
+
 def test_survives_reopening(tmp_path: Path) -> None:
     """What counts is read from the file again, under every rule."""
     place = tmp_path / "router.duckdb"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from router_core.errors import StoreError
 from router_core.store import open_store
 from router_core.store.base import Batch, Search, Store
 from router_core.types import NO_VERDICT, Evidence, Reason, ReasonLine
@@ -127,6 +128,38 @@ def test_stripping_again_finds_nothing(store: Store) -> None:
     store.write(Batch(outcomes=[an_outcome(9, 1, 0.0, comment="as I said, spam")]))
     assert store.strip(Search()) == 1
     assert store.outcome_history(ident(1))[-1].comment == ""
+
+
+def test_stripping_touches_what_was_found_alone(store: Store) -> None:
+    """Another prompt keeps its texts, what was said of its answer among them."""
+    assert store.strip(Search(ids=(ident(1),))) == 1
+    third = store.comparison(ident(3))
+    assert third is not None
+    assert third.prompt.messages == ({"role": "user", "content": "A poem"},)
+    assert third.completions[0].text == "Answer 3"
+    assert [one.comment for one in store.outcome_history(ident(3))] == ["so-so"]
+
+
+def test_an_answer_that_came_after_its_prompt_was_stripped_is_found(store: Store) -> None:
+    """Its text is all that is left to take out."""
+    store.strip(Search())
+    store.write(Batch(completions=[a_completion(9, prompt_id=ident(1), arm=STRONG)]))
+    assert store.strip(Search()) == 1
+    found = store.comparison(ident(1))
+    assert found is not None
+    assert [one.text for one in found.completions] == [None, None]
+
+
+@pytest.mark.parametrize("what", ["erase", "strip"])
+def test_what_fails_half_way_has_not_begun(store: Store, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """All of it or nothing, and it is told; afterwards it works."""
+    monkeypatch.setattr("router_core.store.erasing.NOTE", "SELECT no_such_column")
+    before = [store.comparison(ident(number)) for number in (1, 2, 3)]
+    with pytest.raises(StoreError, match="no_such_column"):
+        getattr(store, what)(Search())
+    assert [store.comparison(ident(number)) for number in (1, 2, 3)] == before
+    monkeypatch.undo()
+    assert getattr(store, what)(Search()) == 3
 
 
 SECRET = b"4711-0815"

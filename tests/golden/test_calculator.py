@@ -138,6 +138,14 @@ def test_break_even_counts_the_requests_that_move() -> None:
     assert found.net_per_call_usd == Decimal("0.002382")  # (0.564 + 4.23) / 2,000 - 0.000015
 
 
+def test_break_even_passes_over_what_never_moves() -> None:
+    """Beside simple requests a row without any saves nothing and costs its calls."""
+    rows = [Workload(1_000, 200, 10, 0.6), Workload(1_000, 2_000, 400, 0)]
+    found = classifier_break_even(rows, MINI, FULL, CALL)
+    assert found.saved_per_moved_usd == Decimal("0.000564")
+    assert found.net_per_call_usd == Decimal("0.0001542")  # 600 x 0.000564 / 2,000 - 0.000015
+
+
 def test_break_even_and_estimate_agree() -> None:
     """At the break-even share routing with the classifier costs what the strong model alone costs."""
     share = Decimal("0.0266")

@@ -269,6 +269,16 @@ def test_a_catastrophic_pattern_is_given_up(pattern: str) -> None:
     )
 
 
+def test_a_long_answer_is_searched_to_its_end() -> None:
+    """A pattern has all the time that is left, not an instant: this takes some hundredths of a second."""
+    assert judged("matches('x{3}y', content)", an_answer("x" * 300_000)) == Judgement(0.0)
+
+
+def test_a_pattern_that_is_no_text() -> None:
+    """It judges nothing."""
+    assert judged("matches(5, content)", an_answer("5")).reward is None
+
+
 def test_time_is_limited_for_the_whole_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a clock that ticks 0.1 s a step, two steps are in time and three are not."""
     for line, expected in (

@@ -50,6 +50,9 @@ class Never(Said):
         self._mode = "never"
 
 
+WEIGHTED = (a_candidate(CHEAP, cost_usd=0.0001, weight=9.0), a_candidate(STRONG, cost_usd=0.01, weight=1.0))
+
+
 def a_policy(state: ContextualState | None = None, **changes: Any) -> ContextualPolicy:
     """The default goal's policy in a state."""
     known = state or ContextualState()
@@ -252,6 +255,21 @@ def test_the_reason_says_that_a_budget_binds() -> None:
     free = a_policy(LEARNED, success_value_usd=0.00001).probabilities(a_context(HARD), PAIR).reason
     assert free.summary.endswith(", at $0.00001 per good answer")
     assert not any("budget" in line.text for line in free.lines)
+
+
+@pytest.mark.parametrize(
+    ("worth", "counts", "left"), [(0.05, 0.05, 1.0), (0.05, 0.01, 0.2), (math.inf, 0.01, 0.0)]
+)
+def test_starting_weights_give_way_to_a_budget(worth: float, counts: float, left: float) -> None:
+    """They know nothing of it: before any rating they count by the part of the worth that it leaves."""
+    settings = GoalSettings(success_value_usd=worth, exploration=0.0)
+
+    def chances(strength: float) -> np.ndarray:
+        goal = settings.model_copy(update={"starting_strength": strength})
+        policy = ContextualPolicy(goal, RULES, ContextualState, None, lambda: counts)
+        return np.array(policy.probabilities(a_context(HARD), WEIGHTED).probabilities)
+
+    assert chances(20.0) == pytest.approx(left * np.array([0.9, 0.1]) + (1 - left) * chances(0.0))
 
 
 def test_starting_weights_are_said_first_while_they_count_most() -> None:

@@ -210,13 +210,15 @@ def test_nothing_left() -> None:
     found = problems(HEAD + "a,x,1\nb,x,1\nc,y,1\n")["nothing left"]
     assert found.sentence == "no prompt has a score of every model (x: 2, y: 1)"
     assert (found.count, found.blocks) == (3, True)
+    assert [one["prompt"] for one in found.rows] == ["a", "b", "c"]
     assert problems(HEAD + "a,x,\na,y,\n")["nothing left"].sentence.endswith("(x: 0, y: 0)")
 
 
-def test_tokens_and_costs_that_are_none() -> None:
-    """They are estimated, and that does not block."""
+@pytest.mark.parametrize("row", range(len(ROWS)))
+def test_tokens_and_costs_that_are_none(row: int) -> None:
+    """They are estimated, and that does not block, whichever model gave the answer."""
     rows = [{**row, "input_tokens": "", "output_tokens": "3", "cost_usd": "0.1"} for row in ROWS]
-    rows[0] |= {"input_tokens": "-3", "output_tokens": "many", "cost_usd": "inf"}
+    rows[row] |= {"input_tokens": "-3", "output_tokens": "many", "cost_usd": "inf"}
     table = a_table(rows)
     found = check(table, table.guess).problems
     assert [(one.kind, one.sentence, one.blocks) for one in found] == [

@@ -143,6 +143,17 @@ def test_the_parts_of_the_split(seen: int, fading: float) -> None:
     assert cheap.best + strong.best == pytest.approx(1.0)
 
 
+def test_the_split_with_any_weights() -> None:
+    """Starting weights need not add up to 1; a floor that does not fit is the same share for all."""
+    arms = (ArmSettings(model=CHEAP, weight=3), ArmSettings(model=STRONG, weight=1))
+    candidates = tuple(Candidate(one.arm(), Posterior(11, 11, 20), 1e-5) for one in arms)
+    goal = GoalSettings(arms=arms, exploration=0.9, starting_strength=20, success_value_usd=0.05)
+    parts = split_now(goal, Context("default", "", None, 1, 1, 1), candidates)
+    assert [one.starting for one in parts] == pytest.approx([0.75 / 3, 0.25 / 3])
+    assert [one.explored for one in parts] == pytest.approx([1 / 3, 1 / 3])
+    assert [one.learned for one in parts] == pytest.approx([0.0, 0.0])
+
+
 @pytest.mark.parametrize("seen", range(100, 1100, 50))
 def test_nothing_learned_is_not_less_than_nothing(seen: int) -> None:
     """A model without a chance: what is left of its share after floor and starting weight is 0, not -0.0 %."""

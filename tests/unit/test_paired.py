@@ -174,6 +174,12 @@ def test_ties_speak_for_the_cheap_model() -> None:
         assert (found.equal, found.conclusion) == (150, "within")
 
 
+def test_who_won_how_many() -> None:
+    """Pairs in which the cheap answer, neither and the strong one was rated better."""
+    found = paired_test([1.0, 0.0, 0.5, 0.2, 1.0, 0.0], [0.0, 1.0, 0.5, 0.3, 1.0, 1.0])
+    assert (found.pairs, found.cheap_better, found.equal, found.strong_better) == (6, 1, 2, 3)
+
+
 def test_fractional_ratings() -> None:
     """0.3 against 0.7 is four tenths of a lost pair."""
     found = paired_test([0.3], [0.7])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from router_core import Outcome, Router
+from router_core.deciding import Decider
 from router_core.errors import (
     InterruptedStreamError,
     MissingKeyError,
@@ -17,7 +19,9 @@ from router_core.errors import (
     PromptError,
     SettingsError,
     StoreError,
+    UnknownPolicyError,
 )
+from router_core.llm import Models
 from router_core.settings import (
     ClassifierSettings,
     ContextualSettings,
@@ -30,6 +34,7 @@ from router_core.store import open_store
 from router_core.store.base import Store
 from router_core.types import Posterior
 from tests.servers import ChatServer, Reply, Request, answered, events, refused, usual
+from tests.store_rows import a_decision
 from tests.unit.routing import CHEAP, HELLO, KEYS, ONLY, PATHS, STRONG, Make, last, only_completion
 
 
@@ -186,6 +191,35 @@ def test_nothing_of_the_prompt_is_kept_where_only_its_hash_is(
         store.close()
         assert (marker in shown) == (marker.encode() in uncompressed) == found
         assert found or marker.encode() not in _bytes(tmp_path, keep)
+
+
+def test_a_classifier_is_asked_once(make_router: Make, server: ChatServer, store: Store) -> None:
+    """A failing one is not asked again, whatever the retries of answers: the rules decide at once."""
+    server.usual = lambda request: refused(500) if "response_format" in request.body else answered()
+    router = make_router(policy="classifier", settings={"calls": {"max_retries": 2}})
+    router.completion(HELLO)
+    assert sum("response_format" in one.body for one in server.requests) == 1
+    assert last(store).decisions[0].fallback is not None
+
+
+def test_a_router_that_there_is_not(store: Store) -> None:
+    """Named, with those there are."""
+    decider = Decider(Settings(), store, Models(Settings(), simulated=True))
+    one = a_decision(1)
+    with pytest.raises(UnknownPolicyError, match=r"'dice' is no router; choose one of \['classifier', "):
+        decider.decide(one.context, "dice", prompt_id=one.prompt_id, origin="library", completion_id=str)
+
+
+def test_without_texts_it_still_tells_who_fell_back() -> None:
+    """That the classifier gave no verdict is kept, not why; other routers' reasons speak of no prompt and stay."""
+    settings = Settings(privacy=PrivacySettings(keep_texts="hash"))
+    decider = Decider(settings, open_store(":memory:", kind="simulated"), Models(settings, simulated=True))
+    decision = a_decision(1, policy="classifier", fallback=None)
+    assert decider.loggable(decision).fallback is None
+    failed = decider.loggable(replace(decision, fallback="the classifier answered 'Zanzibar'"))
+    assert failed.fallback == failed.reason.summary == "not kept (privacy.keep_texts is hash)"
+    ruled = replace(decision, policy="heuristic")
+    assert decider.loggable(ruled).reason == ruled.reason
 
 
 def test_closing_twice_closes_one_share(tmp_path: Path) -> None:

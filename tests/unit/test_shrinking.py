@@ -69,6 +69,14 @@ def test_before_any_outcome_all_sizes_are_equally_likely() -> None:
     assert sizes([fresh, fresh]) == pytest.approx(np.full(len(SIZES), 1 / len(SIZES)))
 
 
+def test_a_model_that_joins_does_not_undo_it() -> None:
+    """What the others' outcomes say of the size of slopes counts, though this one has none."""
+    fresh = Learned(prior(MEAN, DEVIATION), prior(MEAN, DEVIATION))
+    alone, beside = shrunk(LEARNED[:1])[0], shrunk([LEARNED[0], fresh])[0]
+    assert beside.mean == pytest.approx(alone.mean)
+    assert np.abs(beside.mean - LEARNED[0].belief.mean).max() > 0.01
+
+
 @pytest.mark.parametrize(("signal", "least", "most"), [(0.0, 0.0, 0.5), (1.5, 0.8, 1.0)])
 def test_outcomes_decide_how_much_features_matter(signal: float, least: float, most: float) -> None:
     """After 2,000 outcomes without a signal, slopes are half as uncertain or less; with one, as before."""

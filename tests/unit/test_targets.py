@@ -147,6 +147,7 @@ def test_rules_need_the_texts() -> None:
     report = estimate_policy(hashed, LOGGED, "default", "heuristic", traffic)
     assert {one.refusal for one in report.estimates} == {found.refusal}
     assert {one.figure for one in report.estimates} == {None}
+    assert (report.arms, report.rows) == (traffic.log.arms, len(traffic.log))
 
     store = filled()
     some = tuple(prompt.id for prompt in store.recent_prompts(300))
@@ -224,6 +225,12 @@ def test_a_model_that_the_log_never_had() -> None:
     draft = Settings(goals={"default": GoalSettings(arms=arms)}, providers=providers)
     found = target_probabilities(store, draft, "default", "thompson", traffic)
     assert found.refusal == "the target can choose local/new on 100.0 % of the rows, and the log never could"
+    ruled = target_probabilities(store, draft, "default", "heuristic", traffic)
+    simple = target_probabilities(store, LOGGED, "default", "heuristic", traffic).probabilities[:, 0]
+    assert 0.1 < simple.mean() < 0.9
+    assert ruled.refusal == (
+        f"the target can choose local/new on {100 * simple.mean():.1f} % of the rows, and the log never could"
+    )
     spared = Settings(goals={"default": GoalSettings(arms=arms, simple_arm=CHEAP)}, providers=providers)
     assert target_probabilities(store, spared, "default", "heuristic", traffic).refusal is None
 
@@ -238,7 +245,7 @@ def test_what_is_not_set_up() -> None:
         target_probabilities(store, LOGGED, "mail", "heuristic", traffic)
 
 
-@pytest.mark.parametrize("policy", ["heuristic", "classifier", "thompson"])
+@pytest.mark.parametrize("policy", ["heuristic", "classifier", "thompson", "contextual"])
 def test_an_empty_log_is_refused(policy: str) -> None:
     """In words, whatever router."""
     store = open_store(":memory:")

@@ -27,13 +27,18 @@ FREE: dict[str, Any] = {"exploration": 0.0, "starting_strength": 0.0, "success_v
 
 
 def a_policy(
-    state: ContextualState, ask: FakeAsk, price_usd: float | None = 0.0001, **changes: Any
+    state: ContextualState,
+    ask: FakeAsk,
+    price_usd: float | None = 0.0001,
+    exploration: float = 0.0,
+    **changes: Any,
 ) -> ContextualPolicy:
     """One that may ask."""
     classifier = ClassifierPolicy(ClassifierSettings(), CHEAP, STRONG, ask, RULES)
     settings = ContextualSettings(**{"asked_share": 0.0, **changes})
     verdicts = Verdicts(settings, classifier, lambda context: price_usd)
-    return ContextualPolicy(GoalSettings(**FREE), RULES, lambda: state, verdicts)
+    goal = GoalSettings(**FREE | {"exploration": exploration})
+    return ContextualPolicy(goal, RULES, lambda: state, verdicts)
 
 
 def taught() -> ContextualState:
@@ -111,6 +116,17 @@ def test_the_worth_is_that_of_the_formula() -> None:
         success.append(tuple(shares))
     expected = value_of_information(Prospect((101 / 202, 101 / 202), tuple(success)), (0.0001, 0.01), 0.05)
     assert given.seen.verdict_worth_usd == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize(("exploration", "part"), [(0.1, 0.8), (0.5, 0.0)])
+def test_a_verdict_is_worth_less_where_part_of_the_traffic_explores(exploration: float, part: float) -> None:
+    """Nothing follows from it there: two models, each always kept for a tenth, leave eight tenths."""
+    whole = decide(a_policy(taught(), FakeAsk())).seen
+    given = decide(a_policy(taught(), FakeAsk(), exploration=exploration)).seen
+    assert whole is not None
+    assert whole.verdict_worth_usd is not None
+    assert given is not None
+    assert given.verdict_worth_usd == pytest.approx(part * whole.verdict_worth_usd)
 
 
 def test_it_is_not_asked_for_more_than_its_verdict_is_worth() -> None:
