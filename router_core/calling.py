@@ -75,6 +75,9 @@ class Caller:
         except ProviderError as error:
             self.store_failure(prompt, arm, completion_id, error)
             raise
+        except (KeyboardInterrupt, SystemExit):  # the program ends; the provider may charge for it all the same
+            self.store_failure(prompt, arm, completion_id, _given_up(arm))
+            raise
         completion = Completion(
             id=completion_id,
             prompt_id=prompt.id,
@@ -114,6 +117,9 @@ class Caller:
             answer = self._models.stream(arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s)
         except ProviderError as error:
             self.store_failure(prompt, arm, completion_id, error)
+            raise
+        except (KeyboardInterrupt, SystemExit):  # the program ends; the provider may charge for it all the same
+            self.store_failure(prompt, arm, completion_id, _given_up(arm))
             raise
 
         def finish(error: ProviderError | None, complete: bool) -> Completion:
@@ -257,6 +263,12 @@ class RoutedStream:
         with self._ending:
             if self.completion is None:
                 self.completion = self._finish(error, complete)
+
+
+def _given_up(arm: Arm) -> ProviderError:
+    error = ProviderError(f"{arm.model} was not waited for: the program was interrupted")
+    error.maybe_billed = True
+    return error
 
 
 def wait_for_dropped() -> None:

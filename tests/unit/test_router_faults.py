@@ -272,3 +272,21 @@ def _bytes(folder: Path, name: str) -> bytes:
 
 def _goal(**changes: Any) -> dict[str, Any]:
     return {"default": GoalSettings(**changes)}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_a_program_that_ends_while_it_waits(
+    make_router: Make, store: Store, monkeypatch: pytest.MonkeyPatch, stream: bool, kind: type[BaseException]
+) -> None:
+    """Ctrl+C, or a server that ends its worker: the call is in the log, its cost unknown, not nothing."""
+
+    def interrupted(*given: Any, **more: Any) -> None:
+        raise kind
+
+    monkeypatch.setattr(Models, "stream" if stream else "complete", interrupted)
+    with pytest.raises(kind):
+        make_router(ONLY).completion(HELLO, stream=stream)
+    completion = only_completion(store)
+    assert completion.cost_usd is None
+    assert completion.error == f"{CHEAP} was not waited for: the program was interrupted"
