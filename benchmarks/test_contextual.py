@@ -24,22 +24,26 @@ from scipy.special import expit
 
 from benchmarks.test_evidence import data, memory
 from router_core.contextual.best_buy import best_buy_probabilities
+from router_core.contextual.folding import Fold, after
 from router_core.contextual.gain import GainScore
 from router_core.contextual.grams import blocks, codes
 from router_core.contextual.state import ContextualState, learn
 from router_core.contextual.training import Trained, train
 from router_core.contextual.vector import SIZE
+from router_core.contextual_memory import MOST, Memory, rules_of
 from router_core.declared import validated
 from router_core.demo import generate
+from router_core.drift import DriftRule
 from router_core.evaluation.contextual_life import contextual_life
 from router_core.evaluation.routers import reference_pair
 from router_core.evaluation.trained import Worth, lessons, worth
 from router_core.features import context
-from router_core.policies.contextual import ContextualPolicy
+from router_core.policies.contextual import ContextualPolicy, numbers
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.router import Router
 from router_core.settings import GoalSettings, HeuristicSettings, Settings
 from router_core.store import open_store
+from router_core.store.base import Store
 from router_core.types import Candidate, Posterior
 
 MMLU, GSM8K = "mmlu_mixtral_gpt4", "gsm8k_mixtral_gpt4"
@@ -151,6 +155,43 @@ def test_outcome_and_state(benchmark: BenchmarkFixture) -> None:
             router._decider.memory.state("default")
 
         benchmark.pedantic(once, rounds=40, warmup_rounds=5)
+
+
+@pytest.mark.parametrize("way", ["the log at once", "answer by answer"])
+def test_first_state_of_a_process(benchmark: BenchmarkFixture, a_long_log: Store, way: str) -> None:
+    """What the first prompt of a process waits for; beside it the same lessons as they are taken in later, of each
+    answer its own rows and a new value at each step. Both know the same, to the bit.
+    """  # fmt: skip
+    settings, rule = Settings(), DriftRule()
+    chosen = settings.goal("default")
+
+    def at_once() -> ContextualState:
+        memory = Memory(settings, a_long_log, lambda goal: {}, lambda: datetime.now(UTC), gains="never")
+        return memory.learned("default")
+
+    def singly() -> ContextualState:
+        fold, rules = Fold(), rules_of(settings, chosen)
+        for one in a_long_log.lessons("default", chosen.teaching_rule(), -1, MOST)[1]:
+            x = one.features
+            if x is None and one.context is not None:
+                x = numbers(one.context, rules, None, None, [one.arm])[0]
+            if x is not None and one.reward is not None:
+                fold = after(fold, one.arm, x, one.reward, one.place, rule, ())
+        return fold.state
+
+    ways = {"the log at once": at_once, "answer by answer": singly}
+    state = benchmark.pedantic(ways[way], rounds=7, warmup_rounds=1)
+    benchmark.extra_info.update(label=f"contextual: {state.outcomes:,} ratings known, {way}")
+    assert state.document() == ways["the log at once"]().document()
+
+
+@pytest.fixture(scope="module")
+def a_long_log() -> Iterator[Store]:
+    """23,000 simulated requests; a third of the ratings is of answers whose features were stored."""
+    store = open_store(":memory:", kind="simulated")
+    generate(Settings(), store, 23_000, until=datetime(2026, 1, 1, tzinfo=UTC))
+    yield store
+    store.close()
 
 
 @contextmanager

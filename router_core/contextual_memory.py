@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router_core.contextual import vector
-from router_core.contextual.folding import ABSENT, Fold, after
+from router_core.contextual.folding import ABSENT, Fold, Folding
 from router_core.contextual.gain import GainScore
 from router_core.contextual.joining import Neighbour, hopeful
 from router_core.contextual.sharing import Learned
@@ -224,16 +224,19 @@ class Memory:
         """The fold with the lessons in it, having left places to come back to."""
         disregarded = self._store.disregarded_alarms(goal)
         left = known.points[-1].state.outcomes if known.points else 0
+        learning = Folding(fold, self._rule, disregarded)
         for lesson, x in zip(lessons, self._features(chosen, lessons), strict=True):
             if x is None or lesson.reward is None:
                 continue
-            if fold.seq and fold.state.outcomes - left >= _EVERY:
-                known.points.append(fold)
-                left = fold.state.outcomes
-            if lesson.arm not in fold.state.arms:
+            if learning.seq and learning.outcomes - left >= _EVERY:
+                known.points.append(learning.fold())
+                left = learning.outcomes
+            if lesson.arm not in learning:
+                fold = learning.fold()
                 fold = replace(fold, state=self._joined(goal, fold.state, [lesson.arm]))
-            fold = after(fold, lesson.arm, x, lesson.reward, lesson.place, self._rule, disregarded)
-        return fold
+                learning = Folding(fold, self._rule, disregarded)
+            learning.take(lesson.arm, x, lesson.reward, lesson.place)
+        return learning.fold()
 
     def _features(self, chosen: GoalSettings, lessons: Sequence[Lesson]) -> list[Array | None]:
         """What the router saw; of the newest answers that it was not asked about, what it would have seen."""
@@ -243,7 +246,7 @@ class Memory:
         for place in range(len(lessons) - 1, -1, -1):
             lesson = lessons[place]
             if lesson.features is not None and len(lesson.features) == vector.SIZE:
-                found[place] = np.array(lesson.features)
+                found[place] = lesson.features
             elif lesson.context is not None and lesson.context.text and left > 0:
                 left -= 1
                 found[place] = numbers(lesson.context, rules, None, None, [lesson.arm])[0]
@@ -263,11 +266,11 @@ class Memory:
         """What a goal has learned by itself, from its newest lessons."""
         chosen = self._settings.goal(goal)
         _, lessons = self._store.lessons(goal, chosen.teaching_rule(), 0, _MOST_SHARED)
-        fold = Fold()
+        learning = Folding(Fold(), self._rule, ())
         for lesson, x in zip(lessons, self._features(chosen, lessons), strict=True):
             if x is not None and lesson.reward is not None:
-                fold = after(fold, lesson.arm, x, lesson.reward, lesson.place, self._rule, ())
-        return fold.state
+                learning.take(lesson.arm, x, lesson.reward, lesson.place)
+        return learning.fold().state
 
     def _joined(self, goal: str, state: ContextualState, arms: Sequence[str]) -> ContextualState:
         """Models of which nothing is known, in a goal that has learned of others, get a prior from their

@@ -6,7 +6,7 @@ Leaves out where lessons come from (router_core/contextual_memory.py).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import exp, pi, sqrt
 from typing import Final
 
@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from router_core.contextual import vector
 from router_core.contextual.logistic import Belief
 from router_core.contextual.sharing import Learned
-from router_core.contextual.state import ContextualState, learn
+from router_core.contextual.state import ContextualState, taught, unknown
 from router_core.drift import Direction, DriftRule, Watch, observe, tempered_normal
 
 Array = NDArray[np.float64]
 
 VERDICT: Final = vector.NAMES.index("verdict_complex")
 ABSENT: Final = vector.NAMES.index("verdict_absent")
+_UNWATCHED: Final = Watch()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +68,61 @@ def after(
         rule: when a drift alarm sounds, and how much is kept after it.
         disregarded: places of the alarms that were taken back.
     """
-    mean, variance = fold.state.learned(arm).belief.logit(x)
-    predicted = 1.0 / (1.0 + exp(-max(-30.0, min(30.0, mean / sqrt(1.0 + pi * variance / 8.0)))))
-    watch, alarm = observe(fold.watches.get(arm, Watch()), predicted, reward, rule)
-    state = learn(fold.state, arm, x, reward)
-    if x[ABSENT] == 0.0:
-        complex_, heard = state.verdicts
-        state = replace(state, verdicts=(complex_ + int(x[VERDICT] > 0.0), heard + 1))
-    alarms = fold.alarms
-    if alarm is not None:
-        ignored = place in disregarded
-        told = ArmAlarm(place, arm, alarm.direction, alarm.at, alarm.began, alarm.evidence, ignored)
-        alarms = (*alarms, told)
-        if not ignored:
-            state = replace(state, arms={**state.arms, arm: _forgetting(state.learned(arm), rule.keep)})
-    return Fold(state, {**fold.watches, arm: watch}, alarms, place)
+    learning = Folding(fold, rule, disregarded)
+    learning.take(arm, x, reward, place)
+    return learning.fold()
+
+
+class Folding:
+    """A fold under way, for many lessons: what ``after`` gives one by one, without a ``Fold`` for each.
+
+    Args:
+        fold: before; it is left as it is.
+        rule, disregarded: as in ``after``.
+    """
+
+    def __init__(self, fold: Fold, rule: DriftRule, disregarded: Collection[int]) -> None:
+        self._rule, self._disregarded = rule, disregarded
+        self._gain = fold.state.gain
+        self._arms = dict(fold.state.arms)
+        self._watches = dict(fold.watches)
+        self._alarms = fold.alarms
+        self._complex, self._heard = fold.state.verdicts
+        self.outcomes = fold.state.outcomes
+        self.seq = fold.seq
+
+    def __contains__(self, arm: str) -> bool:
+        """Whether anything is known of the arm."""
+        return arm in self._arms
+
+    def fold(self) -> Fold:
+        """As it is now."""
+        verdicts = (self._complex, self._heard)
+        state = ContextualState(dict(self._arms), self._gain, self.outcomes, verdicts)
+        return Fold(state, dict(self._watches), self._alarms, self.seq)
+
+    def take(self, arm: str, x: Array, reward: float, place: int) -> None:
+        """One more lesson; see ``after``."""
+        known = self._arms.get(arm) or unknown()
+        watch = self._watches.get(arm, _UNWATCHED)
+        predicted = 0.5  # not looked at while the alarm warms up
+        if watch.pairs >= self._rule.warm_up:
+            mean, variance = known.belief.logit(x)
+            predicted = 1.0 / (1.0 + exp(-max(-30.0, min(30.0, mean / sqrt(1.0 + pi * variance / 8.0)))))
+        self._watches[arm], alarm = observe(watch, predicted, reward, self._rule)
+        known = taught(known, x, reward)
+        if x[ABSENT] == 0.0:
+            self._complex += int(x[VERDICT] > 0.0)
+            self._heard += 1
+        if alarm is not None:
+            ignored = place in self._disregarded
+            told = ArmAlarm(place, arm, alarm.direction, alarm.at, alarm.began, alarm.evidence, ignored)
+            self._alarms = (*self._alarms, told)
+            if not ignored:
+                known = _forgetting(known, self._rule.keep)
+        self._arms[arm] = known
+        self.outcomes += 1
+        self.seq = place
 
 
 def _forgetting(learned: Learned, keep: float) -> Learned:

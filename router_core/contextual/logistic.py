@@ -52,14 +52,16 @@ def update(belief: Belief, x: Array, reward: float) -> Belief:
         x: (d,), features of the prompt.
         reward: in [0, 1]; a fraction counts as that share of a good answer.
     """
-    along = belief.covariance @ x
-    m, v = float(belief.mean @ x), float(along @ x)
+    mean, covariance, seen = belief.mean, belief.covariance, belief.observations + 1
+    along = covariance.dot(x)
+    m, v = float(mean.dot(x)), float(along.dot(x))
     if v <= 0.0:  # all is known of such a prompt
-        return Belief(belief.mean, belief.covariance, belief.observations + 1)
+        return Belief(mean, covariance, seen)
     moved, narrowed = _moments(m, v, reward)
     shrunk = along * (sqrt(max(0.0, v - narrowed)) / v)  # with itself, so that the product is symmetric
-    covariance = belief.covariance - np.multiply.outer(shrunk, shrunk)
-    return Belief(belief.mean + along * (moved / v), covariance, belief.observations + 1)
+    along *= moved / v
+    along += mean
+    return Belief(along, covariance - shrunk[:, None] * shrunk, seen)
 
 
 def _moments(m: float, v: float, reward: float) -> tuple[float, float]:
@@ -72,9 +74,9 @@ def _moments(m: float, v: float, reward: float) -> tuple[float, float]:
     logits += m + to_mode
     mass = squares * (-0.5 * width * width / v)  # the square around m, written around the mode
     mass += places * (width * (reward - to_mode / v))
-    mass -= np.logaddexp(0.0, logits)
+    mass -= np.logaddexp(0.0, logits, out=logits)
     mass -= mass[half]  # about its largest
-    total, first, second = (powers @ np.exp(mass, out=mass)).tolist()
+    total, first, second = powers.dot(np.exp(mass, out=mass)).tolist()
     mean = first / total
     return to_mode + width * mean, width * width * (second / total - mean * mean)
 

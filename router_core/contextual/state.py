@@ -29,6 +29,12 @@ def weak_prior() -> Belief:
     return prior(vector.PRIOR_MEAN, deviation)
 
 
+def unknown() -> Learned:
+    """What is known of an arm that nothing was learned of."""
+    fresh = weak_prior()
+    return Learned(fresh, fresh)
+
+
 @dataclass(frozen=True, eq=False)
 class ContextualState:
     """``arms``: arm id -> what was learned of it; an arm that is missing has the weak prior. ``gain``: the gain
@@ -48,11 +54,7 @@ class ContextualState:
 
     def learned(self, arm: str) -> Learned:
         """What was learned of an arm."""
-        known = self.arms.get(arm)
-        if known is not None:
-            return known
-        fresh = weak_prior()
-        return Learned(fresh, fresh)
+        return self.arms.get(arm) or unknown()
 
     def document(self) -> dict[str, Any]:
         """The same as plain values, without loss."""
@@ -105,9 +107,13 @@ def learn(state: ContextualState, arm: str, x: Array, reward: float) -> Contextu
         x: (vector.SIZE,), the prompt as the arm saw it: its row of ``vector.for_arms``.
         reward: in [0, 1].
     """
-    known = state.learned(arm)
-    after = Learned(known.prior, update(known.belief, x, reward))
+    after = taught(state.learned(arm), x, reward)
     return replace(state, arms={**state.arms, arm: after}, outcomes=state.outcomes + 1)
+
+
+def taught(known: Learned, x: Array, reward: float) -> Learned:
+    """What is known of an arm after one more outcome of it."""
+    return Learned(known.prior, update(known.belief, x, reward))
 
 
 def with_shared_priors(state: ContextualState, others: Iterable[ContextualState]) -> ContextualState:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from router_core.types import (
     Completion,
     Context,
@@ -105,7 +108,7 @@ class Evaluation:
     document: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lesson:
     """One judged answer as the contextual router learns from it.
 
@@ -117,7 +120,7 @@ class Lesson:
     place: int
     arm: str
     reward: float | None
-    features: tuple[float, ...] | None
+    features: NDArray[np.float64] | None
     context: Context | None
 
 
