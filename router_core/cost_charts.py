@@ -58,11 +58,18 @@ def spend_chart(
     colors = dict(zip(names, (ACCENT[theme], *_end_colors(arms, theme)), strict=True))
     shown = [name for name in names if not by_time[name].isna().any()]
     added = by_time[shown].cumsum().assign(time=by_time["ends"])
-    begin = pd.DataFrame({"time": by_time["time"].head(1), **dict.fromkeys(shown, 0.0)})
+    begin = pd.DataFrame({"time": [_begin(by_time, view)], **dict.fromkeys(shown, 0.0)})[: len(by_time)]
     running = pd.concat([begin, added], ignore_index=True).rename(columns=names)
     table = running.melt("time", var_name="line", value_name="dollars")
     lines = tuple((names[name], colors[name], _SOLID) for name in shown)
     return filled(_added_up(lines, view.since, view.until), table)
+
+
+def _begin(table: pd.DataFrame, view: View) -> pd.Timestamp:
+    """Where its first step begins, or the view in the middle of it: left of that there is no room."""
+    import pandas as pd
+
+    return max(table["time"].min(), pd.Timestamp(view.since).tz_convert(None))
 
 
 def same_prompts_chart(
@@ -88,7 +95,7 @@ def same_prompts_chart(
     looks |= {name: (color, _SOLID) for name, color in zip((CHEAP, STRONG), _end_colors(arms, theme), strict=True)}
     table = same_prompts.pivot_table(index="ends", columns="line", values="cost_usd", aggfunc="sum").fillna(0.0)
     shown = [name for name in names if name in table.columns]
-    table.loc[same_prompts["time"].min()] = 0.0
+    table.loc[_begin(same_prompts, view)] = 0.0
     running = table[shown].sort_index().cumsum().rename(columns=names).rename_axis("time").reset_index()
     lines = tuple((names[name], *looks[name]) for name in shown)
     long = running.melt("time", var_name="line", value_name="dollars")
