@@ -163,7 +163,7 @@ def _reading(report: Report) -> str:
 
 def _table(kept: _Kept) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="table-head"):
-        st.header("Every way of choosing", anchor=False)
+        st.header("Every way of choosing", anchor=False, width="content")
         with st.popover("What the columns say", type="tertiary", key="columns"):
             st.markdown("\n".join(f"- **{name}**: {what}" for name, what in _COLUMNS.items()))
     figures_table(HEADINGS, kept.lines, "table-routers")

@@ -26,19 +26,25 @@ PAGES = {
     "settings": ("Settings", "Budget"),
 }
 LEVELS = """() => [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map(one => Number(one.tagName[1]))"""
+OUTSIDE = """() => [...document.querySelectorAll('.role-legend-label text')].filter(
+    one => one.getBoundingClientRect().right > one.closest('svg').getBoundingClientRect().right
+).map(one => one.textContent)"""
 CUT_OFF = """() => [...document.querySelectorAll('.stMarkdownBadge')].filter(
     one => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 1
 ).map(one => one.innerText)"""
 
 
-def test_every_page_has_a_title_and_an_outline(
-    start_server: Callable[..., Server], page: Page, tmp_path: Path
-) -> None:
-    """The tab says which page it is; sections are headings, below one for the app, and no level is skipped."""
+@pytest.fixture
+def server(start_server: Callable[..., Server], tmp_path: Path) -> Server:
+    """With 300 requests."""
     store = open_store(tmp_path / "router.duckdb", kind="simulated")
     generate(Settings(), store, 300)
     store.close()
-    server = start_server()
+    return start_server()
+
+
+def test_every_page_has_a_title_and_an_outline(server: Server, page: Page) -> None:
+    """The tab says which page it is; sections are headings, below one for the app, and no level is skipped."""
     for address, (title, section) in PAGES.items():
         page.goto(f"{server.url}/{address}")
         page.wait_for_selector(READY)
@@ -48,6 +54,15 @@ def test_every_page_has_a_title_and_an_outline(
         assert levels[0] == 1, title
         assert levels.count(1) == 1, title
         assert all(below <= above + 1 for above, below in pairwise(levels)), title
+
+
+def test_legends_fit_a_narrow_screen(server: Server, page: Page) -> None:
+    """Entries that have no room beside each other stand below each other; none is cut off."""
+    page.set_viewport_size({"width": 390, "height": 1000})
+    for address, entry in (("costs?range=all", "Contextual Thompson"), ("learning", "starting weights")):
+        page.goto(f"{server.url}/{address}")
+        expect(page.locator(".role-legend-label", has_text=entry)).to_be_visible()
+        assert page.evaluate(OUTSIDE) == []
 
 
 def test_a_long_name_hides_no_figure(start_server: Callable[..., Server], page: Page) -> None:
