@@ -102,3 +102,17 @@ def test_the_keyboard_is_enough(start_server: Callable[..., Server], page: Page)
     page.keyboard.press("Enter")
     expect(said).to_contain_text("No ratings yet")
     expect(page.locator('[class*="st-key-thumb-"] button:focus')).to_have_count(1)
+
+
+def test_a_prompt_is_opened_by_keyboard(server: Server, page: Page) -> None:
+    """In the table of the history, as the page says."""
+    page.goto(f"{server.url}/history")
+    expect(page.get_by_text("then Shift+Space")).to_be_visible()
+    page.locator(".st-key-history-delete button").first.focus()
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.tagName") == "CANVAS":
+            break
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+Space")
+    expect(page.get_by_role("link", name="Open in the playground")).to_be_visible()
