@@ -24,7 +24,7 @@ _STYLE = """
 [data-testid="stMainBlockContainer"] { padding-top: 4.75rem; }
 [data-testid="stHeading"] :is(h2, h3) { font-size: 1rem; line-height: 1.6; letter-spacing: 0; padding: 0 0 1rem; }
 [data-testid="stHeading"] h2:has(strong), .st-key-answers [data-testid="stHeading"] h2 { font-weight: 400; }
-.st-key-table-head h2 { padding: 0; }
+.st-key-table-head h2, [data-testid="stHeadingWithActionElements"]:not(:last-child) h2 { padding: 0; }
 :is(.st-key-verdict, .st-key-what-if-answer, [class*="st-key-pair-"]) h2 {
   font-size: 1.75rem; line-height: 1.2; padding: 0.5rem 0 1rem;
 }
