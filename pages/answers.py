@@ -88,7 +88,7 @@ def _under_way(running: Running | None) -> bool:
 
 def _title(shared: Resources, comparison: Comparison, call: PlannedCall, letter: str | None) -> None:
     if letter is not None:
-        st.markdown(f"**Answer {letter}**")
+        st.header(f"**Answer {letter}**", anchor=False)
         return
     arms = [arm.arm() for arm in shared.playground.settings.goal(comparison.prompt.goal).arms]
     index = next((place for place, arm in enumerate(arms) if arm.id == call.arm.id), None)
@@ -96,7 +96,7 @@ def _title(shared: Resources, comparison: Comparison, call: PlannedCall, letter:
     by = ", ".join(ROUTER_NAMES[name] for name in call.chosen_by)
     chosen = f"chosen by {by}" if by else "chosen by no router"
     gone = ", no longer in the settings" if index is None else ""
-    st.markdown(f"{badge(name, index)} :small[:gray[{chosen}{gone}]]")
+    st.header(f"{badge(name, index)} :small[:gray[{chosen}{gone}]]", anchor=False)
 
 
 def _live(running: Running, place: int, blind: bool) -> None:

@@ -39,7 +39,7 @@ def show_calculator(shared: Resources, goal: str) -> None:
     playground = shared.playground
     arms = playground.settings.goal(goal).arms
     with st.container(border=True, key="calculator"):
-        st.markdown("**Calculator: the same at your volume**")
+        st.header("Calculator: the same at your volume", anchor=False)
         with st.container(horizontal=True, vertical_alignment="bottom", key="calculator-models"):
             models = _models(shared)
             cheap = _model("Cheap model", models, arms[0].model, "calculator-cheap")
@@ -136,7 +136,9 @@ def _result(shared: Resources, rows: list[dict[str, Any]], cheap: str, strong: s
     classifier = _classifier(shared, work)
     prices = playground.price(cheap), playground.price(strong)
     found = estimate(work, *prices, classifier if asks else None)
-    right_aligned("calculator-result", ["", "a day", "a month", "a year"], _lines(found, cheap, strong, asks))
+    right_aligned(
+        "calculator-result", ["Dollars", "a day", "a month", "a year"], _lines(found, cheap, strong, asks)
+    )
     st.caption(_break_even(classifier_break_even(work, *prices, classifier), classifier))
 
 

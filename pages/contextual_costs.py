@@ -31,7 +31,7 @@ def show_contextual(shared: Resources, view: View) -> None:
     found = _prepared(shared, store.location, store.revision, playground.settings.version, of, day)
     if not found.budgets and not found.verdicts:
         return
-    st.markdown("**Contextual Thompson: budget and bought verdicts**")
+    st.header("Contextual Thompson: budget and bought verdicts", anchor=False)
     if view.policy or view.arm or view.origin:
         st.caption("Of all models and origins in this range: a budget knows no such filters.")
     if found.budgets:

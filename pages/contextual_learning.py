@@ -37,9 +37,9 @@ def show_contextual(
     shared: Resources, goal: str, settings: GoalSettings, names: Mapping[str, str], fold: Fold, theme: Theme
 ) -> None:
     """The section, from its heading on."""
-    st.html("<style>.st-key-contextual-heading h3 { font-size: 1.25rem; padding-bottom: 0.75rem; }</style>")
+    st.html("<style>.st-key-contextual-heading h2 { font-size: 1.25rem; padding-bottom: 0.75rem; }</style>")
     with st.container(key="contextual-heading"):
-        st.subheader(
+        st.header(
             ROUTER_NAMES["contextual"],
             anchor=False,
             help="It learns what the features of a prompt say about each model's chance of a good answer.",
@@ -59,8 +59,9 @@ def show_contextual(
 
 def _outcomes(fold: Fold, names: Mapping[str, str]) -> None:
     state = fold.state
-    st.markdown(
-        "**Learned from**",
+    st.subheader(
+        "Learned from",
+        anchor=False,
         help=f"A process reads the newest {MOST:,} rated answers when it begins and every later one; of answers to"
         f" prompts that this router was not asked about, the newest {MOST_UNSEEN:,}.",
     )
@@ -85,8 +86,9 @@ def _outcomes(fold: Fold, names: Mapping[str, str]) -> None:
 
 def _examples(shared: Resources, goal: str, names: Mapping[str, str], fold: Fold) -> None:
     """What is expected of each model on the playground's examples."""
-    st.markdown(
-        "**Forecast for prompts like these**",
+    st.subheader(
+        "Forecast for prompts like these",
+        anchor=False,
         help="Share of good answers on the examples of the playground, before the classifier is asked. In brackets"
         " 95 %.",
     )
@@ -113,8 +115,10 @@ def _ratings(count: int) -> str:
 
 def _gain(shared: Resources, goal: str, settings: GoalSettings, fold: Fold) -> None:
     """Whether there is a gain score, from what; and learning it now."""
-    st.markdown(
-        "**Gain score**", help="One of the features: from its words alone, how much a prompt gains from a model."
+    st.subheader(
+        "Gain score",
+        anchor=False,
+        help="One of the features: from its words alone, how much a prompt gains from a model.",
     )
     score = fold.state.gain
     found = shared.playground.store.table("gain_learned", {"goal": goal})
@@ -140,7 +144,7 @@ def _gain(shared: Resources, goal: str, settings: GoalSettings, fold: Fold) -> N
 
 
 def _weights(rows: Sequence[Weight], names: Mapping[str, str], fold: Fold, theme: Theme) -> None:
-    st.markdown("**What tells the models apart**")
+    st.subheader("What tells the models apart", anchor=False)
     if len(names) < 2:
         st.caption("This goal has one model.")
         return

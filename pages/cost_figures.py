@@ -112,7 +112,7 @@ def _ratings(cells: Any, report: CostReport, series: Any) -> None:
 
 def show_routers(report: CostReport) -> None:
     """What each router asks of its owner, beside what was measured in this part of the log."""
-    st.markdown("**The routers, in words and as measured here**")
+    st.header("The routers, in words and as measured here", anchor=False)
     rows = {row["policy"]: row for row in report.deciding.to_dict("records")}
     head = ("Router", "Set-up", "Adapts", "Extra time, median (95th percentile)", "Deciding cost", "Needs ratings")
     cells: dict[str, list[str]] = {name: [] for name in head}

@@ -137,15 +137,15 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
     names = list(_arm_labels(shared, view).values())
     left, right = two_columns("cost-charts")
     with left:
-        st.markdown("**Spend, added up**")
+        st.header("Spend, added up", anchor=False)
         show_chart("spend", charts["spend"], _spend_words(shared, report), report.by_time, *_SPEND)
-        st.markdown("**The routers on the same prompts**")
+        st.header("The routers on the same prompts", anchor=False)
         _same_prompts(charts, report, _ends(shared, view))
-        st.markdown("**Cost of a call**")
+        st.header("Cost of a call", anchor=False)
         words = "How many calls cost how much, per model. " + _per_model(report.per_call, "calls")
         show_chart("per_call", charts["per_call"], words, report.per_call)
     with right:
-        st.markdown("**Who got the traffic**")
+        st.header("Who got the traffic", anchor=False)
         st.markdown(" ".join(badge(name, index) for index, name in enumerate(names)))
         for policy, name in ROUTER_NAMES.items():
             if f"split-{policy}" in charts:
@@ -153,9 +153,9 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
                 st.caption(f"{name}, {int(rows['requests'].sum()):,} decisions")
                 words = f"Share of each model in the decisions of {name}. " + _per_model(rows, "requests")
                 show_chart(f"split-{policy}", charts[f"split-{policy}"], words, rows)
-        st.markdown("**How long an answer took**")
+        st.header("How long an answer took", anchor=False)
         show_chart("latency", charts["latency"], _time_words(report), report.latency)
-        st.markdown("**What deciding took and cost**")
+        st.header("What deciding took and cost", anchor=False)
         took = [f"{ROUTER_NAMES[r.policy]} {duration(r.p50_ms)}" for r in report.deciding.itertuples()]
         cost = [f"{ROUTER_NAMES[name]} {text}" for name, text in _deciding_words(report).items()]
         words = f"Median: {', '.join(took)}."

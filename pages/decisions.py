@@ -45,10 +45,10 @@ def show_decisions(shared: Resources, comparison: Comparison) -> None:
         with column.container(border=True, height="stretch", key=f"decision-{policy}"):
             decision = decided.get(policy)
             if decision is None:
-                st.markdown(f"**{name}**")
+                st.header(f"**{name}**", anchor=False)
                 st.caption("Was not asked about this prompt.")
             elif blind:
-                st.markdown(f"**{name}** {badge('hidden until rated')}")
+                st.header(f"**{name}** {badge('hidden until rated')}", anchor=False)
             else:
                 _card(name, decision, goal)
 
@@ -62,8 +62,9 @@ def _card(name: str, decision: Decision, goal: GoalSettings) -> None:
             text = text.replace(arm_id, names[arm_id])
         return escaped(text)
 
-    st.markdown(
-        f"**{name}**  \nchose {badge(names.get(decision.chosen, decision.chosen), order.get(decision.chosen))}"
+    st.header(
+        f"**{name}**  \nchose {badge(names.get(decision.chosen, decision.chosen), order.get(decision.chosen))}",
+        anchor=False,
     )
     chances = (
         badge(f"{names.get(arm, arm)} {probability:.0%}", order.get(arm))

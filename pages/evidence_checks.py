@@ -84,7 +84,7 @@ def _show(at: int, problem: Problem, given: _Given, key: str) -> None:
                 list(problem.rows),
                 hide_index=True,
                 key=f"rows-{at}-{key}",
-                alt="The first rows concerned.",
+                alt=f"The first rows concerned: {problem.sentence}.",
             )
 
 

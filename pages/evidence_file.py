@@ -65,7 +65,7 @@ def chosen_table() -> Table | None:
 
 def _what_is_needed() -> None:
     with st.container(border=True, key="what-is-needed"):
-        st.markdown("**Here you will see whether routing pays for your prompts, and why.**")
+        st.header("Here you will see whether routing pays for your prompts, and why.", anchor=False)
         st.markdown(
             "Bring prompts that *every* model answered, with a score from 0 (bad) to 1 (good) for each answer."
             " A few hundred prompts say something, a few thousand say it clearly."

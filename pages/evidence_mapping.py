@@ -130,6 +130,7 @@ def _model_columns(table: Table, start: Mapping, key: str) -> tuple[ModelColumns
         hide_index=True,
         placeholder="",
         key=widget,
+        alt="The models of the file and the columns that are theirs.",
         column_config={
             "model": st.column_config.TextColumn("Model", required=True),
             **{

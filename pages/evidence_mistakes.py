@@ -12,7 +12,7 @@ def show_mistakes(report: Report) -> None:
     """Choose a router, then turn the pages."""
     if not report.mistakes:
         return
-    st.markdown("**Prompts where routers went wrong**")
+    st.header("Prompts where routers went wrong", anchor=False)
     routers = list(dict.fromkeys(one.router for one in report.mistakes))
     with st.container(horizontal=True, vertical_alignment="center", key="mistakes"):
         router = st.segmented_control(

@@ -80,7 +80,7 @@ def _chart(_test: PairedTest, signature: Any, cheap: int, strong: int, theme: Th
 
 def _one(test: PairedTest, places: dict[str, int], signature: Any, at: int) -> None:
     with st.container(border=True, key=f"pair-{at}"):
-        st.subheader(escaped(test.sentence), anchor=False)
+        st.header(escaped(test.sentence), anchor=False)
         if not test.pairs:
             st.caption(
                 "No prompt has rated answers of both yet. Ask every model a few prompts and rate the answers."

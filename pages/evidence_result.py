@@ -92,7 +92,7 @@ def show_result(store: Store, id_: str) -> None:
     charts = _charts(report, store.location, id_, theme)
     _verdict(kept)
     _downloads(kept, id_)
-    st.markdown("**What money buys**")
+    st.header("What money buys", anchor=False)
     if "money" in charts:
         draw("chart-money", charts["money"], money_description(report))
         st.caption(_reading(report))
@@ -114,7 +114,7 @@ def show_result(store: Store, id_: str) -> None:
 def _verdict(kept: _Kept) -> None:
     verdict = kept.judgement.verdict
     with st.container(border=True, key="verdict"):
-        st.subheader(escaped(verdict.sentence), anchor=False)
+        st.header(escaped(verdict.sentence), anchor=False)
         st.markdown(_list(verdict.reasons[:_SHOWN]))
         more = len(verdict.reasons) - _SHOWN
         if more > 0:
@@ -163,7 +163,7 @@ def _reading(report: Report) -> str:
 
 def _table(kept: _Kept) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="table-head"):
-        st.markdown("**Every way of choosing**")
+        st.header("Every way of choosing", anchor=False, width="content")
         with st.popover("What the columns say", type="tertiary", key="columns"):
             st.markdown("\n".join(f"- **{name}**: {what}" for name, what in _COLUMNS.items()))
     figures_table(HEADINGS, kept.lines, "table-routers")
@@ -172,7 +172,7 @@ def _table(kept: _Kept) -> None:
 def _regret(report: Report, charts: dict[str, dict[str, Any]]) -> None:
     if "regret" not in charts:
         return
-    st.markdown("**What learning costs**")
+    st.header("What learning costs", anchor=False)
     draw("chart-regret", charts["regret"], regret_description(report.regret))
     st.caption(
         f"Lost so far against {escaped(report.best_fixed)} for everything, while a router learns: mean"
@@ -183,7 +183,7 @@ def _regret(report: Report, charts: dict[str, dict[str, Any]]) -> None:
 def _tasks(report: Report) -> None:
     if not report.tasks:
         return
-    st.markdown("**Good answers by task**")
+    st.header("Good answers by task", anchor=False)
     rows = [row for row in report.rows if row.name in report.tasks[0].accuracy]
     st.dataframe(
         [

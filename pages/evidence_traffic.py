@@ -110,7 +110,7 @@ def _charts(_found: WhatIf, signature: Any, theme: Theme) -> dict[str, dict[str,
 def _answer(found: WhatIf, name: str, names: dict[str, str], signature: Any) -> None:
     theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
     with st.container(border=True, key="what-if-answer"):
-        st.subheader(escaped(sentence(found, name)), anchor=False)
+        st.header(escaped(sentence(found, name)), anchor=False)
         for refusal in refusals(found):
             st.info(escaped(refusal), icon=":material/info:")
         st.markdown("\n".join(f"- {escaped(remark)}" for remark in remarks(found, names)))
@@ -120,7 +120,7 @@ def _answer(found: WhatIf, name: str, names: dict[str, str], signature: Any) -> 
         return
     for column, quantity in zip(st.columns(2, gap="large"), shown, strict=False):
         with column:
-            st.markdown(f"**{_QUANTITIES[quantity]}**")
+            st.subheader(_QUANTITIES[quantity], anchor=False)
             alt = estimates_description(found.report.estimates, found.logged(quantity), quantity)
             draw(f"chart-{quantity}", charts[quantity], alt)
     figures_table(HEADINGS, lines(found), "table-what-if")

@@ -31,7 +31,7 @@ _AIMS = ("Value for money", "A quality floor")
 
 def wanted(shared: Resources, data: Labelled, goal: str) -> Wanted | None:
     """The form; what is wanted once it is asked for, else None."""
-    st.markdown("**What do you want?**")
+    st.header("What do you want?", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", key="aim-row"):
         aim = st.segmented_control(
             "Aim", _AIMS, default=_AIMS[0], key="aim", label_visibility="collapsed", required=True

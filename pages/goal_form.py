@@ -58,14 +58,17 @@ def goal_form(shared: Resources, draft: dict[str, Any]) -> str:
 def _fields(shared: Resources, goal: GoalSettings, name: str) -> dict[str, Any]:
     version = shared.playground.settings.version
     prefix = f"goal-{name}"
-    st.markdown("**Models** :small[:gray[cheap to strong; weights are the shares of traffic before any rating]]")
+    st.header(
+        "**Models** :small[:gray[cheap to strong; weights are the shares of traffic before any rating]]",
+        anchor=False,
+    )
     arms = _arms(shared, goal, f"{prefix}.arms", version[:6])
     found = goal.model_dump(mode="json")
     ids = _ids(arms)
     tiers = {id_: id_ for id_ in ids}
     choices = {"simple_arm": {"": "the first above", **tiers}, "complex_arm": {"": "the last above", **tiers}}
     for title, names in SECTIONS.items():
-        st.markdown(f"**{title}**")
+        st.header(title, anchor=False)
         values = edit(goal, prefix, version, only=names, choices=choices)
         found |= {one: values[one] for one in names}
         if "success_when" in names:

@@ -240,7 +240,10 @@ def page() -> None:
         elif chosen:
             show_record(shared, chosen[0])
         else:
-            st.caption("Select a row to read it and to rate its answers; select several to rate them at once.")
+            st.caption(
+                "Select a row to read it and to rate its answers; select several to rate them at once."
+                " By keyboard: arrow keys, then Shift+Space."
+            )
     except RouterError as error:
         st.error(escaped(str(error)), icon=":material/error:")
 

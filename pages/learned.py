@@ -37,7 +37,7 @@ def remember_before(shared: Resources, comparison: Comparison) -> None:
 def show_learned(shared: Resources, goal: str, comparison: Comparison | None) -> None:
     """A line per model and the densities; after a rating, before and after."""
     with st.container(border=True, key="learned"):
-        st.markdown("**What has been learned about this traffic**")
+        st.header("What has been learned about this traffic", anchor=False)
         if comparison is not None and hidden(shared, comparison):
             st.caption("Hidden until every answer is rated: what a rating moves would tell which model is which.")
         else:

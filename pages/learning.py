@@ -39,7 +39,7 @@ def _densities(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
     import pandas as pd
 
     now = {names[arm]: one for arm, one in shared.playground.posteriors(goal).items()}
-    st.markdown("**Share of good answers, as far as is known**")
+    st.header("Share of good answers, as far as is known", anchor=False)
     rows = [(label, mean(one), *interval(one), one.observations) for label, one in now.items()]
     table = pd.DataFrame(rows, columns=["arm", "mean", "low", "high", "judged"])
     show_chart("posterior", _density_chart(tuple(now.items()), _theme()), posterior_description(now), table)
@@ -70,7 +70,7 @@ def _split(shared: Resources, goal: str, settings: GoalSettings, names: Mapping[
     draft = settings.model_copy(update={"success_value_usd": chosen})
     rows = split_now(draft, seen, shared.playground.candidates(seen))
     best = best_buy(len(rows))
-    st.markdown("**Traffic" + (" now**" if chosen == worth else f" at {_money(chosen)} per good answer**"))
+    st.header("Traffic" + (" now" if chosen == worth else f" at {_money(chosen)} per good answer"), anchor=False)
     chart = packed(split_parts_chart(rows, names, _theme()))
     draw("chart-split-now", chart, _words(rows, names))  # its table is always there
     right_aligned(
@@ -125,7 +125,7 @@ def _history(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
     chart, table, ratings = _past(
         shared, playground.store.location, playground.store.revision, playground.settings.version, goal, _theme()
     )
-    st.markdown("**Through time**")
+    st.header("Through time", anchor=False)
     if chart is None:
         said = "No rating counts since the last change" if ratings["rated"].any() else "No ratings yet"
         st.caption(f"{said}; rate answers in the playground or in the history.")
@@ -136,7 +136,7 @@ def _history(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
             "through-time", chart, f"Posterior mean and 95 % band of each model; in the end {words}.", table
         )
         st.caption("Lines: expected share with its 95 % band. Dots: the ratings of each step, larger where more.")
-    st.markdown("**Where the ratings come from**")
+    st.header("Where the ratings come from", anchor=False)
     if not ratings["rated"].any():
         st.caption("Nobody has rated anything yet.")
         return

@@ -15,11 +15,22 @@ from router_core.store.base import Comparison
 
 st.set_page_config(page_title="Router Playground", page_icon="🔀", layout="wide", initial_sidebar_state=288)
 
-# Cards and answers side by side where each has room to be read, else below each other; less blank above.
+# Cards and answers side by side where each has room to be read, else below each other; less blank above. Headings
+# are set like text (those in answers are not ours), a long name in a badge is broken instead of cut off with what
+# stands behind it, and a page link that has the focus is seen to have it.
 _STYLE = """
 <style>
 .st-key-decisions [data-testid="stColumn"], .st-key-answers [data-testid="stColumn"] { min-width: 13.5rem; }
 [data-testid="stMainBlockContainer"] { padding-top: 4.75rem; }
+[data-testid="stHeading"] :is(h2, h3) { font-size: 1rem; line-height: 1.6; letter-spacing: 0; padding: 0 0 1rem; }
+[data-testid="stHeading"] h2:has(strong), .st-key-answers [data-testid="stHeading"] h2 { font-weight: 400; }
+.st-key-table-head h2, [data-testid="stHeadingWithActionElements"]:not(:last-child) h2 { padding: 0; }
+:is(.st-key-verdict, .st-key-what-if-answer, [class*="st-key-pair-"]) h2 {
+  font-size: 1.75rem; line-height: 1.2; padding: 0.5rem 0 1rem;
+}
+[data-testid="stMarkdownContainer"] :not(td p) > .stMarkdownBadge { white-space: normal; overflow-wrap: anywhere; }
+[data-testid="stSidebar"] h1 { font-size: 1.125rem; font-weight: 600; padding: 0.7rem 0 1rem; }
+[data-testid="stTopNavLink"]:focus-visible { outline: 2px solid; }
 </style>
 """
 # The theme's light accent needs dark letters on it; on an open popover's button Streamlit darkens it too much.
@@ -76,7 +87,7 @@ def _visited(playground: Playground) -> list[Comparison]:
 
 def _visit(playground: Playground) -> None:
     tally = playground.tally(_visited(playground))
-    st.markdown("**This visit**")
+    st.header("This visit", anchor=False)
     if not tally.prompts:
         st.caption("Nothing spent yet.")
         return
@@ -132,10 +143,11 @@ page = st.navigation(
     position="top",
 )
 with st.sidebar:
-    st.subheader("Router Playground", anchor=False)
+    st.title("Router Playground", anchor=False)
     goals = list(shared.playground.settings.goals)
     st.selectbox("What is this traffic?", goals, key="goal", help="Each kind of traffic learns by itself.")
     _mode(shared.simulated, shared.missing, shared.playground)
     st.space("small")
     _visit(shared.playground)
+st.set_page_config(page_title=f"{page.title} · Router Playground")
 page.run()

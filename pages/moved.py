@@ -58,8 +58,9 @@ def show_moved(
     prices: Sequence[PriceEvent],
 ) -> None:
     """Drift alarms, then changes of prices."""
-    st.markdown(
-        "**Drift alarms**",
+    st.subheader(
+        "Drift alarms",
+        anchor=False,
         help="A model that answers worse or better than predicted for long enough sets an alarm off: what was"
         " learned of it before then counts little, so that it is learned anew.",
     )
@@ -73,7 +74,7 @@ def show_moved(
         _show_alarm(shared, goal, one, names)
     if len(alarms) > _SHOWN:
         st.caption(f"{len(alarms) - _SHOWN:,} earlier ones are not shown.")
-    st.markdown("**Changes of prices**")
+    st.subheader("Changes of prices", anchor=False)
     if not prices:
         st.caption("None in the log: every answer was paid at the price that is in force.")
     newest = latest(prices)

@@ -186,7 +186,7 @@ def _asked(current: Comparison) -> None:
 
 def _nothing_yet() -> None:
     with st.container(border=True, key="empty"):
-        st.markdown("**Send a prompt to see four routers decide on it.**")
+        st.header("Send a prompt to see four routers decide on it.", anchor=False)
         st.markdown(
             "- **Rules** add up points for what can be seen in the prompt.\n"
             "- **Classifier** asks a cheap model whether the prompt is simple or complex.\n"

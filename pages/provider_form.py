@@ -48,14 +48,14 @@ def _provider(settings: Settings, name: str, provider: ProviderSettings) -> dict
     there = (
         "needs no key" if env is None else f"{env} is {'set' if os.environ.get(env, '').strip() else 'not set'}"
     )
-    title.markdown(f"**{escaped(name)}** :small[:gray[{escaped(there)}]]")
+    title.header(f"**{escaped(name)}** :small[:gray[{escaped(there)}]]", anchor=False)
     return found
 
 
 def _another(settings: Settings, draft: dict[str, Any]) -> None:
     """A provider that people know, one found on this machine, or one written by hand."""
     mark = settings.version[:6]
-    st.markdown("**Another provider**")
+    st.header("Another provider", anchor=False)
     if st.button("Look for servers on this machine", icon=":material/search:", key="find-local"):
         remember_servers(local_servers())
     servers = servers_found()
@@ -138,7 +138,9 @@ def _test(settings: Settings, draft: Mapping[str, Any], provider: str, found: tu
 
 def _prices(settings: Settings, draft: dict[str, Any]) -> None:
     """Own prices beside those of the book; a row without own prices changes nothing."""
-    st.markdown("**Prices** :small[:gray[dollars per million tokens; what you write goes before the book]]")
+    st.header(
+        "**Prices** :small[:gray[dollars per million tokens; what you write goes before the book]]", anchor=False
+    )
     book = PriceBook()
     names = list(dict.fromkeys([*used_models(settings), *settings.prices]))
     table = pd.DataFrame(

@@ -63,9 +63,9 @@ def _draft(shared: Resources, tab: str) -> tuple[dict[str, Any], str | None]:
         draft["contextual"] = edit(settings.contextual, "contextual", settings.version)
     else:
         for part in ("calls", "privacy", "simulation"):
-            st.markdown(f"**{part.capitalize()}**")
+            st.header(part.capitalize(), anchor=False)
             draft[part] = edit(getattr(settings, part), part, settings.version)
-        st.markdown("**Draws**")
+        st.header("Draws", anchor=False)
         draft["seed"] = edit(settings, "top", settings.version, only=("seed",))["seed"]
     return draft, goal
 
@@ -82,7 +82,7 @@ def _consequences(shared: Resources, draft: Mapping[str, Any], tab: str, goal: s
     if not found:
         st.caption("Nothing is changed. What a change would do will stand here.")
         return
-    st.markdown(f"**{len(found)} change{'s' * (len(found) != 1)}**")
+    st.header(f"{len(found)} change{'s' * (len(found) != 1)}", anchor=False)
     show_changes(found)
     if goal is not None:
         _condition(shared, wanted, goal)

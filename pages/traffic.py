@@ -15,7 +15,7 @@ _SIZES = {"2,000 requests": 2_000, "20,000 requests": 20_000, "100,000 requests"
 def offer_traffic(shared: Resources, what: str, goal: str) -> None:
     """Say what will appear here, and offer simulated traffic where the store is for it."""
     with st.container(border=True, key="no-traffic"):
-        st.markdown(f"**{what}**")
+        st.header(what, anchor=False)
         st.markdown("Compare a prompt in the playground, or call the library from your code with the same store.")
         with st.container(horizontal=True, vertical_alignment="bottom", key="make-traffic"):
             st.page_link("playground.py", label="Open the playground", icon=":material/edit:")

@@ -62,6 +62,26 @@ _STEPS: Final = (
 )
 
 
+_LETTER: Final = 7  # pixels, on average, of a legend's letters
+
+
+def legend_columns(labels: Sequence[str], most: int = 9, *, symbol: int = 24, limit: int = 160) -> alt.ExprRef:
+    """So many entries of a legend side by side, fewer where they have no room: Vega would cut the last ones off.
+
+    Args:
+        labels: of the entries, in order.
+        most: entries side by side.
+        symbol: pixels of what stands before a label, and between entries.
+        limit: pixels from which a label is shortened.
+    """
+    import altair as alt
+
+    widths = [min(limit, _LETTER * len(label)) + symbol for label in labels] or [symbol]
+    most = min(most, len(widths))
+    together = sum(max(widths[place::most]) for place in range(most))
+    return alt.ExprRef(f"width < {together} ? max(1, min({most}, floor(width / {max(widths)}))) : {most}")
+
+
 def blank() -> alt.Chart:
     """A chart whose rows are filled in later; every field must state its type."""
     import altair as alt

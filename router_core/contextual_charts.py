@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import ceil, exp, floor, log10
 
-from router_core.charts import MUTED, Spec, Theme, blank, filled, model_scale
+from router_core.charts import MUTED, Spec, Theme, blank, filled, legend_columns, model_scale
 from router_core.contextual_view import Weight, step_of
 
 _KEPT = 64
@@ -71,7 +71,13 @@ def _weights(
     model = alt.Color(
         "towards:N",
         scale=model_scale(dict(arms), theme),
-        legend=alt.Legend(orient="top", title="speaks for", symbolType="square", symbolOpacity=1),
+        legend=alt.Legend(
+            orient="top",
+            title="speaks for",
+            symbolType="square",
+            symbolOpacity=1,
+            columns=legend_columns(list(dict(arms).values())),
+        ),
     )
     said = [
         alt.Tooltip("feature:N"),

@@ -22,6 +22,7 @@ from router_core.charts import (
     blank,
     filled,
     labelled,
+    legend_columns,
     model_color,
     model_scale,
     time_x,
@@ -58,11 +59,18 @@ def spend_chart(
     colors = dict(zip(names, (ACCENT[theme], *_end_colors(arms, theme)), strict=True))
     shown = [name for name in names if not by_time[name].isna().any()]
     added = by_time[shown].cumsum().assign(time=by_time["ends"])
-    begin = pd.DataFrame({"time": by_time["time"].head(1), **dict.fromkeys(shown, 0.0)})
+    begin = pd.DataFrame({"time": [_begin(by_time, view)], **dict.fromkeys(shown, 0.0)})[: len(by_time)]
     running = pd.concat([begin, added], ignore_index=True).rename(columns=names)
     table = running.melt("time", var_name="line", value_name="dollars")
     lines = tuple((names[name], colors[name], _SOLID) for name in shown)
     return filled(_added_up(lines, view.since, view.until), table)
+
+
+def _begin(table: pd.DataFrame, view: View) -> pd.Timestamp:
+    """Where its first step begins, or the view in the middle of it: left of that there is no room."""
+    import pandas as pd
+
+    return max(table["time"].min(), pd.Timestamp(view.since).tz_convert(None))
 
 
 def same_prompts_chart(
@@ -88,7 +96,7 @@ def same_prompts_chart(
     looks |= {name: (color, _SOLID) for name, color in zip((CHEAP, STRONG), _end_colors(arms, theme), strict=True)}
     table = same_prompts.pivot_table(index="ends", columns="line", values="cost_usd", aggfunc="sum").fillna(0.0)
     shown = [name for name in names if name in table.columns]
-    table.loc[same_prompts["time"].min()] = 0.0
+    table.loc[_begin(same_prompts, view)] = 0.0
     running = table[shown].sort_index().cumsum().rename(columns=names).rename_axis("time").reset_index()
     lines = tuple((names[name], *looks[name]) for name in shown)
     long = running.melt("time", var_name="line", value_name="dollars")
@@ -192,12 +200,13 @@ def _added_up(lines: tuple[_Line, ...], since: datetime, until: datetime) -> Spe
         .encode(
             x=time_x(since, until),
             y=alt.Y("dollars:Q", title="dollars, added up", axis=alt.Axis(format="$,~r", tickCount=5)),
-            color=alt.Color("line:N", scale=colors, legend=_legend(len(labels), **looks)),
-            strokeDash=alt.StrokeDash("line:N", scale=dashes, legend=_legend(len(labels), **looks)),
+            color=alt.Color("line:N", scale=colors, legend=_legend(labels, **looks)),
+            strokeDash=alt.StrokeDash("line:N", scale=dashes, legend=_legend(labels, **looks)),
             tooltip=[_when(), "line:N", alt.Tooltip("dollars:Q", format="$,.4~r")],
         )
     )
-    return dict(chart.properties(height=_HEIGHT).to_dict())
+    height = _HEIGHT + 22 * max(0, len(labels) - 3)  # many entries stand below each other on a narrow screen
+    return dict(chart.properties(height=height).to_dict())
 
 
 @lru_cache(_KEPT)
@@ -235,6 +244,7 @@ def _per_call(
     import altair as alt
 
     ticks = [10.0**power for power in range(powers[0], powers[1] + 1)]
+    labels = list(dict.fromkeys([*dict(arms).values(), *present]))
     chart = (
         blank()
         .mark_bar(opacity=0.75, orient="vertical")
@@ -247,7 +257,7 @@ def _per_call(
             ),
             x2="to_usd:Q",
             y=alt.Y("calls:Q", title="calls", stack=None),
-            color=alt.Color("model:N", scale=model_scale(dict(arms), theme, present), legend=_legend()),
+            color=alt.Color("model:N", scale=model_scale(dict(arms), theme, present), legend=_legend(labels)),
             tooltip=[
                 "model:N",
                 alt.Tooltip("from_usd:Q", title="from", format="$,.2~r"),
@@ -331,7 +341,8 @@ def _when() -> alt.Tooltip:
     return alt.Tooltip("time:T", title="UTC", format="%-d %b %H:%M")
 
 
-def _legend(labels: int = 2, **looks: Any) -> alt.Legend:
+def _legend(labels: Sequence[str], **looks: Any) -> alt.Legend:
     import altair as alt
 
-    return alt.Legend(orient="top", title=None, labelLimit=200, columns=3 if labels <= 3 else 2, **looks)
+    columns = legend_columns(labels, 3 if len(labels) <= 3 else 2, symbol=34 if looks else 24, limit=200)
+    return alt.Legend(orient="top", title=None, labelLimit=200, columns=columns, **looks)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from router_core.charts import ACCENT, BACKGROUND, DASHED, MUTED, Theme, model_color
+from router_core.charts import ACCENT, BACKGROUND, DASHED, MUTED, Theme, legend_columns, model_color
 from router_core.evaluation.results import Estimate, RegretPath, Report, Row
 from router_core.label_places import Labelling, Line, places
 from router_core.words import dollars, share
@@ -140,7 +140,9 @@ def regret_chart(paths: Sequence[RegretPath], theme: Theme) -> Spec:
         ),
         detail="learner:N",
     )
-    several = alt.Legend(title=None, orient="top", **DASHED) if len(paths) > 1 else None
+    columns = legend_columns([LEARNERS.get(path.name, path.name) for path in paths], symbol=34)
+    legend = alt.Legend(title=None, orient="top", columns=columns, **DASHED)
+    several = legend if len(paths) > 1 else None
     axis = alt.Axis(format="$,~r" if in_dollars else ",~r")
     figures = [
         alt.Tooltip(f"{name}:Q", format="$,.3r" if in_dollars else ",.3r") for name in ("mean", "low", "high")

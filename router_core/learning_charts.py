@@ -7,7 +7,17 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from router_core.charts import OTHER_COLOR, Spec, Theme, blank, filled, labelled, model_scale, time_x
+from router_core.charts import (
+    OTHER_COLOR,
+    Spec,
+    Theme,
+    blank,
+    filled,
+    labelled,
+    legend_columns,
+    model_scale,
+    time_x,
+)
 from router_core.learning_view import ArmSplit
 
 if TYPE_CHECKING:
@@ -40,7 +50,13 @@ def _through_time(arms: _Arms, present: tuple[str, ...], first: datetime, last: 
     model = alt.Color(
         "model:N",
         scale=model_scale(dict(arms), theme, present),
-        legend=alt.Legend(orient="top", title=None, symbolType="square", symbolOpacity=1),
+        legend=alt.Legend(
+            orient="top",
+            title=None,
+            symbolType="square",
+            symbolOpacity=1,
+            columns=legend_columns(list(dict.fromkeys([*dict(arms).values(), *present]))),
+        ),
     )
     said = [
         alt.Tooltip("time:T", title="UTC", format="%-d %b %H:%M"),
@@ -82,7 +98,11 @@ def _split_parts(arms: _Arms, rows: int, theme: Theme) -> Spec:
 
     parts = list(_PARTS.values())
     legend = alt.Legend(
-        orient="top", title=None, symbolFillColor=OTHER_COLOR[theme], symbolStrokeWidth=0, columns=3
+        orient="top",
+        title=None,
+        symbolFillColor=OTHER_COLOR[theme],
+        symbolStrokeWidth=0,
+        columns=legend_columns(parts),
     )
     chart = (
         blank()

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from router_core.charts import ACCENT, BACKGROUND, DASHED, MUTED, Theme, model_color
+from router_core.charts import ACCENT, BACKGROUND, DASHED, MUTED, Theme, legend_columns, model_color
 from router_core.evaluation.offpolicy import OffPolicyEstimate, Quantity
 from router_core.evaluation.paired import PairedTest
 from router_core.evaluation.results import Estimate
@@ -124,11 +124,22 @@ def evidence_chart(test: PairedTest, cheap: int, strong: int, theme: Theme) -> S
         ),
     )
     base = alt.Chart(table).encode(
-        x=alt.X("pairs:Q", title="pairs", scale=alt.Scale(nice=False), axis=alt.Axis(format=",d", grid=False)),
+        x=alt.X(
+            "pairs:Q",
+            title="pairs",
+            scale=alt.Scale(nice=False),
+            axis=alt.Axis(format=",d", tickMinStep=1, grid=False),
+        ),
         color=alt.Color(
             "side:N",
             scale=alt.Scale(domain=[label for label, _ in sides.values()], range=[c for _, c in sides.values()]),
-            legend=alt.Legend(orient="top", title=None, labelLimit=300, **DASHED),
+            legend=alt.Legend(
+                orient="top",
+                title=None,
+                labelLimit=300,
+                columns=legend_columns([label for label, _ in sides.values()], symbol=34, limit=300),
+                **DASHED,
+            ),
         ),
         strokeDash=alt.StrokeDash(
             "side:N",

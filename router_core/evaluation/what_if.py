@@ -23,7 +23,7 @@ from router_core.words import about, dollars, share
 ALWAYS = "always:"
 """A target of this and an arm's id: that model for everything."""
 
-HEADINGS = ("", "Good answers", "Per 1,000 requests", "Effective answers")
+HEADINGS = ("Estimate", "Good answers", "Per 1,000 requests", "Effective answers")
 _REFUSED = "no figure"
 
 

@@ -297,7 +297,7 @@ _QUESTIONS: Final[dict[str, str]] = {
         WHERE goal = $goal AND error IS NULL GROUP BY ALL ORDER BY ALL
     """,
     "extent": """
-        SELECT (SELECT min(created_at) FROM completion) AS since,
+        SELECT least((SELECT min(created_at) FROM decision), (SELECT min(created_at) FROM completion)) AS since,
                (SELECT max(created_at) FROM completion) AS until,
                (SELECT count(*) FROM prompt) AS prompts, (SELECT count(*) FROM completion) AS completions,
                (SELECT count(*) FROM outcome) AS outcomes

@@ -50,7 +50,7 @@ def opened(page: str | None = None, **query: str | list[str]) -> AppTest:
 
 def texts(at: AppTest) -> str:
     """Every text on the page."""
-    kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.success)
+    kinds = (at.header, at.subheader, at.markdown, at.caption, at.info, at.warning, at.error, at.success)
     return "\n".join(str(one.value) for kind in kinds for one in kind)
 
 

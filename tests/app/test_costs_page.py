@@ -56,7 +56,7 @@ def test_empty(fill: Fill) -> None:
     fill("empty")
     at = opened("costs")
     assert not at.error
-    assert any("what your traffic costs and saves" in one.value for one in at.markdown)
+    assert any("what your traffic costs and saves" in one.value for one in at.header)
     assert at.button(key="generate").label == "Generate demo traffic"
     assert at.get("vega_lite_chart") == []
     assert at.table[0].value["a day"].tolist() == ["\\$1.37", "\\$22.80", "\\$15.36", "\\$7.44"]

@@ -25,13 +25,13 @@ pytestmark = pytest.mark.usefixtures("place")
 
 def texts(at: AppTest) -> str:
     """Every text on the page, without the backslashes that keep Markdown from reading it."""
-    kinds = (at.subheader, at.markdown, at.caption, at.info, at.warning, at.error)
+    kinds = (at.header, at.subheader, at.markdown, at.caption, at.info, at.warning, at.error)
     return "\n".join(str(one.value) for kind in kinds for one in kind).replace("\\", "")
 
 
 def verdict(at: AppTest) -> str:
     """The sentence on top, read as a person does."""
-    return str(at.subheader[0].value).replace("\\", "")
+    return str(at.main.header[0].value).replace("\\", "")
 
 
 def finished(at: AppTest, name: str) -> AppTest:
@@ -94,10 +94,10 @@ def test_a_good_file_gets_its_verdict() -> None:
 def test_reopened_by_link() -> None:
     """On a fresh server the address shows the same; an unknown one says so."""
     at = judged(given(long_csv()))
-    sentence, id_ = at.subheader[0].value, shown(at)
+    sentence, id_ = at.main.header[0].value, shown(at)
     forget()
     again = opened("evidence", evaluation=id_)
-    assert again.subheader[0].value == sentence
+    assert again.main.header[0].value == sentence
     assert "is not in this store" in texts(opened("evidence", evaluation="0190c0de-0000-7000-8000-000000000000"))
     assert "is not in this store" in texts(opened("evidence", evaluation="<b>no id</b>"))
 
@@ -110,7 +110,7 @@ def test_it_is_found_again_after_leaving_the_page() -> None:
     at.query_params.clear()
     at.switch_page("evidence.py").run()
     assert shown(at) == id_
-    assert at.subheader[0].value.startswith("Route by")
+    assert at.main.header[0].value.startswith("Route by")
 
 
 def test_earlier_evaluations_can_be_opened_and_deleted() -> None:
@@ -120,7 +120,7 @@ def test_earlier_evaluations_can_be_opened_and_deleted() -> None:
     at.button(key="new-evaluation").click().run()
     assert "evaluation" not in at.query_params
     at.button(key=f"open-{id_}").click().run()
-    assert at.subheader[0].value.startswith("Route by")
+    assert at.main.header[0].value.startswith("Route by")
     at.button(key="do-delete-evaluation").click().run()
     assert resources().playground.store.evaluations(5) == []
     assert "evaluation" not in at.query_params
@@ -252,7 +252,7 @@ def test_a_quality_floor() -> None:
     at.segmented_control(key="aim").set_value("A quality floor").run()
     at.number_input(key="floor").set_value(99.5).run()
     judged(at)
-    assert "99.5 %" in at.subheader[0].value or "100 %" in at.subheader[0].value
+    assert "99.5 %" in at.main.header[0].value or "100 %" in at.main.header[0].value
 
 
 def test_the_live_classifier_asks_first() -> None:
@@ -366,12 +366,12 @@ def looked(tab: str, name: str) -> AppTest:
 def test_traffic_is_judged_by_what_was_drawn(traffic: None) -> None:
     """A model for everything and the rules beside the log; who was rated; every estimator in the table."""
     at = looked("My traffic", "evidence-what-if")
-    assert at.subheader[0].value.startswith("Rules would have given")
+    assert at.main.header[0].value.startswith("Rules would have given")
     assert "Rated, of the answers of each model: gpt-4o-mini" in texts(at)
     assert list(at.table[0].value.iloc[:, 0]) == ["As logged", "IPS", "SNIPS", "DR"]
     at.selectbox(key="target").set_value("always:openai/gpt-4o").run()
     finished(at, "evidence-what-if")
-    assert at.subheader[0].value.startswith("Always gpt-4o would have given")
+    assert at.main.header[0].value.startswith("Always gpt-4o would have given")
 
 
 def test_a_draft_is_judged_and_not_saved(traffic: None) -> None:
@@ -400,5 +400,5 @@ def test_pairs_move_with_the_tolerance(traffic: None) -> None:
     assert "better than gpt-4o-mini by at most 5 points" in verdict(at)
     at.select_slider(key="pair-tolerance").set_value(10).run()
     finished(at, "evidence-pairs")
-    assert "10 points" in at.subheader[0].value
+    assert "10 points" in at.main.header[0].value
     assert opened("playground", run_all="true").toggle(key="run_all").value is True

@@ -49,7 +49,7 @@ def test_empty(fill: Fill) -> None:
     fill("empty")
     at = opened("learning")
     assert not at.error
-    assert any("what the ratings teach" in one.value for one in at.markdown)
+    assert any("what the ratings teach" in one.value for one in at.header)
     assert at.button(key="generate").label == "Generate demo traffic"
     assert set(learned(at).values()) == {0}
     assert at.table[0].value["Starting"].tolist() == ["80.0%", "20.0%"]
@@ -93,7 +93,7 @@ def test_what_if(fill: Fill) -> None:
     now = at.table[0].value["Better buy"].tolist()
     at.select_slider(key="worth-default").set_value(0.0001).run()
     assert at.table[0].value["Better buy"].tolist() == ["100.0%", "0.0%"] != now
-    assert any("\\$0.0001 per good answer" in one.value for one in at.markdown)
+    assert any("\\$0.0001 per good answer" in one.value for one in at.header)
     assert "at any price" not in descriptions(at)[1]
     assert resources().playground.store.settings_versions() == []
 

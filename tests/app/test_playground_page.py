@@ -106,7 +106,7 @@ def test_blind_hides_until_rated() -> None:
     at = send(HARD, run_all=True, blind=True)
 
     def shown() -> str:
-        kinds = (at.main.markdown, at.main.caption, at.main.code, at.main.info, at.main.error)
+        kinds = (at.main.header, at.main.markdown, at.main.caption, at.main.code, at.main.info, at.main.error)
         return "\n".join(str(one.value) for kind in kinds for one in kind)
 
     for rated in (None, 0):

@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
@@ -27,9 +28,10 @@ expect.set_options(timeout=20_000)
 class Server:
     """The app in a process of its own; stopping it releases the store."""
 
-    def __init__(self, folder: Path, latency_scale: float) -> None:
+    def __init__(self, folder: Path, latency_scale: float, **parts: Any) -> None:
         settings = folder / "settings.json"
-        settings.write_text(Settings(simulation=SimulationSettings(latency_scale=latency_scale)).document())
+        simulation = SimulationSettings(latency_scale=latency_scale)
+        settings.write_text(Settings(simulation=simulation, **parts).document())
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -59,11 +61,11 @@ class Server:
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Start a server on this test's own store; at the end all are stopped."""
+    """Start a server on this test's own store, with these parts of the settings; at the end all are stopped."""
     servers: list[Server] = []
 
-    def start(latency_scale: float = 0.1) -> Server:
-        servers.append(Server(tmp_path, latency_scale))
+    def start(latency_scale: float = 0.1, **parts: Any) -> Server:
+        servers.append(Server(tmp_path, latency_scale, **parts))
         return servers[-1]
 
     yield start

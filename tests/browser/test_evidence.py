@@ -37,7 +37,7 @@ def test_judged_and_reopened_by_link(start_server: Callable[..., Server], page: 
     expect(page.locator(".st-key-what-is-needed")).to_contain_text("whether routing pays")
     upload(page, tmp_path, long_csv(400))
     page.locator(".st-key-judge button").click()
-    verdict = page.locator(".st-key-verdict h3")
+    verdict = page.locator(".st-key-verdict h2")
     expect(verdict).to_contain_text("Route by prompt length")
     expect(page.locator('[data-testid="stVegaLiteChart"]').first).to_be_visible()
     sentence, address = verdict.inner_text(), page.url.split(str(server.port))[1]

@@ -89,6 +89,15 @@ def test_extent_and_choices() -> None:
     assert choices(store)["arm"] == [STRONG, CHEAP]
 
 
+def test_the_log_begins_with_its_first_decision() -> None:
+    """Its answer takes a while: without the decision the first prompt would be missing from "all"."""
+    store = open_store(":memory:")
+    store.write(
+        Batch([a_prompt(1)], [a_decision(1)], [a_completion(1, created_at=START + timedelta(seconds=9))], [])
+    )
+    assert extent(store).since == START + timedelta(seconds=1)
+
+
 def test_usual_traffic() -> None:
     """Per task type: prompts (not calls), their mean tokens, and the share that rules and classifier gave away."""
     store = open_store(":memory:")

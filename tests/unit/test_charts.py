@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from router_core.charts import MODEL_COLORS, Theme, model_color, posterior_chart, posterior_description
+from router_core.charts import (
+    MODEL_COLORS,
+    Theme,
+    legend_columns,
+    model_color,
+    posterior_chart,
+    posterior_description,
+)
 from router_core.types import Posterior
 
 UNIFORM = Posterior(1.0, 1.0, 0)
@@ -159,3 +166,12 @@ def test_the_chart_in_words() -> None:
     assert posterior_description({"cheap": Posterior(1, 2, 0), "strong": Posterior(3, 1, 2)}) == (
         "Share of good answers, 95 % interval. cheap: 1% to 84% with 0 ratings; strong: 29% to 99% with 2 ratings"
     )
+
+
+def test_a_legend_has_as_many_columns_as_have_room() -> None:
+    """All in a row where their widths fit, else as many as the widest allows, at least one."""
+    assert legend_columns(["mini", "a" * 10, "big"], 2).to_dict() == {
+        "expr": "width < 146 ? max(1, min(2, floor(width / 94))) : 2"
+    }
+    assert legend_columns(["a" * 99], limit=200).to_dict()["expr"].startswith("width < 224 ?")
+    assert legend_columns([]).to_dict()["expr"].endswith(": 1")

@@ -67,6 +67,13 @@ def test_spend_adds_up_at_the_end_of_each_step() -> None:
     assert spec["encoding"]["color"]["legend"]["orient"] == "top"
 
 
+def test_lines_begin_where_the_axis_does() -> None:
+    """A view may begin within a step: a line from the step's beginning would cross the figures of the axis."""
+    view = View(START + timedelta(minutes=40), START + timedelta(hours=2))
+    spec = spend_chart(by_time(), view, ("mini", "big"), ARMS, "light")
+    assert min(row["time"][11:16] for row in rows(spec)) == "12:40"
+
+
 def test_an_unknown_reference_is_no_line() -> None:
     """It is left out, not drawn at zero."""
     unknown = by_time(strong_usd=[float("nan")] * 2)
