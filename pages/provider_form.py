@@ -20,6 +20,7 @@ from router_core.pricing import PriceBook, book_models
 from router_core.providers import KNOWN
 from router_core.reaching import USUAL_PORTS, LocalServer, local_servers, try_model
 from router_core.settings import PriceSettings, ProviderSettings, Settings
+from router_core.settings_around import simulation_asked
 
 _HALF = 264  # of the room within a border
 _RATES = {name: declared.title or "" for name, declared in PriceSettings.model_fields.items()}
@@ -121,7 +122,7 @@ def _test(settings: Settings, draft: Mapping[str, Any], provider: str, found: tu
         pressed = st.button("Test connection", key=f"test-{provider}", disabled=not model)
     if not pressed or not model:
         return
-    simulated = os.environ.get("ROUTER_SIMULATED") == "1"
+    simulated = simulation_asked(os.environ)
     try:
         wanted = validated(Settings, draft)
         with st.spinner("Asking ..."):
@@ -129,7 +130,7 @@ def _test(settings: Settings, draft: Mapping[str, Any], provider: str, found: tu
     except RouterError as error:
         st.error(escaped(str(error)), icon=":material/error:")
         return
-    who = " (simulated: ROUTER_SIMULATED is 1)" if simulated else ""
+    who = " (simulated: ROUTER_SIMULATED is set)" if simulated else ""
     st.success(
         f"{escaped(model)} answered in {duration(took.total_ms)} for {escaped(dollars(took.cost_usd))}{who}.",
         icon=":material/check:",

@@ -16,6 +16,7 @@ from router_core.llm import Models
 from router_core.retention import remove_expired
 from router_core.running import RunningCalls
 from router_core.settings import Settings
+from router_core.settings_around import simulation_asked
 from router_core.store import open_store
 from router_core.store.base import SettingsVersion, Store
 from router_core.transfer import first_settings, settings_of, whoami
@@ -123,7 +124,7 @@ def _store_kind(settings: Settings) -> tuple[bool, tuple[str, ...]]:
     missing = Models(settings).missing_keys()
     used = {arm.model.split("/", 1)[0] for goal in settings.goals.values() for arm in goal.arms}
     unset = tuple(sorted({missing[name] for name in used if name in missing}))
-    return os.environ.get("ROUTER_SIMULATED") == "1" or bool(unset), unset
+    return simulation_asked(os.environ) or bool(unset), unset
 
 
 def _store_for(settings: Settings) -> tuple[Store, bool, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from router_core import __version__, cli_evidence, cli_online
 from router_core.cli_store import in_store, named_store
 from router_core.errors import RouterError, SettingsError
 from router_core.settings import PrivacySettings, Settings
+from router_core.settings_around import simulation_asked
 from router_core.store import open_store, store_path
 from router_core.store.base import Search, SettingsVersion, Store
 from router_core.types import MICRO, Evidence
@@ -39,7 +41,7 @@ _ENDINGS = {".json": "json", ".yaml": "yaml", ".yml": "yaml", ".py": "python"}
     envvar="ROUTER_STORE",
     help="The store's file (or ROUTER_STORE); by default data/router.duckdb under the current folder.",
 )
-@click.option("--simulated", is_flag=True, envvar="ROUTER_SIMULATED", help="The store of simulated traffic.")
+@click.option("--simulated", is_flag=True, help="The store of simulated traffic (or ROUTER_SIMULATED=1).")
 @click.version_option(__version__, prog_name="router-core")
 @click.pass_context
 def main(context: click.Context, place: str | None, simulated: bool) -> None:
@@ -61,7 +63,7 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     One process at a time can hold a store: stop the app first. Exit codes: 0 done, 1 refused or something is
     wrong, 2 wrong usage.
     """
-    context.obj = (place, simulated)
+    context.obj = (place, simulated or simulation_asked(os.environ))
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character shows another in its place
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -19,6 +19,7 @@ from router_core.llm import Models
 from router_core.retention import remove_expired
 from router_core.rewards import reward
 from router_core.settings import ArmSettings, GoalSettings, Settings
+from router_core.settings_around import simulation_asked
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
 from router_core.types import Decision, Message, Outcome, OutcomeRecord, Posterior, Price, Prompt
@@ -44,7 +45,7 @@ class Router:
         settings: everything else; by default the defaults.
         store: where decisions and outcomes are kept; by default the file that ``open_store`` finds. A store
             handed in stays open when the router is closed.
-        simulated: answer with simulated models; by default only where ROUTER_SIMULATED is 1.
+        simulated: answer with simulated models; by default only where ROUTER_SIMULATED asks for them.
         environ: where API keys and ROUTER_* variables are found; by default the process's environment.
         prices: model -> price, taken as they are (None: unknown) before settings and price book.
 
@@ -69,7 +70,7 @@ class Router:
     ) -> None:
         environ = os.environ if environ is None else environ
         if simulated is None:
-            simulated = environ.get("ROUTER_SIMULATED") == "1"
+            simulated = simulation_asked(environ)
         self._settings = with_paths(settings or Settings(), goal_id, paths)
         self._goal = self._settings.goal(goal_id)
         self._goal_id = goal_id

@@ -6,6 +6,7 @@ Leaves out the routers and their goals (settings.py), which take these in.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -141,3 +142,10 @@ class SimulationSettings(Declaration):
         title="Delays, as a factor",
         description="1: delays like a real provider's; 0: answers at once.",
     )
+
+
+def simulation_asked(environ: Mapping[str, str]) -> bool:
+    """Whether ROUTER_SIMULATED asks for simulated models: anything but nothing, 0, false, no and off, so that no
+    spelling of yes is answered with calls that cost money.
+    """  # fmt: skip
+    return environ.get("ROUTER_SIMULATED", "").strip().lower() not in {"", "0", "false", "no", "off"}

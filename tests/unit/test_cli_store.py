@@ -54,6 +54,14 @@ def test_of_the_environment(place: str, tmp_path: Path, monkeypatch: pytest.Monk
     assert f"there is no store {tmp_path / 'other.duckdb'}" in said.output
 
 
+def test_simulated_by_the_environment(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As everywhere: any yes in ROUTER_SIMULATED."""
+    monkeypatch.setenv("ROUTER_SIMULATED", "true")
+    assert shell("export", str(tmp_path / "log.csv"), "--store", place).exit_code == 0
+    monkeypatch.setenv("ROUTER_SIMULATED", "0")
+    assert "add --simulated" in shell("export", str(tmp_path / "log.csv"), "--store", place).output
+
+
 @pytest.mark.parametrize("command", ["export", "import", "prune", "doctor", "demo", "learn"])
 def test_help_says_so(command: str) -> None:
     """Whoever asks one command for help finds the options there."""

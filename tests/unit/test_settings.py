@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from router_core.declared import canonical_json, short_hash, validated
 from router_core.errors import SettingsError, UnknownArmError
 from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, PriceSettings, Settings
+from router_core.settings_around import simulation_asked
 from router_core.settings_table import SECTIONS
 from router_core.types import Arm, Price, TeachingRule
 from tests.builders import CHEAP, STRONG
@@ -352,3 +353,13 @@ def test_parameters_are_finite(value: float) -> None:
     """Other numbers would come back as texts."""
     with pytest.raises(SettingsError, match="NaN and Infinity are no parameters"):
         validated(ArmSettings, {"model": "openai/x", "params": {"temperature": value}})
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [(None, False), ("", False), ("0", False), ("False", False), (" no ", False), ("off", False)]
+    + [(word, True) for word in ("1", "true", "YES", "on", "2", "please")],
+)
+def test_no_spelling_of_yes_costs_money(said: str | None, asked: bool) -> None:
+    """ROUTER_SIMULATED=true is no way to a bill."""
+    assert simulation_asked({} if said is None else {"ROUTER_SIMULATED": said}) is asked
