@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -25,15 +25,16 @@ def show_thumbs(
     """Thumbs and, once there is one, the reasons for it. The store is what is shown, not the widget's memory."""
     key, why = f"thumb-{completion.id}", f"why-{completion.id}"
     reward = thumb.reward if thumb is not None else None
-    _hold(key, {1.0: 1, 0.0: 0}.get(reward) if reward is not None else None)
     vote = partial(_vote, shared, comparison, completion.id, key)
+    _hold(key, {1.0: 1, 0.0: 0}.get(reward) if reward is not None else None, completion.id, vote)
     st.feedback("thumbs", key=key, disabled=busy, on_change=vote)
     if thumb is None or reward is None:
         return
     if reward not in (0.0, 1.0):
         st.markdown(badge("tie" if reward == 0.5 else f"{reward:.0%} good"))
     chips = _GOOD_CHIPS if reward == 1.0 else _BAD_CHIPS
-    _hold(why, [chip for chip in thumb.chips if chip in chips])
+    explain = partial(_explain, shared, thumb, why)
+    _hold(why, [chip for chip in thumb.chips if chip in chips], completion.id, explain)
     with st.popover("Why?", type="tertiary", key=f"whys-{completion.id}"):
         st.pills(
             "What decided it?",
@@ -41,7 +42,7 @@ def show_thumbs(
             selection_mode="multi",
             key=why,
             disabled=busy,
-            on_change=partial(_explain, shared, thumb, why),
+            on_change=explain,
         )
 
 
@@ -57,7 +58,8 @@ def show_verdict(
     rewards = {f"{every} good": 1.0, "Tie": 0.5, f"{every} bad": 0.0}
     given = {thumbs[answer.id].reward if answer.id in thumbs else None for answer in answers}
     said = [name for name, reward in rewards.items() if given == {reward}]
-    _hold("verdict", said[0] if said else None)
+    judge = partial(_judge, shared, comparison, [answer.id for answer in answers], rewards)
+    _hold("verdict", said[0] if said else None, comparison.prompt.id, judge)
     with st.container(horizontal=True, horizontal_alignment="center", key="verdicts"):
         st.segmented_control(
             "Verdict on all answers",
@@ -65,38 +67,59 @@ def show_verdict(
             key="verdict",
             label_visibility="collapsed",
             disabled=busy,
-            on_change=partial(_judge, shared, comparison, [answer.id for answer in answers], rewards),
+            on_change=judge,
         )
 
 
-def _hold(key: str, stored: int | str | Sequence[str] | None) -> None:
-    """Let a widget show what is stored. Where it does it is left alone: a value that is sent to the browser once
-    more takes back the click that is on its way from there.
-    """  # fmt: skip
-    if st.session_state.get(key) != stored:
+def _hold(key: str, stored: int | str | Sequence[str] | None, of: str, act: Callable[[], None]) -> None:
+    """Let a widget show what is stored, after doing what a click asked for whose callback was cut short.
+
+    A further click ends a run wherever it looks at the session's state, in callbacks too. What the widget has and
+    neither the store has nor the last run showed is such a click. Where the widget shows what is stored it is left
+    alone: a value that is sent to the browser once more takes back the click that is on its way from there.
+
+    Args:
+        key: of the widget.
+        stored: what it should show.
+        of: what it speaks of; another's clicks are none of this one's.
+        act: its callback.
+    """
+    clicked = st.session_state.get(key)
+    shown_of, shown = st.session_state.get(_shown(key), (None, None))
+    if key in st.session_state and shown_of == of and clicked not in (stored, shown):
+        act()
+        st.rerun()
+    if clicked != stored:
         st.session_state[key] = stored
+    st.session_state[_shown(key)] = (of, stored)
+
+
+def _shown(key: str) -> str:
+    return f"shown-{key}"
 
 
 def _vote(shared: Resources, comparison: Comparison, completion_id: str, key: str) -> None:
     """Give, change or (by a second click on the same thumb) take back a thumb."""
     choice = st.session_state[key]
     _rate(shared, comparison, {completion_id: None if choice is None else float(choice)})
+    st.session_state[_shown(key)] = (completion_id, choice)
 
 
 def _explain(shared: Resources, thumb: OutcomeRecord, key: str) -> None:
+    chips = st.session_state[key]
     try:
-        shared.playground.rate(
-            thumb.completion_id, thumb.reward, chips=st.session_state[key], blinded=thumb.blinded
-        )
+        shared.playground.rate(thumb.completion_id, thumb.reward, chips=chips, blinded=thumb.blinded)
     except RouterError as error:
         st.session_state["problem"] = str(error)
+    st.session_state[_shown(key)] = (thumb.completion_id, chips)
 
 
 def _judge(
     shared: Resources, comparison: Comparison, completion_ids: Sequence[str], rewards: Mapping[str, float]
 ) -> None:
-    reward = rewards.get(st.session_state["verdict"])
-    _rate(shared, comparison, dict.fromkeys(completion_ids, reward))
+    choice = st.session_state["verdict"]
+    _rate(shared, comparison, dict.fromkeys(completion_ids, rewards.get(choice)))
+    st.session_state[_shown("verdict")] = (comparison.prompt.id, choice)
 
 
 def _rate(shared: Resources, comparison: Comparison, rewards: dict[str, float | None]) -> None:

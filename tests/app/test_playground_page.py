@@ -13,7 +13,7 @@ from router_core.settings import (
     GoalSettings,
     PrivacySettings,
 )
-from tests.app.asking import HARD, send, settled, stored, the_settings
+from tests.app.asking import EASY, HARD, send, settled, stored, the_settings
 from tests.app.panel import opened, texts, use
 
 pytestmark = pytest.mark.usefixtures("impatient")
@@ -99,6 +99,40 @@ def test_a_widget_that_shows_what_is_stored_is_left_alone() -> None:
     at.run()
     assert [one.proto.set_value for one in at.feedback] == [False, False]
     assert not at.segmented_control(key="verdict").proto.set_value
+
+
+def test_a_click_whose_callback_was_cut_short_is_heard() -> None:
+    """A second click may end the run in which the first one's callback is at work; a widget then knows more than
+    the store and than was shown.
+    """  # fmt: skip
+    at = send(HARD, run_all=True)
+    one, other = (completion.id for completion in stored().completions)
+    at.session_state[f"thumb-{one}"] = 1
+    at.run()
+    assert [(said.completion_id, said.reward) for said in stored().outcomes] == [(one, 1.0)]
+    assert at.feedback(key=f"thumb-{one}").value == 1
+    at.session_state[f"why-{one}"] = ["clear"]
+    at.run()
+    assert stored().outcomes[0].chips == ("clear",)
+    at.session_state["verdict"] = "Both bad"
+    at.run()
+    assert {said.completion_id: said.reward for said in stored().outcomes} == {one: 0.0, other: 0.0}
+    at.session_state[f"thumb-{other}"] = None
+    at.run()
+    assert [said.completion_id for said in stored().outcomes] == [one]
+    assert not at.exception
+
+
+def test_a_verdict_cut_short_is_none_on_the_next_prompt() -> None:
+    """What was clicked below other answers says nothing of these."""
+    at = send(HARD, run_all=True)
+    at.session_state["verdict"] = "Both good"
+    at.text_area(key="prompt").set_value(EASY)
+    at.button(key="send").click().run()
+    settled(at)
+    assert len(stored().completions) == 2
+    assert stored().outcomes == ()
+    assert at.segmented_control(key="verdict").value is None
 
 
 def test_blind_hides_until_rated() -> None:

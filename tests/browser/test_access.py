@@ -108,11 +108,15 @@ def test_a_prompt_is_opened_by_keyboard(server: Server, page: Page) -> None:
     """In the table of the history, as the page says."""
     page.goto(f"{server.url}/history")
     expect(page.get_by_text("then Shift+Space")).to_be_visible()
+    expect(page.locator('[data-testid="stDataFrame"] canvas').first).to_be_visible()
+    page.wait_for_selector(READY)
     page.locator(".st-key-history-delete button").first.focus()
     for _ in range(8):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.tagName") == "CANVAS":
             break
+    expect(page.locator("canvas:focus")).to_have_count(1)
     page.keyboard.press("ArrowDown")
+    page.wait_for_timeout(500)  # the table draws its cursor, and a person looks at it
     page.keyboard.press("Shift+Space")
     expect(page.get_by_role("link", name="Open in the playground")).to_be_visible()
