@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from router_core.demo import generate
 from router_core.settings import Settings, SimulationSettings
+from router_core.store import open_store
 from tests.conftest import find_browser
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +73,15 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture
+def server(start_server: Callable[..., Server], tmp_path: Path) -> Server:
+    """With 300 requests."""
+    store = open_store(tmp_path / "router.duckdb", kind="simulated")
+    generate(Settings(), store, 300)
+    store.close()
+    return start_server()
 
 
 @pytest.fixture(scope="session")

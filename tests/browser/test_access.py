@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from router_core.demo import generate
-from router_core.settings import ArmSettings, GoalSettings, Settings
-from router_core.store import open_store
+from router_core.settings import ArmSettings, GoalSettings
 from tests.browser.conftest import READY, Server, answers, ready, send
 
 pytestmark = pytest.mark.browser
@@ -32,15 +29,6 @@ OUTSIDE = """() => [...document.querySelectorAll('.role-legend-label text')].fil
 CUT_OFF = """() => [...document.querySelectorAll('.stMarkdownBadge')].filter(
     one => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 1
 ).map(one => one.innerText)"""
-
-
-@pytest.fixture
-def server(start_server: Callable[..., Server], tmp_path: Path) -> Server:
-    """With 300 requests."""
-    store = open_store(tmp_path / "router.duckdb", kind="simulated")
-    generate(Settings(), store, 300)
-    store.close()
-    return start_server()
 
 
 def test_every_page_has_a_title_and_an_outline(server: Server, page: Page) -> None:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from router_core.demo import generate
-from router_core.settings import Settings
-from router_core.store import open_store
 from tests.browser.conftest import READY, Server, ready, send
 
 pytestmark = pytest.mark.browser
 
 LONGER_THAN_A_REFRESH_MS = 6_500
 SCROLLED = "document.querySelector('[data-testid=stMain]').scrollTop"
+HEIGHT = "document.querySelector('[data-testid=stMain]').scrollHeight"
 WATCH = """
 () => {
     const main = document.querySelector('[data-testid=stMain]');
@@ -31,15 +27,6 @@ WATCH = """
     look();
 }
 """
-
-
-@pytest.fixture
-def server(start_server: Callable[..., Server], tmp_path: Path) -> Server:
-    """With 300 requests."""
-    store = open_store(tmp_path / "router.duckdb", kind="simulated")
-    generate(Settings(), store, 300)
-    store.close()
-    return start_server()
 
 
 def requests(page: Page) -> Locator:
@@ -58,6 +45,7 @@ def test_live_in_place_and_paused(server: Server, page: Page, browser: Browser) 
     page.goto(f"{server.url}/costs?range=all")
     charts_drawn(page)
     expect(requests(page)).to_have_text("300")
+    heights = [page.evaluate(HEIGHT)]
     page.evaluate(WATCH)
     context = browser.new_context()
     other = context.new_page()
@@ -66,8 +54,8 @@ def test_live_in_place_and_paused(server: Server, page: Page, browser: Browser) 
     send(other, "Is this spam? Yes or no: you won a prize.")
     expect(requests(page)).to_have_text("301")
     assert page.evaluate(SCROLLED) == 600
-    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-    assert page.evaluate("window.lowest") >= height - 4
+    heights.append(page.evaluate(HEIGHT))
+    assert page.evaluate("window.lowest") >= min(heights) - 4  # with more to show it may have grown
     page.locator(".st-key-live label").first.click()
     page.wait_for_url("**live=false**")
     send(other, "Is this spam? No or yes: a prize was lost.")
