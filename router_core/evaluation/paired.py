@@ -100,7 +100,8 @@ class PairedTest:
                 f" {points} for a time, and not for another. Look at what changed."
             )
         said = f"Not known yet whether {self.strong} is better than {self.cheap} by at most {points}"
-        more = self.more_pairs if self.more_pairs is not None else self.more_pairs_worse
+        either = (self.more_pairs, self.more_pairs_worse)
+        more = min((one for one in either if one is not None), default=None)
         if more is None:
             return f"{said}: the difference is so close to it that pairs will hardly tell."
         return f"{said}: about {about(more)} more pair{'s' if more != 1 else ''} needed."

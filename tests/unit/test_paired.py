@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -141,6 +142,12 @@ def test_fewer_are_needed_as_they_come() -> None:
     assert wanted[1] is not None
     assert wanted[0] > wanted[1] > 1
     assert paired_test(*alternating(200 + 3 * wanted[1], 95, 95)).conclusion == "within"
+
+
+def test_the_conclusion_that_is_nearer_is_waited_for() -> None:
+    """Where either may still come, the sentence names the smaller number."""
+    found = replace(paired_test(*alternating(30, 95, 95)), more_pairs=3_900, more_pairs_worse=210)
+    assert "about 210 more pairs needed" in found.sentence
 
 
 def test_graded_ratings_are_told_apart_by_fortieths() -> None:
