@@ -160,9 +160,9 @@ def test_an_address_is_shown_without_what_opens_it(base_url: str, shown: str) ->
     """A user, a password and parameters are left out of sentences, which are logged."""
     provider = ProviderSettings(base_url=base_url)
     request = httpx2.Request("POST", base_url)
-    nobody = provider_error(openai.APIConnectionError(request=request), MODEL, provider, "")
+    nobody = provider_error(openai.APIConnectionError(request=request), MODEL, provider, str)
     response = httpx2.Response(404, request=request)
-    unknown = provider_error(openai.NotFoundError("no", response=response, body=None), MODEL, provider, "")
+    unknown = provider_error(openai.NotFoundError("no", response=response, body=None), MODEL, provider, str)
     for error in (nobody, unknown):
         assert shown in str(error)
         assert "hunter2" not in str(error)
