@@ -76,5 +76,12 @@ def _sentence(error: ValidationError, under: str) -> str:
     value = first.get("input")
     hidden = "api_key_env" in first["loc"]  # a key pasted in the wrong place is not shown
     said = first["type"] == "value_error" and isinstance(value, str) and repr(value) in message
-    shown = "" if hidden or said or isinstance(value, (Mapping, BaseModel)) else f" (got {str(value)[:80]!r})"
+    shown = "" if hidden or said or isinstance(value, (Mapping, BaseModel)) else f" (got {_said(value)[:80]!r})"
     return f"{place}: {message}{shown}{more}"
+
+
+def _said(value: Any) -> str:
+    try:
+        return str(value)
+    except (RecursionError, ValueError):  # nested without an end; a number of 5,000 digits
+        return f"a {type(value).__name__}"

@@ -67,7 +67,7 @@ def provider_error(
         return ProviderUnavailableError(
             f"no connection to {name} at {provider.address}; check the address and that the server is running"
         )
-    if isinstance(error, TypeError):
+    if isinstance(error, TypeError | httpx2.InvalidURL):
         return RequestRejectedError(f"{model} could not be asked ({said}); check its parameters")
     if isinstance(error, RecursionError):
         return _malformed(model, "its parts are nested too deeply")

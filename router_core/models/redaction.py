@@ -46,13 +46,14 @@ class Redactor:
         for key in self._keys:
             for form in _forms(key):
                 self._learn(form)
+                self._learn(form[::-1])
         self._seeds = {part[at : at + _SEED] for part in self._parts for at in range(_STRIDE)}
 
     def __call__(self, text: str) -> str:
         """The text without keys."""
         if not self._keys:
             return text
-        if "%" in text or "\\" in text or "&#" in text:
+        if _ESCAPED.search(text):
             text = self._struck(text, _decoded(text))
         return self._struck(text, None)
 

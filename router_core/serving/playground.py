@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from router_core.arguments import require_comment, require_flag, require_name, require_params, require_request_id
 from router_core.features import context
 from router_core.learning.beta import best_probabilities
 from router_core.learning.contextual.folding import Fold
@@ -91,10 +92,13 @@ class Playground:
 
         Raises:
             PromptError: the prompt is empty or too long.
+            ArgumentError: another argument cannot be used; the sentence names it.
             SettingsError: the goal is not set up.
             StoreError: the decisions could not be stored.
         """
         goal_settings = self.settings.goal(goal)
+        require_name("task_type", task_type, "a word such as 'classification'")
+        require_params({} if params is None else params)
         prompt = self._decider.prompt(
             messages, goal, "playground", task_type=task_type, params=params, blind=blind, run_all=run_all
         )
@@ -169,9 +173,13 @@ class Playground:
 
         Raises:
             InvalidOutcomeError: neither an outcome nor a number in [0, 1].
+            ArgumentError: the comment or a reason is not a text, or too long.
             UnknownRequestError: no decision led to such an answer.
             StoreError: it could not be stored.
         """
+        require_request_id(completion_id)
+        require_comment(comment, chips)
+        require_flag("blinded", blinded)
         record = OutcomeRecord(
             id=self._decider.new_id(),
             completion_id=completion_id,
@@ -180,7 +188,7 @@ class Playground:
             created_at=self._decider.now(),
             chips=tuple(chips),
             comment=comment,
-            blinded=blinded,
+            blinded=bool(blinded),
         )
         self.store.write(Batch(outcomes=[record]))
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
+from router_core.arguments import shown
 from router_core.errors import ConditionError, SettingsError, UnknownArmError
 from router_core.outcomes.conditions import Condition
 from router_core.settings.routers import ClassifierSettings, ContextualSettings, HeuristicSettings, Share
@@ -288,8 +289,8 @@ class Settings(Declaration):
         """
         try:
             return self.goals[name]
-        except KeyError:
-            raise SettingsError(f"goal {name!r} is not set up; known goals: {sorted(self.goals)}") from None
+        except (KeyError, TypeError):
+            raise SettingsError(f"goal {shown(name)} is not set up; known goals: {sorted(self.goals)}") from None
 
     def arm(self, goal: str, arm_id: str) -> Arm:
         """The arm of that id in that goal.
