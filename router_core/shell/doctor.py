@@ -66,10 +66,8 @@ def examine(
         yield _room(path)
     try:
         if store is not None:
-            held = store.table("extent", {}).iloc[0]
-            found = (
-                f"{store.location}, {kind}: {int(held['prompts']):,} prompts, {int(held['outcomes']):,} outcomes"
-            )
+            held = store.rows("extent", {})[0]
+            found = f"{store.location}, {kind}: {held['prompts']:,} prompts, {held['outcomes']:,} outcomes"
             yield Check("store", True, found)
         try:
             settings = settings_of(store)
