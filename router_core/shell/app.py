@@ -16,7 +16,7 @@ from router_core.shell.store import in_store, named_store
 
 
 @click.command(short_help="Start the panel (needs the extra app).")
-@click.option("--port", type=click.IntRange(0, 65_535), default=8501, show_default=True, help="0 takes a free one.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=8501, show_default=True, help="Its address's.")
 @in_store
 @click.pass_context
 def app(context: click.Context, port: int) -> None:
@@ -44,8 +44,8 @@ def app(context: click.Context, port: int) -> None:
 def app_file() -> Path:
     """The entry point: in an installed package router_playground/app.py, else app.py of the source tree.
 
-    Its folder holds pages/ and .streamlit/, too, and Streamlit puts it on the import path of this process alone: no
-    module named ``app`` or ``pages`` is installed beside other people's.
+    Its folder holds pages/ and .streamlit/, too. Streamlit puts it on the import path of this process alone: no
+    module named ``app`` or ``pages`` is installed beside those of others.
     """
     root = Path(router_core.__file__).parents[1]
     installed = root / "router_playground" / "app.py"

@@ -227,7 +227,14 @@ def test_settings_that_cannot_be_read_are_a_finding(place: str, monkeypatch: pyt
 
 def test_doctor_finds_what_is_too_old_or_missing(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Against what the project says it needs."""
-    needed = ["duckdb>=99.0", "streamlit[performance]>=1.0", "no-such-package>=1", 'ruff>=1; extra == "dev"']
+    needed = [
+        "duckdb>=99.0",
+        "streamlit[performance]>=1.0",
+        "no-such-package>=1",
+        'ruff>=1; extra == "dev"',
+        'altair>=98.0; extra == "app"',
+        'not-asked-for>=1; extra == "app"',
+    ]
     monkeypatch.setattr("router_core.shell.doctor.requires", lambda name: needed)
     said = run(place, "doctor")
     assert said.exit_code == 1
