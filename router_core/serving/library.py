@@ -293,7 +293,7 @@ class Router:
 
     @finalisers.queued_in_collection
     def close(self) -> None:
-        """End and store the streams that are still open, close connections, and the store if this router opened it."""
+        """End and store open streams, close connections, and close the store if this router opened it."""
         finalisers.finish()
         if hasattr(self, "_caller"):
             self._caller.close()
