@@ -52,7 +52,7 @@ _CHUNK: Final = 1 << 22
 class _Unpacked:
     """The bytes in a file packed with gzip.
 
-    The standard library's reader goes through the name in it, which may be of any length, in Python; zlib does not.
+    The standard library reads the name in it, which may be of any length, byte by byte; zlib does not.
     """
 
     def __init__(self, raw: BinaryIO) -> None:
