@@ -23,6 +23,7 @@ from router_core.errors import (
     ProviderTimeoutError,
     SettingsError,
 )
+from router_core.finalisers import queued_in_collection
 from router_core.models.answers import Accumulator, NotAnAnswerError, received_anyway, whole_answer
 from router_core.models.client import live_client, patience, simulated_client
 from router_core.models.errors import provider_error
@@ -216,6 +217,7 @@ class Models:
             unpriced_retries=unpriced_retries,
         )
 
+    @queued_in_collection
     def close(self) -> None:
         """Close every connection."""
         with self._lock:

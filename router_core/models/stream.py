@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from router_core import finalisers
 from router_core.errors import (
     InterruptedStreamError,
     MalformedResponseError,
@@ -62,6 +63,7 @@ class AnswerStream:
         self._redact = redact
         self._redacted = ("", "")  # the text so far as it came, and without keys
         self._ended: float | None = None
+        finalisers.hold(chunks)  # its own generators take the client's locks where they are collected
 
     @property
     def text(self) -> str:
@@ -117,6 +119,10 @@ class AnswerStream:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        if getattr(self, "_ended", 0.0) is None:
+            finalisers.drop(self._chunks)
+
     def settle(self) -> bool:
         """End the call, as ``close`` does; whether the answer was complete. The count of tokens, which follows the
         last piece, is then read.
@@ -136,7 +142,9 @@ class AnswerStream:
         if self._ended is None:
             self._ended = self._clock()
             self._answer.end()
-            self._chunks.close()
+            chunks, self._chunks = self._chunks, None  # whose generators end here, not when the program does
+            chunks.close()
+            finalisers.release(chunks)
 
     def _advance(self) -> ChatCompletionChunk:
         if self._ended is not None:

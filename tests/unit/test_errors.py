@@ -32,6 +32,7 @@ PINNED = {
     "MalformedResponseError",
     "InterruptedStreamError",
     "StoreError",
+    "StoreClosedError",
     "StoreLockedError",
     "StoreReadOnlyError",
     "StoreDamagedError",
