@@ -20,6 +20,7 @@ MODEL: Final = r"^[^/\s]+/\S+$"
 ADDRESS: Final = r"^https?://\S+$"
 VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
+_LONGEST: Final = 500  # characters of what is said of a value
 _MEANT: Final = {
     MODEL: "write provider/model, for example openai/gpt-4o-mini",
     ADDRESS: "write an address that begins with http:// or https://, for example http://127.0.0.1:11434/v1",
@@ -45,12 +46,29 @@ def validated(declaration: type[Declared], raw: Any, place: str = "") -> Declare
     try:
         return declaration.model_validate(raw)
     except ValidationError as error:
-        raise SettingsError(_sentence(error, place)) from None
+        raise SettingsError(printable(_sentence(error, place))) from None
+    except RecursionError:
+        raise SettingsError(f"{place or 'settings'}: nested too deeply; write flat values") from None
 
 
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no spaces."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def printable(text: str) -> str:
+    """The text with halves of characters written out (\\ud800): no screen, file or log can hold them."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def shown(value: Any) -> str:
+    """A value in a sentence: cut, and a whole number of thousands of digits by its size."""
+    try:
+        return printable(repr(str(value)[:80]))
+    except (RecursionError, ValueError):  # more digits than Python writes down
+        return (
+            f"a whole number of {value.bit_length():,} bits" if isinstance(value, int) else "a value nested deeply"
+        )
 
 
 def short_hash(text: str) -> str:
@@ -61,11 +79,13 @@ def short_hash(text: str) -> str:
 def _sentence(error: ValidationError, under: str) -> str:
     # A misspelt name comes first: it explains what else is missing.
     first = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
-    place = ".".join([*([under] if under else ()), *map(str, first["loc"])]) or "settings"
+    place = ".".join([*([under] if under else ()), *(str(part)[:80] for part in first["loc"])]) or "settings"
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
         return f"{place} is not a setting; check its spelling against docs/settings.md{more}"
     message = first["msg"].removeprefix("Value error, ")
+    if len(message) > _LONGEST:  # it quotes what was given
+        message = f"{message[:_LONGEST]}…"
     if first["type"] == "string_pattern_mismatch":
         message = _MEANT.get(first["ctx"]["pattern"], message)
     if first["type"] in ("dict_type", "model_type"):
@@ -76,5 +96,5 @@ def _sentence(error: ValidationError, under: str) -> str:
     value = first.get("input")
     hidden = "api_key_env" in first["loc"]  # a key pasted in the wrong place is not shown
     said = first["type"] == "value_error" and isinstance(value, str) and repr(value) in message
-    shown = "" if hidden or said or isinstance(value, (Mapping, BaseModel)) else f" (got {str(value)[:80]!r})"
-    return f"{place}: {message}{shown}{more}"
+    got = "" if hidden or said or isinstance(value, (Mapping, BaseModel)) else f" (got {shown(value)})"
+    return f"{place}: {message}{got}{more}"

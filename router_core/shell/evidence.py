@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from router_core.errors import RouterError, SettingsError
+from router_core.errors import RouterError
 from router_core.shell.store import in_store, named_store
 
 if TYPE_CHECKING:
@@ -222,8 +221,13 @@ def _judged(
                 refresh=refresh,
                 progress=lambda part, words: progress(part, words, 0.4, 0.6),
             )
-        except RouterError as error:
-            click.echo(f"router-core: {error}", err=True)
+        except (MemoryError, RouterError) as error:
+            said = (
+                "there is not enough memory; take a sample of the prompts"
+                if isinstance(error, MemoryError)
+                else error
+            )
+            click.echo(f"router-core: {said}", err=True)
             sys.exit(1)
     return report, notes
 
@@ -234,15 +238,12 @@ def _usual(data: Labelled) -> list[str]:
 
 def _settings(place: str | None) -> Settings:
     """The settings in a file: an export, or a settings document."""
-    from router_core.exports.transfer import read_export
+    from router_core.exports.transfer import read_export, text_of_file
     from router_core.settings import Settings
 
     if place is None:
         return Settings()
-    try:
-        text = Path(place).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{place} cannot be read: {error}") from None
+    text = text_of_file(place)
     if '"checksum"' in text or place.endswith((".yaml", ".yml")):
         return read_export(place).settings
     return Settings.from_document(text)

@@ -31,6 +31,7 @@ from router_core.types import (
 Row = tuple[Any, ...]
 
 _CENTS = Decimal(1).scaleb(-12)  # DECIMAL(18, 12): a millionth of a millionth of a dollar
+_TOO_MUCH = Decimal(1_000_000)  # dollars; the column ends below it
 
 
 def prompt_row(prompt: Prompt) -> Row:
@@ -228,7 +229,11 @@ def aware(moment: datetime) -> datetime:
 
 
 def _money(amount: Decimal | None) -> Decimal | None:
-    return None if amount is None else amount.quantize(_CENTS)
+    """As the column holds it; what it cannot hold is no sum that a call costs, so it is unknown."""
+    if amount is None or not amount.is_finite() or abs(amount) >= _TOO_MUCH:
+        return None
+    rounded = amount.quantize(_CENTS)
+    return rounded if abs(rounded) < _TOO_MUCH else None
 
 
 def _text(amount: Decimal | None) -> str | None:
