@@ -37,7 +37,7 @@ def test_every_sort_of_file_says_the_same(name: str, tmp_path: Path) -> None:
     [
         (b"", "f.csv", "f.csv is empty; give one with a row per prompt and model"),
         (b" \n\r\n", "f.csv", "f.csv holds nothing but empty lines; give a header and rows"),
-        (gzip.compress(b""), "f.csv.gz", "f.csv.gz holds nothing but empty lines"),
+        (gzip.compress(b"", mtime=0), "f.csv.gz", "f.csv.gz holds nothing but empty lines"),
         (b"prompt,model,score\n", "f.csv", "f.csv has a header and no rows; give a row per prompt and model"),
         (b"prompt,model,score", "f.csv", "f.csv has a header and no rows"),
         (b"[]", "f.json", "f.json holds no objects; give one per prompt and model"),
@@ -48,7 +48,7 @@ def test_every_sort_of_file_says_the_same(name: str, tmp_path: Path) -> None:
         (b"PK\x03\x04...", "f.xlsx", "f.xlsx is an Excel workbook or a zip archive; save the sheet as CSV"),
         (b"PK\x03\x04...", "f.csv", "f.csv is an Excel workbook or a zip archive"),
         (b"BZh91AY", "f.csv.bz2", "packed with bzip2; unpack it, or pack it with gzip"),
-        (gzip.compress(TEXT)[:-30], "f.csv.gz", "f.csv.gz cannot be unpacked or read to its end"),
+        (gzip.compress(TEXT, mtime=0)[:-30], "f.csv.gz", "f.csv.gz cannot be unpacked or read to its end"),
         (b"\x1f\x8b\x08\x00garbage" * 9, "f.csv", "the file is cut short or damaged: copy it again"),
         (b"\x1f\x8b", "f.csv.gz", "the file is cut short or damaged"),
         (b"PAR1 and then nothing", "f.parquet", "f.parquet is a damaged Parquet file"),
