@@ -24,7 +24,7 @@ from router_core.store import open_store
 from router_core.store.base import Store
 from router_core.validation import validated
 
-RATERS, DECISIONS, NEW = 64, 300, 2_000
+RATERS, DECISIONS, NEW = 64, 200, 1_000
 ASKED = [{"role": "user", "content": "Explain in a few words why the theorem about manifolds fails. " * 10}]
 SETTINGS = validated(
     Settings,

@@ -117,8 +117,8 @@ class Memory:
 
     def standing(self, goal: str) -> ContextualState:
         """What to decide by. Where nobody else writes, that is ``state``. While other threads write, it is the
-        last finished state: no decision waits for a fold. It lacks at most ``MOST_BEHIND`` outcomes, or those of the
-        last ``MOST_BEHIND_S`` seconds (following.py).
+        last finished state: no decision waits for a fold. It lacks at most ``MOST_BEHIND`` outcomes, or those of
+        the last ``MOST_BEHIND_S`` seconds (following.py).
 
         The first decision of a process waits, and so does the first one after a reset or a deletion.
 

@@ -269,8 +269,8 @@ class Router:
     ) -> None:
         """Say what became of a request; when this returns, it is stored.
 
-        Every later decision knows it. While other threads write, too, the contextual router may lack the outcomes of
-        the last 250 ms, or the last 100; how far a decision was behind is logged with it.
+        Every later decision knows it. While other threads write, too, the contextual router may lack the outcomes
+        of the last 250 ms, or the last 100; how far a decision was behind is logged with it.
 
         May come late, in any order and again: the last report on a request counts. ``Outcome.UNKNOWN`` (or None)
         withdraws what was reported before.
