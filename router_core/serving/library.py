@@ -274,7 +274,10 @@ class Router:
     def report_outcome(
         self, request_id: str, outcome: Outcome | str | float | bool | None, comment: str = ""
     ) -> None:
-        """Say what became of a request; when this returns, it is stored and every later decision knows it.
+        """Say what became of a request; when this returns, it is stored.
+
+        Every later decision knows it. While other threads write, too, the contextual router may lack the outcomes
+        of the last 250 ms, or the last 100; how far a decision was behind is logged with it.
 
         May come late, in any order and again: the last report on a request counts. ``Outcome.UNKNOWN`` (or None)
         withdraws what was reported before.
