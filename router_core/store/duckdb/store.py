@@ -8,14 +8,16 @@ sharing a file between processes, which DuckDB does not do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from threading import Condition, Lock, RLock
 from typing import Any
 from uuid import UUID
 
 import duckdb
 
-from router_core.errors import RouterError, StoreError, UnknownRequestError
+from router_core import finalisers
+from router_core.errors import RouterError, StoreClosedError, StoreError, UnknownRequestError
+from router_core.store.arrivals import Arrivals
 from router_core.store.base import Batch, Evaluation, Search, SettingsVersion
 from router_core.store.duckdb import deletion as erasing
 from router_core.store.duckdb import learning_events as learning
@@ -87,9 +89,11 @@ class DuckDBStore(Remembering):
         self._revision = 0
         self._recalled = 0
         self._seq = 0  # the highest number that an outcome has, or had when what counts was changed
+        self.arrivals = Arrivals()
         self._parent: int | None = None  # who holds the file, where this process was forked from that one
         self._connection: duckdb.DuckDBPyConnection | None = connect(location)
         watch(self)
+        finalisers.prepare()
         try:
             with self._cursor() as cursor:
                 prepare(cursor, location, kind)
@@ -108,13 +112,17 @@ class DuckDBStore(Remembering):
         """The file."""
         return self._location
 
+    @finalisers.queued_in_collection
     def write(self, batch: Batch) -> None:
         """Store a batch as one transaction, perhaps together with those of other threads."""
         self._require_open()
         for outcome in batch.outcomes:
             if uuid_of(outcome.completion_id) is None:
                 raise _never_made(outcome.completion_id)
-        ticket = _Ticket(batch)
+        with self.arrivals.written() if batch.outcomes else nullcontext():
+            self._write(_Ticket(batch))
+
+    def _write(self, ticket: _Ticket) -> None:
         group: list[_Ticket] = []
         with self._turn:
             self._queue.append(ticket)
@@ -242,6 +250,7 @@ class DuckDBStore(Remembering):
             self._holders += self._connection is not None
             return self._connection is not None
 
+    @finalisers.queued_in_collection
     def close(self) -> None:
         """Release the file once the last holder has closed it."""
         with self._commit_lock:
@@ -265,7 +274,7 @@ class DuckDBStore(Remembering):
         if self._parent is not None:
             raise inherited(self._location, self._parent)
         if connection is None:
-            raise StoreError(f"the store {self._location} is closed; open it again")
+            raise StoreClosedError(f"the store {self._location} is closed; open it again")
         return connection
 
     def _recall(self) -> None:
@@ -349,6 +358,8 @@ class DuckDBStore(Remembering):
                     cursor.rollback()
                 raise
         self._seq += len(numbered)
+        if numbered:
+            self.arrivals.committed(self._seq)
         for id_, _, completion_id, source, micro, *_ in numbered:
             if id_ in heard:
                 heard.remove(id_)  # of two with one id the first was stored
