@@ -219,6 +219,19 @@ MIGRATIONS: Final[tuple[str, ...]] = (
            decided_at, decided_nth, answered_at
     FROM outcome WHERE completion_id IN (SELECT completion_id FROM outcome WHERE nth > 0);
     """,
+    """
+    CREATE TABLE change (               -- one row per transaction; see changes.py
+        number BIGINT NOT NULL,
+        made_at TIMESTAMP NOT NULL
+    );
+    CREATE TABLE missing_change (       -- acknowledged once, and gone
+        "first" BIGINT NOT NULL,
+        "last" BIGINT,                  -- NULL: not known
+        since TIMESTAMP,                -- when the change before was made
+        noticed_at TIMESTAMP NOT NULL
+    );
+    INSERT OR REPLACE INTO meta VALUES ('id', uuid()::VARCHAR);
+    """,
 )
 
 META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"
