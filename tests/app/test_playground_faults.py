@@ -11,11 +11,11 @@ from threading import Event
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.formatting import escaped
 from pages.resources import resources
-from pages.shown import escaped
-from router_core.calling import RoutedStream
-from router_core.comparison import PlannedCall, Playground
 from router_core.errors import ProviderError, StoreFullError
+from router_core.routing.calling import RoutedStream
+from router_core.serving.playground import PlannedCall, Playground
 from router_core.settings import (
     ArmSettings,
     GoalSettings,
@@ -172,7 +172,7 @@ def test_what_a_provider_says_cannot_act(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_what_a_model_writes_cannot_act() -> None:
     """An image is not fetched and a directive is not obeyed."""
-    from pages.shown import model_text
+    from pages.formatting import model_text
 
     shown = model_text("![x](http://evil.example/leak) :red[alarm]")
     assert "![" not in shown
