@@ -24,9 +24,10 @@ from router_core.errors import RouterError, SettingsError
 from router_core.settings import PrivacySettings, Settings
 from router_core.settings.system import simulation_asked
 from router_core.shell import evidence as cli_evidence
-from router_core.shell.store import in_store, named_store
-from router_core.store import open_store, store_path
+from router_core.shell.store import in_store, named_store, opened_store, waiting
+from router_core.store import backup_store, repair_store, store_path
 from router_core.store.base import Search, SettingsVersion, Store
+from router_core.store.private import open_private
 from router_core.types import MICRO, Evidence
 from router_core.words import good_of
 
@@ -43,6 +44,7 @@ _ENDINGS = {".json": "json", ".yaml": "yaml", ".yml": "yaml", ".py": "python"}
     help="The store's file (or ROUTER_STORE); by default data/router.duckdb under the current folder.",
 )
 @click.option("--simulated", is_flag=True, help="The store of simulated traffic (or ROUTER_SIMULATED=1).")
+@waiting
 @click.version_option(__version__, prog_name="router-core")
 @click.pass_context
 def main(context: click.Context, place: str | None, simulated: bool) -> None:
@@ -55,12 +57,13 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core import router.json            shows what changes, asks, can be undone
     router-core --simulated demo -n 100000    traffic to look at
     router-core prune --days 90 --strip       keep figures, drop old texts
+    router-core backup store.backup           the whole store in one file, also while the app runs
     router-core doctor                        what is wrong with this machine
     router-core verdict scored.csv            should I route at all?
     router-core replay scored.csv             what learning would have cost
     router-core learn scored.csv              teach the contextual router whose words gain from a strong model
 
-    One process at a time can hold a store: stop the app first. Exit codes: 0 done, 1 refused or something is
+    One process at a time can hold a store: stop the app first, or --wait for it; only backup works beside it. Exit codes: 0 done, 1 refused or something is
     wrong, 2 wrong usage.
     """
     context.obj = (place, simulated or simulation_asked(os.environ))
@@ -70,10 +73,10 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
 
 
 @contextmanager
-def _store(context: click.Context, *, there: bool = False) -> Iterator[Store]:
+def _store(context: click.Context, *, there: bool = False, read: bool = False) -> Iterator[Store]:
     """The store that the options name; our errors become one sentence and exit code 1.
 
-    ``there``: it must have been made before; an empty one would be of no use.
+    ``there``: it must have been made before; an empty one would be of no use. ``read``: it is only read.
     """
     place, kind = named_store(context)
     try:
@@ -82,11 +85,8 @@ def _store(context: click.Context, *, there: bool = False) -> Iterator[Store]:
             other = None if kind == "simulated" else store_path(place, kind="simulated")
             hint = "; simulated traffic is there: add --simulated" if other and other.exists() else ""
             _fail(f"there is no store {path}{hint or '; name its file with --store or ROUTER_STORE'}")
-        store = open_store(place, kind=kind)
-        try:
+        with opened_store(context, read=read) as store:
             yield store
-        finally:
-            store.close()
     except RouterError as error:
         _fail(str(error))
 
@@ -139,7 +139,7 @@ def export_(context: click.Context, file: str, kind: str | None, goal: str, as_j
     if kind not in FORMATS:
         raise click.UsageError(f"{file}: say which format with --format {'|'.join(FORMATS)}")
     try:
-        with _store(context, there=True) as store, _target(file) as target:
+        with _store(context, there=True, read=True) as store, _target(file, kind in _LOGS) as target:
             if kind in _LOGS:
                 from router_core.exports.log import write_log
 
@@ -157,15 +157,18 @@ def export_(context: click.Context, file: str, kind: str | None, goal: str, as_j
 
 
 @contextmanager
-def _target(file: str) -> Iterator[IO[bytes]]:
-    """Standard output, or a file that appears under its name only once it is complete."""
+def _target(file: str, private: bool) -> Iterator[IO[bytes]]:
+    """Standard output, or a file that appears under its name only once it is complete.
+
+    ``private``: it holds what people wrote, and only its owner may read it.
+    """
     if file == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     part = Path(f"{file}.part")
     try:
-        with part.open("wb") as opened:
+        with open_private(part) if private else part.open("wb") as opened:
             yield opened
         part.replace(file)
     finally:
@@ -335,22 +338,68 @@ def _expiry(privacy: PrivacySettings) -> tuple[int, bool]:
     return privacy.expire_after_days, privacy.expire == "texts"
 
 
+@main.command(short_help="Copy the whole store into one file, also while it is used.")
+@click.argument("file", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
+@in_store
+@click.pass_context
+def backup(context: click.Context, file: str, as_json: bool) -> None:
+    """Copy the whole store into FILE, which must not be there yet; the app or a program may go on using it.
+
+    The copy is one moment's state and is checked: its rows are counted, and every change that was acknowledged
+    before is in it. It is a store like any other, readable by its owner alone. To restore it, stop the app, move
+    the store and the files beside it (those whose names begin with its name) to another folder, and copy the backup
+    to the store's place.
+    """
+    place, kind = named_store(context)
+    try:
+        made = backup_store(file, place, kind=kind)
+    except RouterError as error:
+        _fail(str(error))
+    at = None if made.change.at is None else made.change.at.isoformat()
+    _say(
+        as_json,
+        f"{made.path}: {made.rows['prompt']:,} prompts, {made.rows['outcome']:,} outcomes, up to change"
+        f" {made.change.number:,} ({at or 'time unknown'}); {made.size_bytes:,} bytes.",
+        file=str(made.path),
+        bytes=made.size_bytes,
+        change=made.change.number,
+        changed_at=at,
+        rows=dict(made.rows),
+    )
+
+
 @main.command(short_help="Say what is wrong with this machine.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per check.")
 @click.option("--call", is_flag=True, help="Also ask each model for one word (costs a fraction of a cent).")
 @click.option("--offline", is_flag=True, help="Do not ask whether providers can be reached.")
+@click.option("--repair", is_flag=True, help="First mend a store with a damaged or missing log; deletes nothing.")
 @in_store
 @click.pass_context
-def doctor(context: click.Context, as_json: bool, call: bool, offline: bool) -> None:
+def doctor(context: click.Context, as_json: bool, call: bool, offline: bool, repair: bool) -> None:
     """Say what is wrong with this machine: versions, store, settings, learning, keys, reachability, prices.
 
     Makes no store, sends no key unless --call is given. Exits with 1 if anything is wrong.
+
+    With --repair a write-ahead log that is damaged, or that belongs to another file, is moved aside under a name
+    with the date, what stands before its damage is kept, and changes that are missing all the same are recorded;
+    the store opens again.
     """
     from router_core.shell.doctor import examine
 
     place, kind = named_store(context)
+    if repair:
+        try:
+            done = repair_store(place, kind=kind)
+        except RouterError as error:
+            _fail(str(error))
+        for sentence in done or ["There was nothing to repair."]:
+            _say(as_json, sentence, repaired=bool(done), found=sentence)
     wrong = 0
-    for check in examine(place, kind, _settings, call=call, network=not offline):
+    found = examine(
+        place, kind, _settings, lambda: opened_store(context, read=True), call=call, network=not offline
+    )
+    for check in found:
         wrong += not check.fine
         if as_json:
             click.echo(json.dumps({"check": check.name, "fine": check.fine, "found": check.found}))

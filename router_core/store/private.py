@@ -47,10 +47,11 @@ def mode_of(path: str) -> int:
         return FILE
 
 
-def guard(path: str, mode: int) -> None:
-    """Give a file that DuckDB is going to write its mode: it is made before DuckDB makes it readable by others.
+def guard(path: str, mode: int, *, make: bool = True) -> None:
+    """Give a file that something else is going to write its mode.
 
-    Costs one system call where nothing is to be done. A file system without modes is left alone.
+    Where it is not there it is made, empty, before the other makes it readable by everybody. Costs one system call
+    where nothing is to be done. A file system without modes is left alone.
     """
     if not _HAS_MODES:
         return
@@ -59,7 +60,8 @@ def guard(path: str, mode: int) -> None:
             if stat.S_IMODE(os.stat(path).st_mode) != mode:
                 os.chmod(path, mode)
         except FileNotFoundError:
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+            if make:
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
 
 
 def readable_by_others(path: str) -> bool:

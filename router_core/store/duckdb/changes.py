@@ -3,14 +3,15 @@
 Every transaction that changes the store appends its number and its time to the table ``change``. The same number
 then goes into ``<store>.last-change``, before the change is acknowledged. So the small file never knows more than
 was committed, and less only where the machine itself failed between the two: it is written without waiting for the
-disk (a few microseconds), which a killed process does not need. When the store is opened, a number in the small
-file above that of the tables means that acknowledged changes are missing: a write-ahead log that was lost, cut or
-exchanged, or an older copy of the file.
+disk (a few microseconds), which is enough for a process that is killed. When the store is opened, a number in the
+small file above that of the tables means that acknowledged changes are missing: the write-ahead log was lost, cut
+or exchanged, or the file is an older copy. A store that is closed has everything in its own file, and the small
+file is removed.
 
-What it cannot show: changes lost together with the last entries of the small file (both are restored from the same
-moment, or the machine lost power and the disk lied). Where the small file itself is missing, the note ``in_use``,
-which is checkpointed into the store's own file before its first change and removed when it is closed, still shows
-that the file was copied or left in the middle of its use.
+What it cannot show: changes lost together with the last entries of the small file (both come from the same earlier
+moment, or the machine lost power and its disk had not kept what it said it had). Where the small file itself is
+missing, the note ``in_use``, which is checkpointed into the store's own file before its first change and removed
+when it is closed, still shows that the file was copied or left in the middle of its use.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from typing import Final
 import duckdb
 
 from router_core.store.base import MissingChanges, StoreChange
+from router_core.store.duckdb.rows import aware, naive
 from router_core.store.private import guard
-from router_core.store.rows import aware, naive
 
 ENDING: Final = ".last-change"
 
@@ -80,6 +81,12 @@ def numbered(cursor: duckdb.DuckDBPyConnection) -> Numbered | None:
     return Numbered(meta["id"], change, counted, missing, meta.get("in_use"))
 
 
+def last_of(cursor: duckdb.DuckDBPyConnection) -> StoreChange:
+    """The last number given; 0: none was."""
+    found = numbered(cursor)
+    return StoreChange(0, None) if found is None else found.last
+
+
 def record_missing(cursor: duckdb.DuckDBPyConnection, missing: MissingChanges) -> None:
     """Remember for good that changes are missing; their numbers are never given again."""
     since = None if missing.since is None else naive(missing.since)
@@ -121,11 +128,12 @@ class LastChange:
     """The small file beside a store that is open for writing. Not thread-safe: the store's lock guards it."""
 
     def __init__(self, location: str, store: str, mode: int) -> None:
+        self._path = location + ENDING
         self._store = store
         self._file: int | None = None
-        guard(location + ENDING, mode)
+        guard(self._path, mode)
         with suppress(OSError):
-            self._file = os.open(location + ENDING, os.O_WRONLY | getattr(os, "O_BINARY", 0))
+            self._file = os.open(self._path, os.O_CREAT | os.O_WRONLY | getattr(os, "O_BINARY", 0))
 
     def set(self, number: int, at: datetime) -> None:
         """Write down a change that has just been committed. It stays committed where this cannot be written."""
@@ -135,10 +143,11 @@ class LastChange:
                 os.lseek(self._file, 0, os.SEEK_SET)
                 os.write(self._file, f"{json.dumps(said):<{_BYTES - 1}}\n".encode())
 
-    def close(self) -> None:
-        """Wait until it is on the disk, and let it go."""
+    def close(self, *, needed: bool) -> None:
+        """Let it go; where the store's own file now has everything it is removed, so that a store is one file."""
         if self._file is not None:
-            with suppress(OSError):
-                os.fsync(self._file)
             os.close(self._file)
             self._file = None
+        if not needed:
+            with suppress(OSError):
+                os.unlink(self._path)
