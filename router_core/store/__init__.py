@@ -105,7 +105,7 @@ def backup_store(
         known = _open.get(path.resolve())
         known = known if known is not None and known.share() else None
     if known is None:
-        return backup(str(path), kind, target)
+        return backup(os.path.realpath(path), kind, target)
     try:
         return known.backup(target)
     finally:
@@ -133,7 +133,7 @@ def repair_store(
         if known is not None and known.share():
             known.close()
             raise StoreError(f"The store {path} is open in this process; close it before it is repaired")
-        return repair(str(path))
+        return repair(os.path.realpath(path))
 
 
 def _opened(path: Path, kind: StoreKind, read_only: bool) -> DuckDBStore:

@@ -400,7 +400,12 @@ class Store(Protocol):
 
     @property
     def missing_changes(self) -> Sequence[MissingChanges]:
-        """Changes that were acknowledged once and are known to be missing; empty in a store that is whole."""
+        """Changes that were acknowledged once and are known to be missing; empty in a store that is whole.
+
+        Raises:
+            StoreDamagedError: numbers are missing from the middle.
+            StoreIncompleteError: the store is read only, and changes are missing that it does not know of.
+        """
         ...
 
     @property

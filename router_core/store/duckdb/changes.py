@@ -101,8 +101,9 @@ def note_use(cursor: duckdb.DuckDBPyConnection, since: datetime) -> None:
 
 
 def note_end(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Note that it is no longer in use."""
+    """Note that it is no longer in use, and take everything into the store's own file; DuckDB does not always."""
     cursor.execute(_UNUSED)
+    cursor.execute("CHECKPOINT")
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,6 @@ def renew(location: str) -> None:
     so that no other process can write into it in between. Where that is not possible (another process holds the
     file, the disk is full), the old file stays as it is, with its note.
     """
-    location = os.path.realpath(location)  # where the name is a link, the file that it leads to is the store
     folder = Path(workspace(location))
     new = folder / "renewed.duckdb"
     with suppress(duckdb.Error, OSError, StoreError):

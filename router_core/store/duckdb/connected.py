@@ -24,7 +24,7 @@ from router_core.store.duckdb.copying import already_there, copy_database, place
 from router_core.store.duckdb.database import MEMORY, database, workspace
 from router_core.store.duckdb.faults import read_only, store_error
 from router_core.store.duckdb.forking import inherited, watch
-from router_core.store.duckdb.integrity import has_log, missing_from
+from router_core.store.duckdb.integrity import has_log, refuse_incomplete
 from router_core.store.duckdb.opening import check, connect, connect_to_read, prepare
 from router_core.store.private import guard, make_folder, mode_of
 from router_core.types import StoreKind
@@ -48,6 +48,9 @@ class Connected:
 
     def __init__(self, location: str, kind: StoreKind, read_only: bool = False) -> None:
         self._location = location
+        if location != MEMORY:
+            location = os.path.realpath(location)  # DuckDB keeps its log beside the file that a link leads to
+        self._file = location
         self._kind: StoreKind = kind
         self._read_only = read_only
         self._commit_lock = Lock()
@@ -110,13 +113,14 @@ class Connected:
         """Changes known to be missing."""
         with self._commit_lock, self._cursor() as cursor:
             known = self._numbered(cursor)
+            if self._read_only:
+                refuse_incomplete(cursor, self._file)
         if known.holes:
             raise StoreDamagedError(
                 f"The store {self._location} counts {known.counted:,} changes and has given {known.last.number:,}"
                 f" numbers: {known.holes:,} are missing from its middle. Restore a backup, and report this"
             )
-        gap = missing_from(known, self._location) if self._read_only else None
-        return known.missing if gap is None else (*known.missing, gap)
+        return known.missing
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -173,7 +177,7 @@ class Connected:
     def _guard_log(self, *, make: bool = True) -> None:
         """The log has the mode of the store, also where a checkpoint has begun a new one."""
         if self._marker is not None:
-            guard(f"{self._location}.wal", self._mode, make=make)
+            guard(f"{self._file}.wal", self._mode, make=make)
 
     def backup(self, path: str | Path) -> Backup:
         """Copy the store as it is now."""
@@ -216,19 +220,19 @@ class Connected:
     def _release(self) -> None:
         if self._connection is None:
             return
-        if self._noted:
+        if self._marker is not None and (self._noted or has_log(self._file)):
             with suppress(duckdb.Error), self._connection.cursor() as cursor:
                 changes.note_end(cursor)
         self._connection.close()
         self._connection = None
         if self._marker is not None:
-            self._marker.close(needed=has_log(self._location))
-            log = Path(f"{self._location}.wal")
+            self._marker.close(needed=has_log(self._file))
+            log = Path(f"{self._file}.wal")
             with suppress(OSError):
                 if not log.stat().st_size:  # made for a commit that did not come
                     log.unlink()
             if self._untidy:
-                renew(self._location)
+                renew(self._file)
             with suppress(OSError):
                 os.rmdir(self._folder)
 

@@ -37,7 +37,7 @@ def copy_database(cursor: duckdb.DuckDBPyConnection, target: Path) -> Mapping[st
         StoreDamagedError: the copy has other rows than the source had.
     """
     remove_database(target)
-    cursor.execute(f"ATTACH {quoted(str(target))} AS {_COPY}")
+    cursor.execute(f"ATTACH {quoted(str(target))} AS {_COPY} (READ_WRITE)")
     try:
         source = cursor.execute("SELECT current_database()").fetchall()[0][0]
         cursor.begin()  # one snapshot for counting and copying

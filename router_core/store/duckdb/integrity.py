@@ -7,8 +7,10 @@ was cut by a crash. Therefore the number of the last change in the tables is com
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -101,7 +103,7 @@ def damaged_log(error: duckdb.Error, location: str) -> StoreDamagedError | None:
     try:
         with alone(location) as connection:
             known = numbered(connection)
-    except duckdb.Error:
+    except (duckdb.Error, OSError):
         return None
     log = f"{location}.wal"
     kept = "it has what was taken over from the log before"
@@ -124,9 +126,15 @@ def alone(location: str) -> Iterator[duckdb.DuckDBPyConnection]:
 
     Raises:
         duckdb.Error: the file itself cannot be read.
+        OSError: there is no room for a second name or a copy of it.
     """
-    with TemporaryDirectory(prefix="router-core-") as folder:
-        link = Path(folder) / "alone.duckdb"
-        link.symlink_to(Path(location).absolute())
-        with database(str(link), read=True) as connection:
-            yield connection
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(TemporaryDirectory(prefix=".router-core-", dir=Path(location).parent))
+            name = Path(folder) / "alone.duckdb"
+            os.link(location, name)
+        except OSError:  # a disk that is read-only or knows no links
+            folder = stack.enter_context(TemporaryDirectory(prefix="router-core-"))
+            name = Path(folder) / "alone.duckdb"
+            shutil.copyfile(location, name)
+        yield stack.enter_context(database(str(name), read=True))

@@ -19,7 +19,7 @@ from router_core.store.duckdb.copying import remove_database, write_ahead_logs
 from router_core.store.duckdb.database import MEMORY, database, workspace
 from router_core.store.duckdb.faults import read_only, store_error
 from router_core.store.duckdb.forking import refuse_inherited
-from router_core.store.duckdb.integrity import damaged_log, has_log, refuse_incomplete
+from router_core.store.duckdb.integrity import damaged_log, refuse_incomplete
 from router_core.store.duckdb.schema import META, MIGRATIONS
 from router_core.store.private import FILE, guard, make_folder, mode_of
 from router_core.types import StoreKind
@@ -51,7 +51,9 @@ def connect(location: str, folder: str) -> duckdb.DuckDBPyConnection:
     try:
         if not path.exists():
             _make(path)
-        if has_log(location):  # looked at before DuckDB takes it into the file, or throws it away
+        if any(
+            log.exists() for log in write_ahead_logs(location)
+        ):  # looked at before DuckDB takes it into the file, or throws it away
             _look(location)
         _guard_logs(location)
         connection = database(location, folder)

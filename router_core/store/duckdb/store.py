@@ -90,7 +90,11 @@ class DuckDBStore(Remembering):
         for outcome in batch.outcomes:
             if uuid_of(outcome.completion_id) is None:
                 raise _never_made(outcome.completion_id)
-        ticket = _Ticket(batch)
+        try:
+            ticket = _Ticket(batch)
+        except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+            said = f"{type(error).__name__}: {str(error)[:200]}"
+            raise StoreError(f"These rows cannot be stored, and none of them was ({said})") from error
         group: list[_Ticket] = []
         with self._turn:
             self._queue.append(ticket)
@@ -314,8 +318,8 @@ def _length(one: Completion) -> tuple[str, str, int, int] | None:
     return one.goal, one.arm, 1, one.usage.output_tokens
 
 
-def _never_made(request_id: str) -> UnknownRequestError:
+def _never_made(request_id: object) -> UnknownRequestError:
     return UnknownRequestError(
-        f"request {request_id[:80]!r} was never made with this store;"
+        f"request {str(request_id)[:80]!r} was never made with this store;"
         " report the request_id that completion(..., return_request_id=True) gave"
     )
