@@ -1,4 +1,4 @@
-"""Keeping a store well from the shell: backup, restoring it, repair, what doctor says of it, who may read exports."""
+"""Keeping a store well from the shell: backup and restoring it, repair, doctor, who may read exports."""
 
 from __future__ import annotations
 
