@@ -91,7 +91,7 @@ def _backup(store: Store) -> None:
     """The whole log, for the owner of this machine: written beside the store, never sent to the browser."""
     if st.button("Back up the store", key="backup", help="Copies every prompt, answer and rating into one file."):
         place = Path(store.location)
-        made = store.backup(place.with_name(f"{place.stem}.backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.duckdb"))
+        made = store.backup(place.with_name(f"backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{place.name}"))
         st.success(escaped(f"{made.path}: {made.rows['prompt']:,} prompts, up to change {made.change.number:,}."))
 
 

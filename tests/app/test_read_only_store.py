@@ -31,7 +31,7 @@ def test_a_backup_from_the_settings_page(fill: Fill, tmp_path: Path) -> None:
     fill("demo")
     at = opened("settings", tab="Export & import")
     at.button("backup").click().run()
-    (made,) = tmp_path.glob("panel.simulated.backup-*.duckdb")
+    (made,) = tmp_path.glob("backup-*.panel.simulated.duckdb")
     assert made.name in texts(at)
     assert "300 prompts" in texts(at)
     store = open_store(made, kind="simulated")
