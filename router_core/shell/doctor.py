@@ -21,13 +21,15 @@ from router_core.models.calls import Models
 from router_core.models.reaching import try_model, unreachable
 from router_core.money.pricing import PriceBook
 from router_core.settings import ProviderSettings, Settings
+from router_core.settings.environment import may_hold_key, why_no_key
+from router_core.shell.extras import EXTRAS
 from router_core.store import store_path
 from router_core.store.base import MissingChanges, Search, Store
 from router_core.store.private import readable_by_others
 from router_core.types import StoreKind
 
 _PROJECT: Final = "router-playground"
-_NEED: Final = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?>=([0-9.]+)$")  # what the extras need is left out
+_NEED: Final = re.compile(r"""^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?>=([0-9.]+)(?:; extra == ["'](\w+)["'])?$""")
 _SHOWN: Final = ("duckdb", "openai", "streamlit", "numpy", "scipy", "genai-prices")
 
 
@@ -82,9 +84,9 @@ def examine(
 
 def _held(store: Store) -> Check:
     """What is in the store, and who may read it."""
-    held = store.table("extent", {}).iloc[0]
+    held = store.rows("extent", {})[0]
     only = ", for reading only" if store.read_only else ""
-    counts = f"{int(held['prompts']):,} prompts, {int(held['outcomes']):,} outcomes"
+    counts = f"{held['prompts']:,} prompts, {held['outcomes']:,} outcomes"
     found = f"{store.location}, {store.kind}{only}: {counts}"
     if readable_by_others(store.location):
         return Check("store", False, f"{found}; others on this machine may read it: chmod 600 {store.location}")
@@ -141,16 +143,21 @@ def _versions() -> Check:
         needed = requires(_PROJECT) or []
         found.append(f"{_PROJECT} {version(_PROJECT)}")
     except PackageNotFoundError:
-        return Check("versions", False, f"{_PROJECT} is not installed; run make test, or pip install --editable .")
+        return Check(
+            "versions", False, f"{_PROJECT} is not installed; run make test, or pip install --editable '.[app]'"
+        )
     for line in needed:
         told = _NEED.match(line)
         if told is None:
             continue
-        name, least = told.groups()
+        name, least, extra = told.groups()
+        if extra is not None and extra not in EXTRAS:
+            continue  # for those who develop
         try:
             present = version(name)
         except PackageNotFoundError:
-            wrong.append(f"{name} is missing")
+            if extra is None:
+                wrong.append(f"{name} is missing")
             continue
         if name in _SHOWN:
             found.append(f"{name} {present}")
@@ -174,9 +181,9 @@ def _models(settings: Settings, simulated: bool, call: bool, network: bool) -> I
             yield Check(
                 f"reach of {name}",
                 why is None,
-                f"{provider.address} answers"
+                f"{provider.base_url} answers"
                 if why is None
-                else f"{provider.address} cannot be reached ({why}); check the address and the network",
+                else f"{provider.base_url} cannot be reached ({why}); check the address and the network",
             )
     book = PriceBook(settings.prices)
     wanted = sorted(
@@ -200,6 +207,8 @@ def _key(name: str, provider: ProviderSettings, models: Models, simulated: bool)
         return Check(f"key of {name}", True, "needs none")
     if simulated:
         return Check(f"key of {name}", True, "not needed: simulated models")
+    if not may_hold_key(env, os.environ):
+        return Check(f"key of {name}", False, why_no_key(env, os.environ))
     if name in models.missing_keys():
         return Check(f"key of {name}", False, f"{env} is not set: export {env}=..., or use --simulated")
     return Check(f"key of {name}", True, f"{env} is set ({len(os.environ.get(env, ''))} characters)")

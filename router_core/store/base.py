@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from router_core.store.arrivals import Arrivals
 from router_core.types import (
     Completion,
     Context,
@@ -220,6 +221,11 @@ class Store(Protocol):
         """  # fmt: skip
         ...
 
+    @property
+    def arrivals(self) -> Arrivals:
+        """When outcomes were stored, and who is told of them."""
+        ...
+
     def lessons(self, goal: str, rule: TeachingRule, after: int, limit: int) -> tuple[int, list[Lesson]]:
         """The number of the last outcome, and one lesson for each judged answer of the goal that an outcome with
         a number above ``after`` is about, by ``place``; the newest ``limit``. ``after`` 0: of all answers.
@@ -357,8 +363,18 @@ class Store(Protocol):
         """All decisions in the order of their ids (which is the order of time), read in pages."""
         ...
 
+    def rows(self, question: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The answer to one of the questions about the whole log, a dictionary per row; what is unknown is None.
+
+        Moments are in UTC, without saying so.
+
+        Raises:
+            StoreError: there is no such question, or the store cannot be read.
+        """
+        ...
+
     def table(self, question: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
-        """The answer to one of the questions of ``store/questions.py`` about the whole log.
+        """The same answer as a table for pages, charts and evidence; needs pandas.
 
         Raises:
             StoreError: there is no such question, or the store cannot be read.

@@ -16,7 +16,8 @@ from weakref import WeakSet
 
 import duckdb
 
-from router_core.errors import StoreDamagedError, StoreError
+from router_core import finalisers
+from router_core.errors import StoreClosedError, StoreDamagedError, StoreError
 from router_core.store.base import Backup, MissingChanges, StoreChange
 from router_core.store.duckdb import changes
 from router_core.store.duckdb.compaction import renew
@@ -210,6 +211,7 @@ class Connected:
             self._holders += self._connection is not None
             return self._connection is not None
 
+    @finalisers.queued_in_collection
     def close(self) -> None:
         """Release the file once the last holder has closed it."""
         with self._commit_lock:
@@ -249,7 +251,7 @@ class Connected:
         if self._parent is not None:
             raise inherited(self._location, self._parent)
         if connection is None:
-            raise StoreError(f"the store {self._location} is closed; open it again")
+            raise StoreClosedError(f"the store {self._location} is closed; open it again")
         return connection
 
 

@@ -220,6 +220,12 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     FROM outcome WHERE completion_id IN (SELECT completion_id FROM outcome WHERE nth > 0);
     """,
     """
+    -- Which outcomes the state that decided knew (up to a number), and how far it was behind. NULL: not noted.
+    ALTER TABLE seen ADD COLUMN upto BIGINT;
+    ALTER TABLE seen ADD COLUMN outcomes_behind INTEGER;
+    ALTER TABLE seen ADD COLUMN behind_ms DOUBLE;
+    """,
+    """
     CREATE TABLE change (               -- one row per transaction; see changes.py
         number BIGINT NOT NULL,
         made_at TIMESTAMP NOT NULL

@@ -7,13 +7,16 @@ belongs to one process at a time. The connection is connected.py's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from threading import Condition, RLock
 from typing import Any
 from uuid import UUID
 
 import duckdb
 
+from router_core import finalisers
 from router_core.errors import RouterError, StoreError, UnknownRequestError
+from router_core.store.arrivals import Arrivals
 from router_core.store.base import Batch, Evaluation, Search, SettingsVersion
 from router_core.store.duckdb import deletion as erasing
 from router_core.store.duckdb import learning_events as learning
@@ -77,6 +80,8 @@ class DuckDBStore(Remembering):
         self._revision = 0
         self._recalled = 0
         self._seq = 0  # the highest number that an outcome has, or had when what counts was changed
+        self.arrivals = Arrivals()
+        finalisers.prepare()
         super().__init__(location, kind, read_only)
         try:
             self._recall()
@@ -84,6 +89,7 @@ class DuckDBStore(Remembering):
             self.close()
             raise
 
+    @finalisers.queued_in_collection
     def write(self, batch: Batch) -> None:
         """Store a batch as one transaction, perhaps together with those of other threads."""
         self._require_open()
@@ -95,6 +101,10 @@ class DuckDBStore(Remembering):
         except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             said = f"{type(error).__name__}: {str(error)[:200]}"
             raise StoreError(f"These rows cannot be stored, and none of them was ({said})") from error
+        with self.arrivals.written() if batch.outcomes else nullcontext():
+            self._write(ticket)
+
+    def _write(self, ticket: _Ticket) -> None:
         group: list[_Ticket] = []
         with self._turn:
             self._queue.append(ticket)
@@ -284,6 +294,8 @@ class DuckDBStore(Remembering):
             heard = insert(cursor, "outcome", beside(numbered, led, answers), known)
             waited = waits(cursor, windowed)
         self._seq += len(numbered)
+        if numbered:
+            self.arrivals.committed(self._seq)
         for id_, _, completion_id, source, micro, *_ in numbered:
             if id_ in heard:
                 heard.remove(id_)  # of two with one id the first was stored
