@@ -258,6 +258,7 @@ class Connected:
 @atexit.register
 def _close_all() -> None:
     """Close what is still open when the process ends: a store that was closed says so, and needs no log."""
+    finalisers.close_all()  # they may still write
     for store in list(_in_use):
         if store._commit_lock.acquire(timeout=_CLOSING_SECONDS):
             with suppress(Exception):
