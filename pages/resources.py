@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from router_core.errors import RouterError
+from router_core.errors import RouterError, StoreReadOnlyError
 from router_core.evaluation.running import Jobs
 from router_core.exports.transfer import first_settings, settings_of, whoami
 from router_core.models.calls import Models
@@ -19,8 +19,9 @@ from router_core.serving.running import RunningCalls
 from router_core.settings import Settings
 from router_core.settings.environment import require_key_variables
 from router_core.settings.system import simulation_asked
-from router_core.store import open_store
+from router_core.store import open_store, store_path
 from router_core.store.base import SettingsVersion, Store
+from router_core.types import StoreKind
 
 _EVERY = timedelta(hours=1)
 
@@ -52,6 +53,8 @@ class _Shared:
         if moment - self.tidied >= _EVERY:
             self.tidied = moment
             playground = self.now.playground
+            if playground.store.read_only:
+                return
             remove_expired(playground.store, playground.settings.privacy, moment)
 
 
@@ -132,7 +135,13 @@ def _store_kind(settings: Settings) -> tuple[bool, tuple[str, ...]]:
 
 def _store_for(settings: Settings) -> tuple[Store, bool, tuple[str, ...]]:
     simulated, unset = _store_kind(settings)
-    return open_store(kind="simulated" if simulated else "live"), simulated, unset
+    kind: StoreKind = "simulated" if simulated else "live"
+    try:
+        return open_store(kind=kind), simulated, unset
+    except StoreReadOnlyError:
+        if not (path := store_path(kind=kind)) or not path.exists():
+            raise
+        return open_store(kind=kind, read_only=True), simulated, unset
 
 
 def _made(settings: Settings, store: Store, running: RunningCalls, jobs: Jobs) -> Resources:
