@@ -31,6 +31,7 @@ _STYLE = """
 [data-testid="stMarkdownContainer"] :not(td p) > .stMarkdownBadge { white-space: normal; overflow-wrap: anywhere; }
 [data-testid="stSidebar"] h1 { font-size: 1.125rem; font-weight: 600; padding: 0.7rem 0 1rem; }
 [data-testid="stTopNavLink"]:focus-visible { outline: 2px solid; }
+.katex { display: inline-block; max-width: 100%; max-height: 40rem; overflow: clip; overflow-clip-margin: 0.3em; }
 </style>
 """
 # The theme's light accent needs dark letters on it; on an open popover's button Streamlit darkens it too much.
@@ -46,7 +47,7 @@ def _mode(simulated: bool, missing: tuple[str, ...], playground: Playground) -> 
     if simulated:
         why = f"No key found in {', '.join(missing)}." if missing else "Asked for with ROUTER_SIMULATED=1."
         st.markdown(":yellow-badge[Simulated models]")
-        st.caption(f"{why} Answers are made up and labelled; prices are real.")
+        st.caption(f"{escaped(why)} Answers are made up and labelled; prices are real.")
         with st.popover("Connect a model", type="tertiary", key="connect"):
             st.markdown(
                 "Stop the app, then start it with a key:\n\n"
