@@ -23,28 +23,28 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from scipy.special import expit
 
 from benchmarks.test_evidence import data, memory
-from router_core.contextual.best_buy import best_buy_probabilities
-from router_core.contextual.folding import Fold, after
-from router_core.contextual.gain import GainScore
-from router_core.contextual.grams import blocks, codes
-from router_core.contextual.state import ContextualState, learn
-from router_core.contextual.training import Trained, train
-from router_core.contextual.vector import SIZE
-from router_core.contextual_memory import MOST, Memory, rules_of
-from router_core.declared import validated
-from router_core.demo import generate
-from router_core.drift import DriftRule
-from router_core.evaluation.contextual_life import contextual_life
-from router_core.evaluation.routers import reference_pair
-from router_core.evaluation.trained import Worth, lessons, worth
+from router_core.demo.traffic import generate
+from router_core.evaluation.by_file.contextual_life import contextual_life
+from router_core.evaluation.by_file.routers import reference_pair
+from router_core.evaluation.by_file.trained import Worth, lessons, worth
 from router_core.features import context
+from router_core.learning.contextual.best_buy import best_buy_probabilities
+from router_core.learning.contextual.folding import Fold, after
+from router_core.learning.contextual.gain import GainScore
+from router_core.learning.contextual.grams import blocks, codes
+from router_core.learning.contextual.state import ContextualState, learn
+from router_core.learning.contextual.training import Trained, train
+from router_core.learning.contextual.vector import SIZE
+from router_core.learning.drift import DriftRule
 from router_core.policies.contextual import ContextualPolicy, numbers
 from router_core.policies.heuristic import HeuristicPolicy
-from router_core.router import Router
+from router_core.routing.memory import MOST, Memory, rules_of
+from router_core.serving.library import Router
 from router_core.settings import GoalSettings, HeuristicSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Store
 from router_core.types import Candidate, Posterior
+from router_core.validation import validated
 
 MMLU, GSM8K = "mmlu_mixtral_gpt4", "gsm8k_mixtral_gpt4"
 TARGETS = {MMLU: 0.68, GSM8K: 0.63}
@@ -118,7 +118,7 @@ def a_state(gain: GainScore | None = None) -> ContextualState:
 @cache
 def a_gain() -> GainScore:
     """Learned from a few hundred made-up texts."""
-    from router_core.contextual.training import Lesson
+    from router_core.learning.contextual.training import Lesson
 
     rng = np.random.default_rng(1)
     made = [

@@ -12,9 +12,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from scipy.stats import beta
 
 from router_core.features import context
+from router_core.learning.beta import best_probabilities
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import ThompsonPolicy
-from router_core.posterior import best_probabilities
 from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings
 from router_core.types import Arm, Candidate, Posterior
 

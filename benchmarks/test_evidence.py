@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from router_core.evaluation.conclusion import verdict
+from router_core.evaluation.by_file.conclusion import verdict
+from router_core.evaluation.by_file.replay import thompson_life
+from router_core.evaluation.by_file.report import evaluate
+from router_core.evaluation.files.reading import read_labelled
 from router_core.evaluation.labelled import Labelled
-from router_core.evaluation.reading import read_labelled
-from router_core.evaluation.replay import thompson_life
-from router_core.evaluation.report import evaluate
 from router_core.evaluation.results import Estimate, Report
 from router_core.settings import GoalSettings
 

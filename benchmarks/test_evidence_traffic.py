@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from router_core.demo import generate
-from router_core.evaluation.log import Log
-from router_core.evaluation.offpolicy import ESTIMATORS, Estimator, estimate
+from router_core.demo.traffic import generate
+from router_core.evaluation.from_log.log import Log
+from router_core.evaluation.from_log.offpolicy import ESTIMATORS, Estimator, estimate
+from router_core.evaluation.from_log.targets import estimate_policy
+from router_core.evaluation.from_log.traffic import Traffic, read_traffic
 from router_core.evaluation.paired import paired_test
-from router_core.evaluation.targets import estimate_policy
-from router_core.evaluation.traffic import Traffic, read_traffic
 from router_core.settings import Settings
 from router_core.store import open_store
 from router_core.store.base import Store

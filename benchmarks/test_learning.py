@@ -9,8 +9,8 @@ from threading import Barrier, Thread
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from router_core.comparison import Playground
-from router_core.llm import Models
+from router_core.models.calls import Models
+from router_core.serving.playground import Playground
 from router_core.settings import Settings, SimulationSettings
 from router_core.store import open_store
 

@@ -13,10 +13,8 @@ from multiprocessing import get_context
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.test_contextual import MMLU
-from benchmarks.test_evidence import data
-from router_core.cli_online import text
-from router_core.evaluation.online import (
+from benchmarks.online.command import text
+from benchmarks.online.study import (
     FEATURES,
     WORDS,
     Online,
@@ -26,6 +24,8 @@ from router_core.evaluation.online import (
     prepared,
     without_signal,
 )
+from benchmarks.test_contextual import MMLU
+from benchmarks.test_evidence import data
 
 TIMES = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Worths of a good answer, in what makes both models equally good buys."""

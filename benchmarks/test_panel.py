@@ -16,13 +16,13 @@ from playwright.sync_api import expect, sync_playwright
 from pytest_benchmark.fixture import BenchmarkFixture
 from streamlit.testing.v1 import AppTest
 
-from router_core.analytics import View, extent
-from router_core.costing import SAMPLED
-from router_core.demo import generate
+from router_core.demo.traffic import generate
 from router_core.settings import Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Search, Store
 from router_core.types import Completion, Decision, Prompt
+from router_core.views.costs import SAMPLED
+from router_core.views.filters import View, extent
 from tests.app.panel import forget, opened
 from tests.browser.conftest import READY, Server
 from tests.conftest import find_browser

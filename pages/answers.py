@@ -8,13 +8,13 @@ from functools import partial
 import streamlit as st
 
 from pages.decisions import hidden
+from pages.formatting import ROUTER_NAMES, badge, dollars, duration, escaped, labels, model_text
 from pages.ratings import show_thumbs, show_verdict
 from pages.resources import Resources
-from pages.shown import ROUTER_NAMES, badge, dollars, duration, escaped, labels, model_text
-from router_core.comparison import PlannedCall
 from router_core.errors import RouterError
-from router_core.running import Running
 from router_core.sampling import uniform
+from router_core.serving.playground import PlannedCall
+from router_core.serving.running import Running
 from router_core.store.base import Comparison
 from router_core.types import STOPPED, Completion, OutcomeRecord
 

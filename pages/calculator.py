@@ -8,10 +8,11 @@ from typing import Any
 import streamlit as st
 
 from pages.figure import right_aligned
+from pages.formatting import dollars, escaped
 from pages.resources import Resources
-from pages.shown import dollars, escaped
-from router_core.analytics import UsualTraffic, View, extent, usual_traffic
-from router_core.calculator import (
+from router_core.errors import RouterError
+from router_core.features import estimate_tokens
+from router_core.money.calculator import (
     BreakEven,
     ClassifierCall,
     Estimate,
@@ -20,10 +21,9 @@ from router_core.calculator import (
     classifier_break_even,
     estimate,
 )
-from router_core.errors import RouterError
-from router_core.features import estimate_tokens
-from router_core.pricing import book_models, cost_usd
+from router_core.money.pricing import book_models, cost_usd
 from router_core.types import Usage
+from router_core.views.filters import UsualTraffic, View, extent, usual_traffic
 
 _NAMES = ("Requests a day", "Tokens in", "Tokens out", "Simple")
 _START = [

@@ -8,11 +8,11 @@ from typing import Any
 
 import streamlit as st
 
+from pages.formatting import escaped
 from pages.resources import Resources, change_settings
-from pages.shown import escaped
-from router_core.learning_view import Change, changes
+from router_core.exports.transfer import first_settings, whoami
 from router_core.settings import GoalSettings, Settings
-from router_core.transfer import first_settings, whoami
+from router_core.views.learning import Change, changes
 
 _UNDOING = {
     "disregard": "The alarm counts again: what was learned before it fades. Later changes are taken back too.",

@@ -8,10 +8,10 @@ from math import isinf
 import streamlit as st
 
 from pages.figure import right_aligned
+from pages.formatting import dollars, escaped
 from pages.resources import Resources
-from pages.shown import dollars, escaped
-from router_core.analytics import View
-from router_core.contextual_costs import BudgetKept, ContextualCosts, VerdictsBought, contextual_costs
+from router_core.views.budgets import BudgetKept, ContextualCosts, VerdictsBought, contextual_costs
+from router_core.views.filters import View
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -1,6 +1,6 @@
 """What the contextual router has learned in a goal: from how much, what it expects, what each feature is worth.
 
-Leaves out drift alarms and prices (moved.py).
+Leaves out drift alarms and prices (alarms.py).
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import streamlit as st
 
 from pages.examples import EXAMPLES
 from pages.figure import right_aligned, show_chart, two_columns
+from pages.formatting import ROUTER_NAMES, badge, escaped
 from pages.resources import Resources
-from pages.shown import ROUTER_NAMES, badge, escaped
-from router_core.charts import Theme
-from router_core.contextual.folding import Fold
-from router_core.contextual.pushes import Expected
-from router_core.contextual_charts import weights_chart
-from router_core.contextual_memory import MOST, MOST_UNSEEN
-from router_core.contextual_view import Weight, expected_on, learn_words, step_of, weights
+from router_core.charts.common import Theme
+from router_core.charts.contextual import weights_chart
 from router_core.errors import EvaluationError
 from router_core.features import context
+from router_core.learning.contextual.folding import Fold
+from router_core.learning.contextual.pushes import Expected
+from router_core.routing.memory import MOST, MOST_UNSEEN
 from router_core.settings import GoalSettings
+from router_core.views.contextual import Weight, expected_on, learn_words, step_of, weights
 
 _SHOWN = 10
 _TELLING = 1.005  # times the other's odds: what reads as 1.01 or more

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shown import ROUTER_NAMES, dollars, duration, escaped
-from router_core.costing import CostReport
+from pages.formatting import ROUTER_NAMES, dollars, duration, escaped
+from router_core.views.costs import CostReport
 
 _WORDS = {
     "heuristic": ("edit points and keywords", "when somebody edits them", "none", "no"),

@@ -11,14 +11,14 @@ from pages.calculator import show_calculator
 from pages.contextual_costs import show_contextual
 from pages.cost_figures import show_figures, show_routers
 from pages.figure import packed, show_chart, two_columns
+from pages.formatting import ROUTER_NAMES, badge, dollars, duration, escaped, labels
 from pages.resources import Resources, resources
-from pages.shown import ROUTER_NAMES, badge, dollars, duration, escaped, labels
 from pages.traffic import offer_traffic
-from router_core import cost_charts
-from router_core.analytics import Extent, View, choices, days, extent, ranges, recent
-from router_core.charts import Spec, Theme
-from router_core.costing import CHEAP, STRONG, CostReport, costs
+from router_core.charts import costs as cost_charts
+from router_core.charts.common import Spec, Theme
 from router_core.errors import RouterError
+from router_core.views.costs import CHEAP, STRONG, CostReport, costs
+from router_core.views.filters import Extent, View, choices, days, extent, ranges, recent
 
 _REFRESH_S = 5.0
 _ANY = "any"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.formatting import ROUTER_NAMES, badge, dollars, duration, escaped, labels
 from pages.resources import Resources
-from pages.shown import ROUTER_NAMES, badge, dollars, duration, escaped, labels
 from router_core.settings import GoalSettings
 from router_core.store.base import Comparison
 from router_core.types import Decision, ReasonLine

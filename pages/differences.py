@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.shown import escaped
+from pages.formatting import escaped
 from router_core.exports.diff import Change
 
 

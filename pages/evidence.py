@@ -7,8 +7,8 @@ import streamlit as st
 from pages.evidence_data import show_data
 from pages.evidence_pairs import show_pairs
 from pages.evidence_traffic import show_traffic
+from pages.formatting import escaped
 from pages.resources import resources
-from pages.shown import escaped
 from router_core.errors import RouterError
 
 _TABS = {"My data": show_data, "My traffic": show_traffic, "Pairs": show_pairs}

@@ -11,14 +11,14 @@ import streamlit as st
 
 from pages.evidence_jobs import background, ready
 from pages.evidence_mapping import only_models
+from pages.formatting import escaped
 from pages.resources import Resources
-from pages.shown import escaped
-from router_core.evaluation.mapping import Mapping
-from router_core.evaluation.problems import Problem
-from router_core.evaluation.rates import Rates
-from router_core.evaluation.survey import Choices
-from router_core.evaluation.tables import Table
-from router_core.evaluation.work import Prepared, prepare
+from router_core.evaluation.by_file.work import Prepared, prepare
+from router_core.evaluation.files.mapping import Mapping
+from router_core.evaluation.files.problems import Problem
+from router_core.evaluation.files.rates import Rates
+from router_core.evaluation.files.survey import Choices
+from router_core.evaluation.files.tables import Table
 from router_core.types import Price
 
 _WAYS = {

@@ -11,11 +11,11 @@ from pages.evidence_mapping import edited_mapping
 from pages.evidence_result import forget_result, known_result, show_result
 from pages.evidence_teaching import teach_from
 from pages.evidence_wanted import wanted
+from pages.formatting import escaped
 from pages.resources import Resources
-from pages.shown import escaped
-from router_core.deciding import new_id
+from router_core.evaluation.by_file.work import Prepared, Wanted, judge, keep
 from router_core.evaluation.progress import Watch
-from router_core.evaluation.work import Prepared, Wanted, judge, keep
+from router_core.routing.deciding import new_id
 
 _ADDRESS = "evaluation"
 _LISTED = 50

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.evidence_jobs import background, ready
-from pages.shown import escaped
-from router_core.evaluation.encodings import ENCODINGS
-from router_core.evaluation.tables import Table, open_table
+from pages.formatting import escaped
+from router_core.evaluation.files.encodings import ENCODINGS
+from router_core.evaluation.files.tables import Table, open_table
 
 _MOST_MB = 1000
 _JOB = "evidence-file"

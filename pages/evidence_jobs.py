@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 import streamlit as st
 
-from pages.shown import escaped
+from pages.formatting import escaped
 from router_core.evaluation.running import Job, Work
 from router_core.words import wait
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from router_core.evaluation.mapping import Form, Mapping, ModelColumns
-from router_core.evaluation.tables import Table
+from router_core.evaluation.files.mapping import Form, Mapping, ModelColumns
+from router_core.evaluation.files.tables import Table
 
 _FORMS: dict[Form, str] = {"long": "One row per prompt and model", "wide": "One row per prompt"}
 _SHARED = {

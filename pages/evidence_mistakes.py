@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shown import badge, escaped, model_text
+from pages.formatting import badge, escaped, model_text
 from router_core.evaluation.results import Mistake, Report
 
 

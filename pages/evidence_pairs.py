@@ -9,14 +9,14 @@ import streamlit as st
 
 from pages.evidence_jobs import background, ready
 from pages.figure import draw
+from pages.formatting import escaped, labels
 from pages.resources import Resources
-from pages.shown import escaped, labels
 from pages.traffic import offer_traffic
-from router_core.analytics import extent
-from router_core.charts import Theme
+from router_core.charts.common import Theme
+from router_core.charts.traffic import evidence_chart, evidence_description
+from router_core.evaluation.from_log.traffic import read_pairs
 from router_core.evaluation.paired import PairedTest, paired_tests
-from router_core.evaluation.traffic import read_pairs
-from router_core.traffic_charts import evidence_chart, evidence_description
+from router_core.views.filters import extent
 from router_core.words import points
 
 _TOLERANCES = tuple(range(1, 11))

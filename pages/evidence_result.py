@@ -11,13 +11,13 @@ import streamlit as st
 from pages.evidence_mistakes import show_mistakes
 from pages.evidence_tables import figures_table
 from pages.figure import draw
-from pages.shown import dollars, escaped
-from router_core.charts import Theme
-from router_core.evaluation.kept import Judgement, as_csv
-from router_core.evaluation.method import how_judged
+from pages.formatting import dollars, escaped
+from router_core.charts.common import Theme
+from router_core.charts.evidence import money_chart, money_description, regret_chart, regret_description
+from router_core.evaluation.by_file.kept import Judgement, as_csv
+from router_core.evaluation.by_file.method import how_judged
+from router_core.evaluation.by_file.table import HEADINGS, table
 from router_core.evaluation.results import Report, load
-from router_core.evaluation.table import HEADINGS, table
-from router_core.evidence_charts import money_chart, money_description, regret_chart, regret_description
 from router_core.store.base import Store
 from router_core.words import share
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
-from pages.shown import escaped
+from pages.formatting import escaped
 
 
 def figures_table(headings: Sequence[str], lines: Iterable[Sequence[str]], key: str) -> None:

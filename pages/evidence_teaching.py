@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.evidence_jobs import background, ready
+from pages.formatting import escaped
 from pages.resources import Resources
-from pages.shown import escaped
+from router_core.evaluation.by_file.teaching import Taught, matched, teach
 from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.progress import Watch
-from router_core.evaluation.teaching import Taught, matched, teach
 
 _JOB = "evidence-teaching"
 _WANTED = "evidence-taught"

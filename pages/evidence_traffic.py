@@ -10,17 +10,26 @@ import streamlit as st
 from pages.evidence_jobs import background, ready
 from pages.evidence_tables import figures_table
 from pages.figure import draw
+from pages.formatting import ROUTER_NAMES, escaped, labels
 from pages.forms import edit
 from pages.resources import Resources
-from pages.shown import ROUTER_NAMES, escaped, labels
 from pages.traffic import offer_traffic
-from router_core.analytics import extent, ranges
-from router_core.charts import Theme
-from router_core.declared import validated
-from router_core.evaluation.offpolicy import Quantity
-from router_core.evaluation.what_if import ALWAYS, HEADINGS, WhatIf, lines, refusals, remarks, sentence, what_if
+from router_core.charts.common import Theme
+from router_core.charts.traffic import estimates_chart, estimates_description
+from router_core.evaluation.from_log.offpolicy import Quantity
+from router_core.evaluation.from_log.what_if import (
+    ALWAYS,
+    HEADINGS,
+    WhatIf,
+    lines,
+    refusals,
+    remarks,
+    sentence,
+    what_if,
+)
 from router_core.settings import Settings
-from router_core.traffic_charts import estimates_chart, estimates_description
+from router_core.validation import validated
+from router_core.views.filters import extent, ranges
 
 _IN_FORCE = "in force"
 _DRAFT = "a draft"

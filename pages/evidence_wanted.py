@@ -8,13 +8,13 @@ import numpy as np
 import streamlit as st
 
 from pages.evidence_jobs import background, ready
+from pages.formatting import dollars, escaped
 from pages.resources import Resources
-from pages.shown import dollars, escaped
+from router_core.evaluation.by_file.routers import classifying_cost
+from router_core.evaluation.by_file.work import Wanted
 from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.results import Objective
-from router_core.evaluation.routers import classifying_cost
-from router_core.evaluation.work import Wanted
-from router_core.pricing import PriceBook
+from router_core.money.pricing import PriceBook
 
 _ROUTERS = {
     "length": "Prompt length",

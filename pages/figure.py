@@ -10,8 +10,8 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shown import ROUTER_NAMES
-from router_core.charts import MUTED, Spec, Theme
+from pages.formatting import ROUTER_NAMES
+from router_core.charts.common import MUTED, Spec, Theme
 
 _NARROWEST = "25rem"
 

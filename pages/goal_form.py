@@ -8,11 +8,11 @@ from typing import Any
 
 import streamlit as st
 
+from pages.formatting import escaped
 from pages.forms import edit
 from pages.models import model_options
 from pages.resources import Resources
-from pages.shown import escaped
-from router_core.conditions import NAMES
+from router_core.outcomes.conditions import NAMES
 from router_core.settings import GoalSettings
 
 ADVANCED = ("prior_alpha", "prior_beta", "expected_output_tokens", "teaching_precedence", "attribution_hours")

@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from pages.formatting import ROUTER_NAMES, dollars, escaped
 from pages.record import arm_names, show_record
 from pages.resources import Resources, resources
-from pages.shown import ROUTER_NAMES, dollars, escaped
 from pages.traffic import offer_traffic
-from router_core.analytics import choices, extent
-from router_core.declared import short_hash
 from router_core.errors import RouterError
+from router_core.exports.log import FORMATS, MOST_EXPORTED, exported
 from router_core.features import message_text
-from router_core.history import FORMATS, MOST_EXPORTED, exported
 from router_core.store.base import Comparison, Search
+from router_core.validation import short_hash
+from router_core.views.filters import choices, extent
 
 _PAGE = 50
 _ANY = "any"

@@ -9,12 +9,12 @@ import streamlit as st
 
 from pages.decisions import hidden
 from pages.figure import draw
+from pages.formatting import badge, labels
 from pages.resources import Resources
-from pages.shown import badge, labels
-from router_core.charts import Theme, posterior_chart, posterior_description
-from router_core.deciding import USUAL
+from router_core.charts.common import Theme, posterior_chart, posterior_description
+from router_core.learning.beta import interval, mean
 from router_core.policies.thompson import best_buy, counted
-from router_core.posterior import interval, mean
+from router_core.routing.deciding import USUAL
 from router_core.store.base import Comparison
 from router_core.types import Message, Posterior
 

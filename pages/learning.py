@@ -7,26 +7,26 @@ from typing import Any
 
 import streamlit as st
 
-from pages.awaited import show_awaited
+from pages.alarms import price_changes_of, show_moved, show_news
 from pages.changes import show_changes
 from pages.contextual_learning import show_contextual
 from pages.figure import draw, packed, right_aligned, show_chart, two_columns
-from pages.moved import price_changes_of, show_moved, show_news
+from pages.formatting import badge, escaped, labels
+from pages.pending_ratings import show_awaited
 from pages.resources import Resources, resources
-from pages.shown import badge, escaped, labels
 from pages.traffic import offer_traffic
-from router_core.analytics import extent
-from router_core.charts import Spec, Theme, posterior_chart, posterior_description
-from router_core.comparison import USUAL
-from router_core.contextual_view import drift_events
+from router_core.charts.common import Spec, Theme, posterior_chart, posterior_description
+from router_core.charts.learning import split_parts_chart, through_time_chart
 from router_core.errors import RouterError
 from router_core.features import context
-from router_core.learning_charts import split_parts_chart, through_time_chart
-from router_core.learning_view import ArmSplit, posterior_through_time, ratings_by_source, split_now
+from router_core.learning.beta import interval, mean
 from router_core.policies.thompson import best_buy
-from router_core.posterior import interval, mean
+from router_core.serving.playground import USUAL
 from router_core.settings import GoalSettings
 from router_core.types import Posterior
+from router_core.views.contextual import drift_events
+from router_core.views.filters import extent
+from router_core.views.learning import ArmSplit, posterior_through_time, ratings_by_source, split_now
 
 _WORTH = (0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 20.0, float("inf"))
 

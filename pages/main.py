@@ -7,10 +7,10 @@ from pathlib import PurePath
 
 import streamlit as st
 
+from pages.formatting import ROUTER_NAMES, dollars, escaped
 from pages.resources import resources, settle_memory
-from pages.shown import ROUTER_NAMES, dollars, escaped
-from router_core.comparison import Playground
 from router_core.errors import RouterError
+from router_core.serving.playground import Playground
 from router_core.store.base import Comparison
 
 st.set_page_config(page_title="Router Playground", page_icon="🔀", layout="wide", initial_sidebar_state=288)

@@ -12,12 +12,12 @@ import streamlit as st
 from pages.answers import show_answers
 from pages.decisions import show_decisions
 from pages.examples import EXAMPLES, TASK_TYPES
+from pages.formatting import escaped, shortened
 from pages.learned import show_learned
 from pages.resources import Resources, resources
-from pages.shown import escaped, shortened
-from router_core.comparison import Plan
 from router_core.errors import RouterError
 from router_core.features import message_text
+from router_core.serving.playground import Plan
 from router_core.store.base import Comparison
 from router_core.types import Message
 

@@ -9,18 +9,18 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.formatting import dollars, duration, escaped
 from pages.forms import edit
 from pages.models import model_options, priced, remember_servers, servers_found, used_models
 from pages.resources import Resources
-from pages.shown import dollars, duration, escaped
-from router_core.declared import validated
 from router_core.errors import RouterError
-from router_core.llm import Models
-from router_core.pricing import PriceBook, book_models
-from router_core.providers import KNOWN
-from router_core.reaching import USUAL_PORTS, LocalServer, local_servers, try_model
+from router_core.models.calls import Models
+from router_core.models.reaching import USUAL_PORTS, LocalServer, local_servers, try_model
+from router_core.money.pricing import PriceBook, book_models
 from router_core.settings import PriceSettings, ProviderSettings, Settings
-from router_core.settings_around import simulation_asked
+from router_core.settings.providers import KNOWN
+from router_core.settings.system import simulation_asked
+from router_core.validation import validated
 
 _HALF = 264  # of the room within a border
 _RATES = {name: declared.title or "" for name, declared in PriceSettings.model_fields.items()}

@@ -8,9 +8,9 @@ from functools import partial
 import streamlit as st
 
 from pages.decisions import hidden
+from pages.formatting import badge
 from pages.learned import remember_before
 from pages.resources import Resources
-from pages.shown import badge
 from router_core.errors import RouterError
 from router_core.store.base import Comparison
 from router_core.types import Completion, OutcomeRecord

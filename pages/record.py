@@ -11,8 +11,8 @@ import streamlit as st
 
 from pages.answers import show_answers
 from pages.decisions import show_decisions
+from pages.formatting import ROUTER_NAMES, dollars, duration, escaped, labels, model_text
 from pages.resources import Resources
-from pages.shown import ROUTER_NAMES, dollars, duration, escaped, labels, model_text
 from router_core.features import message_text
 from router_core.store.base import Comparison, Search
 from router_core.types import Completion

@@ -9,17 +9,17 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from router_core.comparison import Playground
 from router_core.errors import RouterError
 from router_core.evaluation.running import Jobs
-from router_core.llm import Models
-from router_core.retention import remove_expired
-from router_core.running import RunningCalls
+from router_core.exports.transfer import first_settings, settings_of, whoami
+from router_core.models.calls import Models
+from router_core.routing.retention import remove_expired
+from router_core.serving.playground import Playground
+from router_core.serving.running import RunningCalls
 from router_core.settings import Settings
-from router_core.settings_around import simulation_asked
+from router_core.settings.system import simulation_asked
 from router_core.store import open_store
 from router_core.store.base import SettingsVersion, Store
-from router_core.transfer import first_settings, settings_of, whoami
 
 _EVERY = timedelta(hours=1)
 

@@ -8,19 +8,19 @@ from typing import Any
 import streamlit as st
 
 from pages.differences import show_changes
+from pages.export_import import show_takeaway
+from pages.formatting import escaped, labels
 from pages.forms import edit
 from pages.goal_form import goal_form
 from pages.models import model_options
 from pages.provider_form import provider_form
 from pages.resources import Resources, change_settings, resources
-from pages.shown import escaped, labels
-from pages.takeaway import show_takeaway
 from pages.versions import show_versions
-from router_core.declared import validated
 from router_core.errors import RouterError
 from router_core.exports.diff import changes
-from router_core.preview import condition_preview, split_preview
 from router_core.settings import Settings
+from router_core.validation import validated
+from router_core.views.preview import condition_preview, split_preview
 
 _TABS = (
     "Goals",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.formatting import escaped
 from pages.resources import Resources
-from pages.shown import escaped
-from router_core.demo import generate
+from router_core.demo.traffic import generate
 from router_core.errors import RouterError
 
 _SIZES = {"2,000 requests": 2_000, "20,000 requests": 20_000, "100,000 requests": 100_000}

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from pages.differences import in_short, show_changes
+from pages.formatting import escaped
 from pages.resources import Resources, change_settings
-from pages.shown import escaped
 from router_core.exports.diff import changes
+from router_core.exports.transfer import first_settings
 from router_core.settings import Settings
 from router_core.store.base import SettingsVersion
-from router_core.transfer import first_settings
 
 _SHOWN = 20
 _PRESENT, _FIRST = "the present", "before the first save"

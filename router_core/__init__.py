@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from router_core.errors import RouterError
-    from router_core.router import Router
+    from router_core.serving.library import Router
     from router_core.settings import Settings
     from router_core.store import open_store
     from router_core.types import Outcome
@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Outcome": "router_core.types",
-    "Router": "router_core.router",
+    "Router": "router_core.serving.library",
     "RouterError": "router_core.errors",
     "Settings": "router_core.settings",
     "open_store": "router_core.store",

@@ -10,9 +10,9 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from router_core.declared import canonical_json
 from router_core.errors import PromptError
 from router_core.types import Context, Message
+from router_core.validation import canonical_json
 
 CHARACTERS_PER_TOKEN = 4.0
 TOKENS_PER_MESSAGE = 4  # role and separators

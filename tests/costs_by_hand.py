@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from router_core.analytics import View
 from router_core.settings import Settings
 from router_core.store.base import Comparison, Search, Store
 from router_core.types import Completion, Decision, Price
+from router_core.views.filters import View
 
 
 @dataclass

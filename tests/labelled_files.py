@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as arrow_parquet
 
-from router_core.evaluation.tables import Table, open_table
+from router_core.evaluation.files.tables import Table, open_table
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -1,6 +1,6 @@
 """Should I route at all? Labelled prompts, logged traffic and pairs of answers become one verdict.
 
-Its parts are imported when first used. Leaves out screens (pages/evidence.py) and charts (evidence_charts.py).
+Its parts are imported when first used. Leaves out screens (pages/evidence.py) and charts (charts/evidence.py).
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from router_core.evaluation.conclusion import verdict
+    from router_core.evaluation.by_file.conclusion import verdict
+    from router_core.evaluation.by_file.report import evaluate
+    from router_core.evaluation.files.reading import read_labelled
+    from router_core.evaluation.from_log.offpolicy import estimate
     from router_core.evaluation.labelled import Labelled
-    from router_core.evaluation.offpolicy import estimate
     from router_core.evaluation.paired import paired_test
-    from router_core.evaluation.reading import read_labelled
-    from router_core.evaluation.report import evaluate
     from router_core.evaluation.results import Objective
 
 __all__ = ["Labelled", "Objective", "estimate", "evaluate", "paired_test", "read_labelled", "verdict"]
@@ -22,11 +22,11 @@ __all__ = ["Labelled", "Objective", "estimate", "evaluate", "paired_test", "read
 _HOMES = {
     "Labelled": "labelled",
     "Objective": "results",
-    "estimate": "offpolicy",
-    "evaluate": "report",
+    "estimate": "from_log.offpolicy",
+    "evaluate": "by_file.report",
     "paired_test": "paired",
-    "read_labelled": "reading",
-    "verdict": "conclusion",
+    "read_labelled": "files.reading",
+    "verdict": "by_file.conclusion",
 }
 
 

@@ -11,10 +11,10 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from router_core.budget import BudgetState
-from router_core.contextual.state import ContextualState
 from router_core.errors import SettingsError
 from router_core.exports.parsing import ImportFileError
+from router_core.learning.contextual.state import ContextualState
+from router_core.money.budget import BudgetState
 
 _MOST: Final = 256 * 2**20  # bytes of unpacked text: 100 models with a gain score each
 

@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from router_core.declared import validated
 from router_core.errors import SettingsError
 from router_core.exports.keys import refuse_keys
 from router_core.exports.learned import (
@@ -31,9 +30,10 @@ from router_core.exports.learned import (
 )
 from router_core.exports.migrations import migrated
 from router_core.exports.parsing import ImportFileError, check_seal, parse, sealed, text_of
-from router_core.pricing import PriceBook
+from router_core.money.pricing import PriceBook
 from router_core.settings import Settings
 from router_core.types import Evidence, OutputTokens, Price
+from router_core.validation import validated
 
 FORMAT: Literal["router.json"] = "router.json"
 EVIDENCE_FORMAT: Literal["router-evidence.json"] = "router-evidence.json"

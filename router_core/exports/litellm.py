@@ -14,7 +14,7 @@ from router_core.errors import SettingsError
 from router_core.exports.keys import refuse_keys
 from router_core.exports.learned import require_known
 from router_core.exports.yaml import write_yaml
-from router_core.pricing import MILLION
+from router_core.money.pricing import MILLION
 from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.types import Price
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from router_core.declared import validated
 from router_core.errors import SettingsError
 from router_core.exports.parsing import ImportFileError
 from router_core.settings import GoalSettings, Settings
 from router_core.types import MICRO
+from router_core.validation import validated
 
 _WHOLE = 1e-6
 """How far a count may be from a whole number before it is an error and not rounding, relative to its size."""

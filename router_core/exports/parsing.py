@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from math import isfinite, isnan
 from typing import Any
 
-from router_core.declared import canonical_json
 from router_core.errors import RouterError
+from router_core.validation import canonical_json
 
 MAX_CHARACTERS = 5_000_000
 """Longest file that is read; an export of a hundred goals with ten models each has a tenth of it."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from router_core.contextual.state import ContextualState
+from router_core.learning.contextual.state import ContextualState
 from router_core.policies.base import Policy
 from router_core.policies.classifier import Ask, ClassifierPolicy, VerdictCache
 from router_core.policies.contextual import ContextualPolicy

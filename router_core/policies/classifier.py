@@ -17,7 +17,6 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from router_core.declared import short_hash
 from router_core.errors import ProviderError, RouterError
 from router_core.policies.base import Policy, all_on, require_candidates, tier_index
 from router_core.sampling import mix_uniform
@@ -32,6 +31,7 @@ from router_core.types import (
     ReasonLine,
     Usage,
 )
+from router_core.validation import short_hash
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,19 +14,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from router_core.contextual import vector
-from router_core.contextual.best_buy import best_buy_probabilities
-from router_core.contextual.gain import GainScore
-from router_core.contextual.grams import codes
-from router_core.contextual.pushes import expected, pushes
-from router_core.contextual.state import ContextualState
-from router_core.declared import short_hash
+from router_core.learning.contextual import vector
+from router_core.learning.contextual.best_buy import best_buy_probabilities
+from router_core.learning.contextual.gain import GainScore
+from router_core.learning.contextual.grams import codes
+from router_core.learning.contextual.pushes import expected, pushes
+from router_core.learning.contextual.state import ContextualState
 from router_core.policies.base import require_candidates
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import a_call, best_buy, blended, comparable_costs, fading_part, starting_shares
 from router_core.policies.verdicts import Bought, Logits, Verdicts, with_verdict
 from router_core.settings import GoalSettings
 from router_core.types import ActionDistribution, Candidate, Context, Reason, ReasonLine, Seen
+from router_core.validation import short_hash
 from router_core.words import dollars, dollars_as_written
 
 Array = NDArray[np.float64]

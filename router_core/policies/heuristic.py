@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from router_core.declared import short_hash
 from router_core.policies.base import all_on, require_candidates, tier_index
 from router_core.sampling import mix_uniform
 from router_core.settings import HeuristicSettings
 from router_core.types import ActionDistribution, Candidate, Context, Reason, ReasonLine
+from router_core.validation import short_hash
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from router_core.declared import short_hash
+from router_core.learning.beta import best_probabilities, interval
 from router_core.policies.base import require_candidates
-from router_core.posterior import best_probabilities, interval
 from router_core.settings import GoalSettings
 from router_core.types import ActionDistribution, Candidate, Context, Posterior, Reason, ReasonLine
+from router_core.validation import short_hash
 from router_core.words import dollars, dollars_as_written, good_of
 
 _CACHED_DISTRIBUTIONS = 1024

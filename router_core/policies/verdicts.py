@@ -1,6 +1,7 @@
 """The classifier as a feature that is bought: asked only where knowing its verdict is worth more than the call.
 
-Leaves out what a verdict does to the decision (contextual.py) and the worth itself (router_core/information.py).
+Leaves out what a verdict does to the decision (contextual.py) and its value
+(learning/value_of_information.py).
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from router_core.contextual import vector
-from router_core.contextual.state import ContextualState
-from router_core.declared import short_hash
-from router_core.information import Prospect, value_of_information
+from router_core.learning.contextual import vector
+from router_core.learning.contextual.state import ContextualState
+from router_core.learning.value_of_information import Prospect, value_of_information
 from router_core.policies.classifier import ClassifierPolicy
 from router_core.settings import ContextualSettings
 from router_core.types import NO_VERDICT, Context
+from router_core.validation import short_hash
 from router_core.words import dollars
 
 Array = NDArray[np.float64]

@@ -17,7 +17,7 @@ from router_core.errors import StoreError
 
 if TYPE_CHECKING:
     from router_core.store.base import Store
-    from router_core.store.duckdb import DuckDBStore
+    from router_core.store.duckdb.store import DuckDBStore
     from router_core.types import StoreKind
 
 __all__ = ["open_store", "store_path"]
@@ -49,7 +49,7 @@ def open_store(
     Raises:
         StoreError: the place is not one that can be opened; the subclass and the sentence say why.
     """
-    from router_core.store.duckdb import DuckDBStore
+    from router_core.store.duckdb.store import DuckDBStore
 
     path = store_path(location, kind=kind, environ=environ)
     if path is None:

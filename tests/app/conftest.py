@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from router_core.demo import generate
+from router_core.demo.traffic import generate
 from router_core.settings import Settings
 from router_core.store import open_store
 from router_core.store.base import Store

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.formatting import ROUTER_NAMES, dollars, escaped
 from pages.resources import resources
-from pages.shown import ROUTER_NAMES, dollars, escaped
-from router_core.analytics import choices, step_s
-from router_core.budget import Budget, success_value_usd
-from router_core.charts import MUTED
-from router_core.demo import generate
+from router_core.charts.common import MUTED
+from router_core.demo.traffic import generate
+from router_core.money.budget import Budget, success_value_usd
 from router_core.settings import GoalSettings, Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.store.base import Batch
+from router_core.views.filters import choices, step_s
 from tests.app.conftest import Fill
 from tests.app.panel import QUICK, forget, opened, texts
 from tests.store_rows import a_completion, a_decision, a_prompt

@@ -10,8 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.resources import resources
-from router_core.demo import generate
-from router_core.evaluation.kept import Judgement
+from router_core.demo.traffic import generate
+from router_core.evaluation.by_file.kept import Judgement
 from router_core.evaluation.progress import Watch
 from router_core.evaluation.running import Job
 from router_core.settings import ArmSettings, GoalSettings, PrivacySettings

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.awaited import awaited_words
+from pages.pending_ratings import awaited_words
 from pages.resources import resources
-from router_core.learning_view import Pending, changes, pending_now
 from router_core.settings import Settings, SimulationSettings
+from router_core.views.learning import Pending, changes, pending_now
 from tests.app.conftest import Fill
 from tests.app.panel import opened
 

@@ -11,11 +11,11 @@ from threading import Event
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.formatting import escaped
 from pages.resources import resources
-from pages.shown import escaped
-from router_core.calling import RoutedStream
-from router_core.comparison import PlannedCall, Playground
 from router_core.errors import ProviderError, StoreFullError
+from router_core.routing.calling import RoutedStream
+from router_core.serving.playground import PlannedCall, Playground
 from router_core.settings import (
     ArmSettings,
     GoalSettings,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pages.formatting import ROUTER_NAMES, escaped
 from pages.resources import resources
-from pages.shown import ROUTER_NAMES, escaped
 from router_core.settings import (
     ArmSettings,
     GoalSettings,

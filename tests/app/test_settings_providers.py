@@ -8,7 +8,7 @@ import pytest
 
 from pages import provider_form
 from pages.resources import resources
-from router_core.reaching import LocalServer
+from router_core.models.reaching import LocalServer
 from tests.app.panel import field, now, opened, save, texts
 from tests.servers import chat_server
 

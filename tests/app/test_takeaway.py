@@ -10,13 +10,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.resources import resources
-from router_core.contextual_memory import learn_gain
-from router_core.demo import generate
+from router_core.demo.traffic import generate
 from router_core.exports import dump, dump_evidence
+from router_core.exports.transfer import export_of, known_by_router
+from router_core.routing.memory import learn_gain
 from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Store
-from router_core.transfer import export_of, known_by_router
 from tests.app.panel import QUICK, forget, now, opened, texts
 
 pytestmark = pytest.mark.usefixtures("place")

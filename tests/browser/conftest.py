@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from router_core.demo import generate
+from router_core.demo.traffic import generate
 from router_core.settings import Settings, SimulationSettings
 from router_core.store import open_store
 from tests.conftest import find_browser

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from router_core.demo import generate
+from router_core.demo.traffic import generate
 from router_core.settings import Settings
 from router_core.store import open_store
 from tests.browser.conftest import READY, Server, answers, ready, send

@@ -11,7 +11,7 @@ import pytest
 from router_core.errors import StoreError
 from router_core.store import open_store
 from router_core.store.base import Batch, Evaluation, Store
-from router_core.store.schema import META, MIGRATIONS
+from router_core.store.duckdb.schema import META, MIGRATIONS
 from tests.store_rows import ALL, CHEAP, a_prompt, a_request, an_outcome, at, ident
 
 

@@ -153,7 +153,7 @@ def test_an_answer_that_came_after_its_prompt_was_stripped_is_found(store: Store
 @pytest.mark.parametrize("what", ["erase", "strip"])
 def test_what_fails_half_way_has_not_begun(store: Store, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     """All of it or nothing, and it is told; afterwards it works."""
-    monkeypatch.setattr("router_core.store.erasing.NOTE", "SELECT no_such_column")
+    monkeypatch.setattr("router_core.store.duckdb.deletion.NOTE", "SELECT no_such_column")
     before = [store.comparison(ident(number)) for number in (1, 2, 3)]
     with pytest.raises(StoreError, match="no_such_column"):
         getattr(store, what)(Search())

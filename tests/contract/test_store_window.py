@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router_core.learning_view import posterior_through_time
 from router_core.settings import GoalSettings
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
 from router_core.types import Decision, Evidence, OutcomeRecord, Source, TeachingRule
+from router_core.views.learning import posterior_through_time
 from tests.store_rows import CHEAP, STRONG, a_completion, a_decision, a_prompt, a_request, an_outcome, at, ident
 
 HOUR = timedelta(hours=1)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from router_core.calculator import (
+from router_core.errors import RouterError
+from router_core.money.calculator import (
     BreakEven,
     CalculatorError,
     ClassifierCall,
@@ -18,8 +19,7 @@ from router_core.calculator import (
     classifier_break_even,
     estimate,
 )
-from router_core.errors import RouterError
-from router_core.pricing import PriceBook, cost_usd
+from router_core.money.pricing import PriceBook, cost_usd
 from router_core.types import Price, Usage
 from tests.builders import CHEAP, STRONG
 

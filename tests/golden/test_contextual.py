@@ -7,8 +7,8 @@ from math import erf, sqrt
 import numpy as np
 import pytest
 
-from router_core.contextual.best_buy import best_buy_probabilities
-from router_core.contextual.state import ContextualState, learn
+from router_core.learning.contextual.best_buy import best_buy_probabilities
+from router_core.learning.contextual.state import ContextualState, learn
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.settings import GoalSettings, HeuristicSettings

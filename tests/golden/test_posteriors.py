@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import betaln
 
-from router_core.posterior import best_probabilities, density, from_evidence, interval, mean, update
+from router_core.learning.beta import best_probabilities, density, from_evidence, interval, mean, update
 from router_core.types import Evidence, Posterior
 
 

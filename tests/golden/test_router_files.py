@@ -18,7 +18,7 @@ from router_core.exports.document import dump, load, load_evidence
 from router_core.exports.learned import Provenance
 from router_core.exports.migrations import MIGRATIONS
 from router_core.exports.parsing import ImportFileError
-from router_core.posterior import from_evidence
+from router_core.learning.beta import from_evidence
 from router_core.types import Evidence, Posterior
 from tests.builders import CHEAP, STRONG
 from tests.exported import an_export

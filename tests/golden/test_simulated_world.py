@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from router_core.simulation.world import World
+from benchmarks.simulation.world import World
 
 REQUESTS = 20_000
 LAMBDA = 0.1

@@ -11,12 +11,12 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router_core.evaluation.checking import check
-from router_core.evaluation.estimating import estimated_tokens
+from router_core.evaluation.files.checking import check
+from router_core.evaluation.files.estimating import estimated_tokens
+from router_core.evaluation.files.mapping import Mapping, ModelColumns
+from router_core.evaluation.files.reading import labelled
+from router_core.evaluation.files.tables import open_table
 from router_core.evaluation.labelled import Labelled
-from router_core.evaluation.mapping import Mapping, ModelColumns
-from router_core.evaluation.reading import labelled
-from router_core.evaluation.tables import open_table
 from router_core.features import estimate_tokens
 from tests.labelled_files import FILES, Rows
 

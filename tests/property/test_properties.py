@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router_core.features import context, two_digits
+from router_core.learning.beta import best_probabilities, from_evidence, update
 from router_core.policies.classifier import excerpt
-from router_core.posterior import best_probabilities, from_evidence, update
 from router_core.sampling import draw, mix_uniform
 from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, Settings
 from router_core.types import Evidence, Posterior

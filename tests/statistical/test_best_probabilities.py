@@ -9,7 +9,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import beta as beta_distribution
 
-from router_core.posterior import best_probabilities
+from router_core.learning.beta import best_probabilities
 from router_core.types import Posterior
 
 DRAWS = 400_000

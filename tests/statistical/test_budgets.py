@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from router_core.budget import Budget, BudgetState, highest_price, new_day, success_value_usd, update
+from benchmarks.simulation.judging import gains, judge
+from benchmarks.simulation.learners import BetaThompson, LogisticThompson
+from benchmarks.simulation.playing import features, play
+from benchmarks.simulation.world import STRONG, Change, SimulatedArm, World, traffic
+from router_core.learning.beta import from_evidence
+from router_core.money.budget import Budget, BudgetState, highest_price, new_day, success_value_usd, update
 from router_core.policies.thompson import ThompsonPolicy
-from router_core.posterior import from_evidence
 from router_core.sampling import draw, uniform
 from router_core.settings import ArmSettings, GoalSettings
-from router_core.simulation.judging import gains, judge
-from router_core.simulation.learners import BetaThompson, LogisticThompson
-from router_core.simulation.playing import features, play
-from router_core.simulation.world import STRONG, Change, SimulatedArm, World, traffic
 from router_core.types import Arm, Candidate, Evidence
 from tests.builders import a_context
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from router_core.contextual.best_buy import best_buy_probabilities
-from router_core.contextual.logistic import Belief, fit, prior, update
-from router_core.contextual.state import ContextualState, learn
-from router_core.contextual.vector import GAIN, SIZE
-from router_core.evaluation.contextual_life import contextual_life
-from router_core.evaluation.replay import thompson_life
+from router_core.evaluation.by_file.contextual_life import contextual_life
+from router_core.evaluation.by_file.replay import thompson_life
+from router_core.learning.contextual.best_buy import best_buy_probabilities
+from router_core.learning.contextual.logistic import Belief, fit, prior, update
+from router_core.learning.contextual.state import ContextualState, learn
+from router_core.learning.contextual.vector import GAIN, SIZE
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.sampling import draw

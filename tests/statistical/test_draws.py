@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
+from router_core.learning.beta import from_evidence
 from router_core.policies.thompson import ThompsonPolicy
-from router_core.posterior import from_evidence
 from router_core.sampling import draw, uniform
 from router_core.settings import ArmSettings, GoalSettings
 from router_core.types import Arm, Candidate, Evidence

@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from router_core.drift import DriftRule, Watch, observe
-from router_core.simulation.learners import LogisticThompson
-from router_core.simulation.playing import features, play
-from router_core.simulation.world import DEGRADED, Change, World, traffic
+from benchmarks.simulation.learners import LogisticThompson
+from benchmarks.simulation.playing import features, play
+from benchmarks.simulation.world import DEGRADED, Change, World, traffic
+from router_core.learning.drift import DriftRule, Watch, observe
 
 
 def false_alarms(chance: float, runs: int, seed: int) -> Counter[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import binom
 
-from router_core.evaluation.conclusion import verdict
-from router_core.evaluation.curves import apgr, curve, curves, ordering
-from router_core.evaluation.report import evaluate
-from router_core.evaluation.resampling import bootstrap_counts, bootstrap_means, estimate
+from router_core.evaluation.by_file.conclusion import verdict
+from router_core.evaluation.by_file.curves import apgr, curve, curves, ordering
+from router_core.evaluation.by_file.report import evaluate
+from router_core.evaluation.by_file.resampling import bootstrap_counts, bootstrap_means, estimate
 from router_core.evaluation.results import Objective
 from tests.labelled import labelled
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from router_core.information import prospect, value_of_information
-from router_core.simulation.world import World, traffic
+from benchmarks.simulation.world import World, traffic
+from router_core.learning.value_of_information import prospect, value_of_information
 
 DRAWS = 400_000
 

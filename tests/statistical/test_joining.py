@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from router_core.contextual.best_buy import best_buy_probabilities
-from router_core.contextual.joining import Neighbour, hopeful
-from router_core.contextual.logistic import Belief, update
-from router_core.contextual.state import weak_prior
-from router_core.contextual.vector import SIZE
+from router_core.learning.contextual.best_buy import best_buy_probabilities
+from router_core.learning.contextual.joining import Neighbour, hopeful
+from router_core.learning.contextual.logistic import Belief, update
+from router_core.learning.contextual.state import weak_prior
+from router_core.learning.contextual.vector import SIZE
 from router_core.sampling import draw, uniform
 
 COSTS = (0.001, 0.016, 0.004)

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from router_core.evaluation.log import Array, Log
-from router_core.evaluation.offpolicy import ESTIMATORS, QUANTITIES, OffPolicyReport, estimate
+from router_core.evaluation.from_log.log import Array, Log
+from router_core.evaluation.from_log.offpolicy import ESTIMATORS, QUANTITIES, OffPolicyReport, estimate
 
 LOGS = 400
 FEWEST = binom.ppf(0.001, LOGS, 0.935)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from router_core.evaluation.log import Array
+from router_core.evaluation.from_log.log import Array
 from router_core.evaluation.paired import evidence, paired_test
 
 SEQUENCES = 2_000

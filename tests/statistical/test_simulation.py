@@ -6,11 +6,11 @@ from functools import cache
 
 import pytest
 
-from router_core.simulation import table
-from router_core.simulation.fixed import ceiling
-from router_core.simulation.judging import Row, judge
-from router_core.simulation.table import Plan, row_of, simulate, trials
-from router_core.simulation.world import DEGRADED, Change, SimulatedArm, World, traffic
+from benchmarks.simulation import table
+from benchmarks.simulation.fixed import ceiling
+from benchmarks.simulation.judging import Row, judge
+from benchmarks.simulation.table import Plan, row_of, simulate, trials
+from benchmarks.simulation.world import DEGRADED, Change, SimulatedArm, World, traffic
 
 RUNS = 6
 ALARM = f"{table.BOTH}, alarm"

@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from router_core import demo
-from router_core.demo import generate
+from router_core.demo import traffic as demo
+from router_core.demo.traffic import generate
+from router_core.evaluation.from_log.targets import estimate_policy, target_probabilities
+from router_core.evaluation.from_log.traffic import Traffic, read_pairs, read_traffic
 from router_core.evaluation.paired import paired_tests
 from router_core.evaluation.results import Estimate
-from router_core.evaluation.targets import estimate_policy, target_probabilities
-from router_core.evaluation.traffic import Traffic, read_pairs, read_traffic
+from router_core.models.simulated_answers import difficulty, success_probability
 from router_core.settings import GoalSettings, Settings
-from router_core.simulated_answers import difficulty, success_probability
 from router_core.store import open_store
 from router_core.store.base import Store
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from router_core.llm import Models
+from router_core.models.calls import Models
 
 KEY = "Zq81test0123456789abcdef"
 MODEL = "openai/gpt-4o-mini"

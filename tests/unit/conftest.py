@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from router_core.llm import Models
-from router_core.router import Router
+from router_core.models.calls import Models
+from router_core.serving.library import Router
 from router_core.settings import CallSettings, ProviderSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from router_core.router import Router
+from router_core.serving.library import Router
 from router_core.store.base import Comparison, Store
 from router_core.types import Completion
 

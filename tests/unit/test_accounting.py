@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from router_core.accounting import RouterMoney
-from router_core.comparison import Playground
 from router_core.errors import ProviderError
-from router_core.llm import Models
+from router_core.models.calls import Models
+from router_core.serving.accounting import RouterMoney
+from router_core.serving.playground import Playground
 from router_core.settings import (
     ArmSettings,
     CallSettings,

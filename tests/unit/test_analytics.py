@@ -6,11 +6,21 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from router_core.analytics import UsualTraffic, View, choices, days, extent, ranges, recent, step_s, usual_traffic
 from router_core.errors import StoreError
 from router_core.store import open_store
 from router_core.store.base import Batch
 from router_core.types import Usage
+from router_core.views.filters import (
+    UsualTraffic,
+    View,
+    choices,
+    days,
+    extent,
+    ranges,
+    recent,
+    step_s,
+    usual_traffic,
+)
 from tests.store_rows import CHEAP, START, STRONG, a_completion, a_decision, a_prompt, an_outcome, ident
 
 NOW = datetime(2026, 3, 4, 13, 47, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit, ndtr
 
-from router_core.contextual.best_buy import best_buy_probabilities, dearer_wins, dearer_wins_rows
+from router_core.learning.contextual.best_buy import best_buy_probabilities, dearer_wins, dearer_wins_rows
 
 
 def brute(means: np.ndarray, variances: np.ndarray, costs: np.ndarray, value: float) -> np.ndarray:

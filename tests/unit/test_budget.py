@@ -7,7 +7,9 @@ from math import inf, nan
 import numpy as np
 import pytest
 
-from router_core.budget import (
+from router_core.errors import SettingsError
+from router_core.learning.beta import best_probabilities
+from router_core.money.budget import (
     Budget,
     BudgetState,
     allowance_usd,
@@ -17,8 +19,6 @@ from router_core.budget import (
     surcharge,
     update,
 )
-from router_core.errors import SettingsError
-from router_core.posterior import best_probabilities
 from router_core.types import Posterior
 
 TWO = Budget(limit_usd=2.0, step=0.1)

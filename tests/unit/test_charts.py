@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from router_core.charts import (
+from router_core.charts.common import (
     MODEL_COLORS,
     Theme,
     legend_columns,

@@ -18,7 +18,7 @@ from router_core.errors import (
 from router_core.policies.classifier import ClassifierPolicy, Reply, VerdictCache, excerpt, messages, parse
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.settings import ClassifierSettings, HeuristicSettings
-from router_core.settings_routers import CLASSIFIER_PROMPT
+from router_core.settings.routers import CLASSIFIER_PROMPT
 from router_core.types import ReasonLine, Usage
 from tests.builders import CHEAP, STRONG, FakeAsk, a_candidate, a_context, some_candidates, ticking
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from router_core.errors import AuthenticationError, EvaluationError, ProviderTimeoutError
-from router_core.evaluation.classifying import live_verdicts
+from router_core.evaluation.by_file.classifying import live_verdicts
 from router_core.policies.classifier import Reply
 from router_core.settings import ClassifierSettings, Settings
 from router_core.types import Message, Usage

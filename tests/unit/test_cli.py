@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from router_core.cli import FORMATS, main
-from router_core.evaluation.reading import read_labelled
-from router_core.evaluation.teaching import teach
+from router_core.evaluation.by_file.teaching import teach
+from router_core.evaluation.files.reading import read_labelled
 from router_core.settings import GoalSettings, HeuristicSettings, PrivacySettings, ProviderSettings, Settings
+from router_core.shell.main import FORMATS, main
 from router_core.store import open_store
 from router_core.store.base import Search, SettingsVersion
 from tests.scored import long_csv
@@ -25,7 +25,7 @@ from tests.servers import ChatServer, chat_server
 
 ROOT = Path(__file__).parents[2]
 
-COMMANDS = ("export", "import", "demo", "prune", "doctor", "verdict", "replay", "learn", "online")
+COMMANDS = ("export", "import", "demo", "prune", "doctor", "verdict", "replay", "learn")
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_export_wipe_import(place: str, tmp_path: Path) -> None:
 def test_import_shows_and_saves_settings(place: str, tmp_path: Path) -> None:
     """Each change is named, and the version is in force afterwards."""
     from router_core.exports import dump
-    from router_core.transfer import export_of
+    from router_core.exports.transfer import export_of
 
     wanted = Settings(heuristic=HeuristicSettings(threshold=4))
     file = tmp_path / "router.json"
@@ -117,7 +117,7 @@ def test_import_shows_and_saves_settings(place: str, tmp_path: Path) -> None:
 def test_an_import_is_the_way_out_of_settings_that_cannot_be_used(place: str, tmp_path: Path) -> None:
     """Saved by other code: every command says so, and import replaces them."""
     from router_core.exports import dump
-    from router_core.transfer import export_of
+    from router_core.exports.transfer import export_of
 
     store = open_store(place, kind="simulated")
     file = tmp_path / "router.json"
@@ -228,7 +228,7 @@ def test_settings_that_cannot_be_read_are_a_finding(place: str, monkeypatch: pyt
 def test_doctor_finds_what_is_too_old_or_missing(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Against what the project says it needs."""
     needed = ["duckdb>=99.0", "streamlit[performance]>=1.0", "no-such-package>=1", 'ruff>=1; extra == "dev"']
-    monkeypatch.setattr("router_core.doctor.requires", lambda name: needed)
+    monkeypatch.setattr("router_core.shell.doctor.requires", lambda name: needed)
     said = run(place, "doctor")
     assert said.exit_code == 1
     assert "99.0 or newer is needed; no-such-package is missing: run make test" in said.output

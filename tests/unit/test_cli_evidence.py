@@ -13,13 +13,13 @@ from typing import Any, get_args
 import pytest
 from click.testing import CliRunner, Result
 
-from router_core import cli_evidence
-from router_core.cli import main
-from router_core.evaluation.encodings import Encoding
-from router_core.evaluation.report import ROUTERS
+from router_core.evaluation.by_file.report import ROUTERS
+from router_core.evaluation.files.encodings import Encoding
+from router_core.evaluation.files.survey import Duplicates, OutOfRange
 from router_core.evaluation.results import Report, Verdict, load
-from router_core.evaluation.survey import Duplicates, OutOfRange
 from router_core.settings import HeuristicSettings, Settings
+from router_core.shell import evidence as cli_evidence
+from router_core.shell.main import main
 
 
 def run(*words: str) -> Result:

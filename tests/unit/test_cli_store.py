@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from router_core.cli import main
+from router_core.shell.main import main
 
 
 def shell(*words: str) -> Result:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from router_core.comparison import Plan, Playground
 from router_core.errors import ProviderError, SettingsError, UnknownArmError, UnknownRequestError
-from router_core.llm import Models
+from router_core.models.calls import Models
 from router_core.sampling import draw
+from router_core.serving.playground import Plan, Playground
 from router_core.settings import ArmSettings, GoalSettings, ProviderSettings, Settings
 from router_core.store.base import Comparison, Store
 from router_core.types import Outcome, Posterior

@@ -12,9 +12,17 @@ from typing import Any
 import pytest
 from openai.types.chat import ChatCompletion
 
-from router_core import conditions
-from router_core.conditions import NAMES, STRING_METHODS, Condition, Judged, Judgement, check_pattern, parse
 from router_core.errors import ConditionError
+from router_core.outcomes import conditions
+from router_core.outcomes.conditions import (
+    NAMES,
+    STRING_METHODS,
+    Condition,
+    Judged,
+    Judgement,
+    check_pattern,
+    parse,
+)
 from router_core.types import Outcome
 from tests.builders import ticking
 

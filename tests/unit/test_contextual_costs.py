@@ -12,14 +12,14 @@ from typing import Any, Literal
 
 import pytest
 
-from router_core.analytics import View
-from router_core.budget import Budget, BudgetState, success_value_usd
-from router_core.contextual_costs import BudgetKept, ContextualCosts, Spend, contextual_costs
+from router_core.money.budget import Budget, BudgetState, success_value_usd
+from router_core.routing.spending import Spending
 from router_core.settings import GoalSettings, Settings
-from router_core.spending import Spending
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
 from router_core.types import Completion, Decision, Seen
+from router_core.views.budgets import BudgetKept, ContextualCosts, Spend, contextual_costs
+from router_core.views.filters import View
 from tests.store_rows import CHEAP, STRONG, a_completion, a_decision, a_prompt
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

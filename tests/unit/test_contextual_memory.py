@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from router_core.contextual.state import ContextualState
-from router_core.contextual_memory import MOST, Memory, learn_gain
-from router_core.deciding import usual_costs
-from router_core.declared import validated
-from router_core.router import Router
+from router_core.learning.contextual.state import ContextualState
+from router_core.routing.deciding import usual_costs
+from router_core.routing.memory import MOST, Memory, learn_gain
+from router_core.serving.library import Router
 from router_core.settings import GoalSettings, Settings
-from router_core.store import learning, open_store
+from router_core.store import open_store
 from router_core.store.base import LearningEvent, Lesson, Store
-from router_core.store.learning import Counting
+from router_core.store.duckdb import learning_events as learning
+from router_core.store.duckdb.learning_events import Counting
 from router_core.types import TeachingRule
+from router_core.validation import validated
 
 ARMS = ("openai/gpt-4o-mini", "openai/gpt-4o")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

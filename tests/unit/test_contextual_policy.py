@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from router_core.contextual.best_buy import best_buy_probabilities
-from router_core.contextual.state import ContextualState, learn
-from router_core.contextual.training import Lesson, train
-from router_core.contextual.vector import GAIN, NAMES
 from router_core.errors import NoEligibleArmError
+from router_core.learning.contextual.best_buy import best_buy_probabilities
+from router_core.learning.contextual.state import ContextualState, learn
+from router_core.learning.contextual.training import Lesson, train
+from router_core.learning.contextual.vector import GAIN, NAMES
 from router_core.policies.base import Policy
 from router_core.policies.classifier import ClassifierPolicy
 from router_core.policies.contextual import ContextualPolicy

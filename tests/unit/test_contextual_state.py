@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from router_core.contextual.gain import GainScore
-from router_core.contextual.logistic import fit, update
-from router_core.contextual.state import ContextualState, learn, weak_prior, with_shared_priors
-from router_core.contextual.training import Lesson, train
-from router_core.contextual.vector import SIZE
 from router_core.errors import SettingsError
+from router_core.learning.contextual.gain import GainScore
+from router_core.learning.contextual.logistic import fit, update
+from router_core.learning.contextual.state import ContextualState, learn, weak_prior, with_shared_priors
+from router_core.learning.contextual.training import Lesson, train
+from router_core.learning.contextual.vector import SIZE
 
 Event = tuple[str, np.ndarray, float]
 

@@ -11,13 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from router_core.contextual.logistic import Belief
-from router_core.contextual.sharing import Learned
-from router_core.contextual.state import ContextualState, weak_prior
-from router_core.contextual.vector import NAMES, SIZE
-from router_core.contextual_charts import odds_ticks, weights_chart
-from router_core.contextual_memory import Memory, rules_of
-from router_core.contextual_view import (
+from router_core.charts.contextual import odds_ticks, weights_chart
+from router_core.learning.contextual.logistic import Belief
+from router_core.learning.contextual.sharing import Learned
+from router_core.learning.contextual.state import ContextualState, weak_prior
+from router_core.learning.contextual.vector import NAMES, SIZE
+from router_core.policies.contextual import numbers
+from router_core.routing.memory import Memory, rules_of
+from router_core.settings import ArmSettings, GoalSettings, Settings
+from router_core.store import open_store
+from router_core.store.base import Batch, Store
+from router_core.views.contextual import (
     NEW,
     STEPS,
     drift_events,
@@ -27,10 +31,6 @@ from router_core.contextual_view import (
     ordinal,
     weights,
 )
-from router_core.policies.contextual import numbers
-from router_core.settings import ArmSettings, GoalSettings, Settings
-from router_core.store import open_store
-from router_core.store.base import Batch, Store
 from tests.builders import a_context
 from tests.drifting import CODE, PLAIN, TEXTS, drifted, told_apart
 from tests.store_rows import CHEAP, STRONG, a_completion, a_decision, a_prompt, an_outcome, at

@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from router_core.analytics import View, days, recent
-from router_core.charts import MODEL_COLORS, OTHER_COLOR, time_x
-from router_core.cost_charts import (
+from router_core.charts.common import MODEL_COLORS, OTHER_COLOR, time_x
+from router_core.charts.costs import (
     ACCENT,
     deciding_cost_chart,
     deciding_time_chart,
@@ -21,6 +20,7 @@ from router_core.cost_charts import (
     split_charts,
 )
 from router_core.policies import POLICIES
+from router_core.views.filters import View, days, recent
 from tests.store_rows import CHEAP, START, STRONG
 
 ARMS = {CHEAP: "mini", STRONG: "big"}

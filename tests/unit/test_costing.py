@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from scipy.stats import beta
 
-from router_core import costing
-from router_core.analytics import View
-from router_core.costing import costs
-from router_core.pricing import PriceBook
+from router_core.money.pricing import PriceBook
 from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
 from router_core.types import Usage
+from router_core.views import costs as costing
+from router_core.views.costs import costs
+from router_core.views.filters import View
 from tests.store_rows import CHEAP, START, STRONG, a_completion, a_decision, a_prompt, an_outcome, ident
 
 VIEW = View(START - timedelta(minutes=1), START + timedelta(minutes=1), "default")

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router_core.analytics import View, extent
-from router_core.costing import CostReport, costs
-from router_core.demo import generate
-from router_core.pricing import PriceBook
+from router_core.demo.traffic import generate
+from router_core.money.pricing import PriceBook
 from router_core.settings import Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Comparison, Store
 from router_core.types import OutcomeRecord, Usage
+from router_core.views.costs import CostReport, costs
+from router_core.views.filters import View, extent
 from tests.costs_by_hand import ByHand, by_hand, everything, quantile
 from tests.store_rows import CHEAP, START, STRONG, a_completion, a_decision, a_prompt, an_outcome, at, ident
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from router_core.evaluation.curves import SHARES, apgr, cpt, curve, curves, ordering
+from router_core.evaluation.by_file.curves import SHARES, apgr, cpt, curve, curves, ordering
 
 GAINS = np.array([1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])  # of ten prompts the strong model wins two
 FALLING = np.arange(10.0, 0.0, -1.0)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from router_core.router import Router
+from router_core.serving.library import Router
 from router_core.settings import GoalSettings
 from router_core.store.base import Batch, Store
 from router_core.types import OutcomeRecord

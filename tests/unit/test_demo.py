@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from router_core.demo import COMPARED, generate
+from router_core.demo.traffic import COMPARED, generate
 from router_core.errors import SettingsError
 from router_core.sampling import draw
 from router_core.settings import (

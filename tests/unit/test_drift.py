@@ -7,9 +7,9 @@ from math import inf, log, nan
 import numpy as np
 import pytest
 
-from router_core.drift import DriftRule, Watch, observe, tempered, tempered_normal
 from router_core.errors import InvalidOutcomeError, SettingsError
-from router_core.posterior import update
+from router_core.learning.beta import update
+from router_core.learning.drift import DriftRule, Watch, observe, tempered, tempered_normal
 from router_core.types import Posterior
 
 AT_ONCE = DriftRule(warm_up=0)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from router_core.errors import EvaluationError
-from router_core.evaluation import routers
+from router_core.evaluation.by_file import routers
+from router_core.evaluation.by_file.routers import Pair
 from router_core.evaluation.results import Objective
-from router_core.evaluation.routers import Pair
+from router_core.money.pricing import PriceBook
 from router_core.policies.heuristic import HeuristicPolicy
-from router_core.pricing import PriceBook
 from router_core.settings import ClassifierSettings, HeuristicSettings, Settings
 from tests.labelled import labelled
 

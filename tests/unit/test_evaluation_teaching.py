@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from router_core.cli import main
-from router_core.contextual.gain import GainScore
 from router_core.errors import EvaluationError
+from router_core.evaluation.by_file.teaching import matched, teach
+from router_core.evaluation.files.reading import read_labelled
 from router_core.evaluation.labelled import Labelled
-from router_core.evaluation.reading import read_labelled
-from router_core.evaluation.teaching import matched, teach
-from router_core.router import Router
+from router_core.learning.contextual.gain import GainScore
+from router_core.serving.library import Router
 from router_core.settings import ArmSettings, GoalSettings, Settings
+from router_core.shell.main import main
 from router_core.store import open_store
 from router_core.store.base import Store
 from tests.scored import CHEAP, STRONG, long_csv

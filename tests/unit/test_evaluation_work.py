@@ -8,13 +8,13 @@ from decimal import Decimal
 import pytest
 
 from router_core.errors import EvaluationError
-from router_core.evaluation.kept import Judgement
+from router_core.evaluation.by_file.kept import Judgement
+from router_core.evaluation.by_file.work import Prepared, Wanted, judge, keep, prepare
+from router_core.evaluation.files.rates import Rates
+from router_core.evaluation.files.survey import Choices
+from router_core.evaluation.files.tables import open_table
 from router_core.evaluation.progress import CancelledError, Watch
-from router_core.evaluation.rates import Rates
 from router_core.evaluation.results import Objective, load
-from router_core.evaluation.survey import Choices
-from router_core.evaluation.tables import open_table
-from router_core.evaluation.work import Prepared, Wanted, judge, keep, prepare
 from router_core.policies.classifier import Reply
 from router_core.settings import ClassifierSettings, PrivacySettings, Settings
 from router_core.store import open_store

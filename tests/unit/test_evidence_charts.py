@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from router_core.charts import ACCENT, MODEL_COLORS, MUTED, Theme
-from router_core.evaluation.report import evaluate
+from router_core.charts.common import ACCENT, MODEL_COLORS, MUTED, Theme
+from router_core.charts.evidence import money_chart, money_description, regret_chart, regret_description
+from router_core.evaluation.by_file.report import evaluate
 from router_core.evaluation.results import Objective, RegretPath, Report
-from router_core.evidence_charts import money_chart, money_description, regret_chart, regret_description
 from tests.labelled import labelled
 
 THEMES: tuple[Theme, ...] = ("light", "dark")

@@ -11,11 +11,11 @@ from decimal import Decimal
 import pytest
 
 from router_core import exports
-from router_core.declared import canonical_json
 from router_core.errors import RouterError, SettingsError, UnknownArmError
 from router_core.exports.document import dump, load, resolved_prices
 from router_core.exports.learned import Provenance, only_known
 from router_core.types import Evidence, OutputTokens, Price
+from router_core.validation import canonical_json
 from tests.builders import CHEAP, STRONG
 from tests.exported import LOCAL, WHEN, an_export, some_settings
 

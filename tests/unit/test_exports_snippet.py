@@ -13,7 +13,7 @@ import pytest
 import router_core
 from router_core.errors import SettingsError
 from router_core.exports.snippet import python_snippet
-from router_core.router import Router
+from router_core.serving.library import Router
 from router_core.settings import ArmSettings, ClassifierSettings, GoalSettings, ProviderSettings, Settings
 from router_core.types import Outcome
 from tests.builders import CHEAP

@@ -8,10 +8,10 @@ from functools import reduce
 import numpy as np
 import pytest
 
-from router_core.contextual.folding import ABSENT, VERDICT, Fold, after
-from router_core.contextual.state import learn, weak_prior
-from router_core.contextual.vector import SIZE
-from router_core.drift import DriftRule, Watch, observe
+from router_core.learning.contextual.folding import ABSENT, VERDICT, Fold, after
+from router_core.learning.contextual.state import learn, weak_prior
+from router_core.learning.contextual.vector import SIZE
+from router_core.learning.drift import DriftRule, Watch, observe
 
 NEVER = DriftRule(threshold=1e6, warm_up=0)
 SOON = DriftRule(threshold=3.0, warm_up=20, keep=0.1)

@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from router_core.contextual import folding, vector
-from router_core.contextual.folding import ABSENT, VERDICT, ArmAlarm, Fold, Folding, after
-from router_core.contextual.sharing import Learned
-from router_core.contextual.state import learn
-from router_core.contextual_memory import Memory, rules_of
-from router_core.deciding import usual_costs
-from router_core.declared import validated
-from router_core.drift import DriftRule, Watch, observe
+from router_core.learning.contextual import folding, vector
+from router_core.learning.contextual.folding import ABSENT, VERDICT, ArmAlarm, Fold, Folding, after
+from router_core.learning.contextual.sharing import Learned
+from router_core.learning.contextual.state import learn
+from router_core.learning.drift import DriftRule, Watch, observe
 from router_core.policies.contextual import numbers
+from router_core.routing.deciding import usual_costs
+from router_core.routing.memory import Memory, rules_of
 from router_core.settings import Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
 from router_core.types import Context, Seen
+from router_core.validation import validated
 from tests.store_rows import CHEAP, STRONG, a_completion, a_decision, a_prompt, an_outcome
 
 RULE = DriftRule(threshold=3.0, warm_up=20)

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from router_core.contextual.gain import GainScore
-from router_core.contextual.grams import BLOCK_SIZES, codes
-from router_core.contextual.ridge import Design, designed, read, solve
-from router_core.contextual.training import Lesson, learn_score, train
 from router_core.errors import EvaluationError, SettingsError
+from router_core.learning.contextual.gain import GainScore
+from router_core.learning.contextual.grams import BLOCK_SIZES, codes
+from router_core.learning.contextual.ridge import Design, designed, read, solve
+from router_core.learning.contextual.training import Lesson, learn_score, train
 
 ARMS = ("cheap", "strong")
 PLAIN = ["list", "name", "date", "colour", "size", "label", "price", "short", "answer", "word", "city", "street"]
@@ -134,7 +134,7 @@ def test_equal_texts_are_held_out_together() -> None:
 
 def test_of_very_many_lessons_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """The others are judged by what was learned without them."""
-    monkeypatch.setattr("router_core.contextual.training.MOST_LESSONS", 300)
+    monkeypatch.setattr("router_core.learning.contextual.training.MOST_LESSONS", 300)
     lessons, hard = paired(500)
     trained = train(lessons, ARMS)
     assert len(trained.rows) == len(set(trained.rows.tolist())) == trained.score.texts == 300
@@ -146,7 +146,7 @@ def test_of_very_many_lessons_some_are_drawn(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_score_alone_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """To the bit, from pairs, from single draws, from both, and where some are drawn; it can be stopped."""
-    monkeypatch.setattr("router_core.contextual.training.MOST_LESSONS", 300)
+    monkeypatch.setattr("router_core.learning.contextual.training.MOST_LESSONS", 300)
     lessons, hard = paired(400)
     log = drawn(lessons, hard)
     for given in (lessons[:200], log[:200], lessons[:100] + log[100:250], log):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router_core.contextual.grams import BLOCK_SIZES, MOST_CHARACTERS, TABLE, Block, blocks, codes
+from router_core.learning.contextual.grams import BLOCK_SIZES, MOST_CHARACTERS, TABLE, Block, blocks, codes
 
 WORDS = [3628, 23283, 125147]
 RUNS = [5211, 9158, 14366, 24635]

@@ -8,11 +8,12 @@ from io import BytesIO, StringIO
 import pandas as pd
 import pytest
 
-from router_core import history
 from router_core.errors import SettingsError
-from router_core.history import FORMATS, exported, write_log
-from router_core.store import open_store, rereading
+from router_core.exports import log as history
+from router_core.exports.log import FORMATS, exported, write_log
+from router_core.store import open_store
 from router_core.store.base import Batch, Search, Store
+from router_core.store.duckdb import wide_rows as rereading
 from tests.store_rows import a_completion, a_decision, a_prompt, an_outcome, everything, ident
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 import router_core
-from router_core import errors, router, settings, store, types
+from router_core import errors, settings, store, types
+from router_core.serving import library
 
 ROOT = Path(__file__).parents[2]
 PATHS = {
@@ -83,8 +84,8 @@ def test_importing_the_package_does_nothing(tmp_path: Path) -> None:
 
 def test_importing_the_router_opens_nothing(tmp_path: Path) -> None:
     """Its packages are imported when first used; nothing is written and nobody is called."""
-    told = imported_fresh(tmp_path, "router_core.router")
-    assert {"router_core.router", "router_core.llm", "router_core.store"} <= set(told["ours"])
+    told = imported_fresh(tmp_path, "router_core.serving.library")
+    assert {"router_core.serving.library", "router_core.models.calls", "router_core.store"} <= set(told["ours"])
     assert (told["heavy"], told["written"], told["done"]) == ([], [], [])
     assert (told["threads"], told["here"]) == (1, [])
 
@@ -138,10 +139,10 @@ def ours(name: str) -> set[str]:
 
 def test_the_statements_are_found() -> None:
     """The reading of imports itself: at once and later, of modules and of names."""
-    assert ("router_core.errors", True) in set(imports("router_core.settings"))
-    assert ("simpleeval", False) in set(imports("router_core.conditions"))
-    assert ("altair", False) in set(imports("router_core.charts"))
-    assert ("router_core.store.rows", True) in set(imports("router_core.store.duckdb"))
+    assert ("router_core.errors", True) in set(imports("router_core.settings.declaration"))
+    assert ("simpleeval", False) in set(imports("router_core.outcomes.conditions"))
+    assert ("altair", False) in set(imports("router_core.charts.common"))
+    assert ("router_core.store.duckdb.rows", True) in set(imports("router_core.store.duckdb.store"))
     assert len(PATHS) > 30
 
 
@@ -151,53 +152,65 @@ def test_the_core_knows_no_page(name: str) -> None:
     assert not {target.split(".")[0] for target in targets(name)} & {"streamlit", "pages", "app", "tests"}
 
 
-@pytest.mark.parametrize("name", ["router_core.types", "router_core.errors", "router_core.sampling"])
-def test_the_plain_parts_stand_alone(name: str) -> None:
-    """They import nothing of ours."""
-    assert ours(name) == set()
-
-
-@pytest.mark.parametrize("name", [name for name in PATHS if name.startswith("router_core.store")])
-def test_the_store_knows_only_types_errors_and_itself(name: str) -> None:
-    """Neither settings nor policies nor models."""
-    known = {"router_core.types", "router_core.errors"}
-    assert {one for one in ours(name) if not one.startswith("router_core.store")} <= known
-
-
-@pytest.mark.parametrize("name", [name for name in PATHS if name.startswith("router_core.policies")])
-def test_policies_know_neither_traffic_nor_store(name: str) -> None:
-    """They import the values, the arithmetic, the settings, how figures read, and each other."""
-    parts = ("types", "errors", "declared", "settings", "sampling", "posterior", "information", "words")
-    known = {f"router_core.{part}" for part in parts}
-    arithmetic = "router_core.contextual"
-    assert {one for one in ours(name) if not one.startswith(("router_core.policies", arithmetic))} <= known
-
-
-@pytest.mark.parametrize("name", [name for name in PATHS if f"{name}.".startswith("router_core.contextual.")])
-def test_the_contextual_parts_are_arithmetic(name: str) -> None:
-    """They know the values, the errors, drift and each other; neither settings nor policies, traffic nor store."""
-    known = {"router_core.types", "router_core.errors", "router_core.declared", "router_core.drift"}
-    assert {one for one in ours(name) if not one.startswith("router_core.contextual")} <= known
-
-
-@pytest.mark.parametrize(
-    ("name", "known"),
-    [
-        ("declared", {"errors"}),
-        ("settings_around", {"types", "declared"}),
-        ("settings_routers", {"declared"}),
-        ("settings", {"types", "errors", "declared", "conditions", "settings_around", "settings_routers"}),
-        ("features", {"types", "errors", "settings", "declared"}),
-        ("pricing", {"types", "settings"}),
-        ("posterior", {"types"}),
-        ("rewards", {"types", "errors"}),
-        ("conditions", {"errors", "rewards"}),
-        ("charts", {"types", "posterior"}),
-    ],
+# A folder may import what stands above it, never what stands beside or below it. "" is router_core itself.
+LEVELS = (
+    {""},
+    {"learning", "outcomes", "store"},
+    {"settings"},
+    {"money", "policies"},
+    {"models"},
+    {"routing"},
+    {"views", "exports", "evaluation", "demo"},
+    {"charts", "collecting"},
+    {"serving"},
+    {"shell"},
 )
-def test_directions(name: str, known: set[str]) -> None:
-    """What each of the small parts may import of ours."""
-    assert ours(f"router_core.{name}") <= {f"router_core.{part}" for part in known}
+LEVEL = {folder: level for level, folders in enumerate(LEVELS) for folder in folders}
+DOORS = ("__init__", "__main__")  # they lead to what is inside, when it is asked for
+
+
+def folder(name: str) -> str:
+    """The folder of a module below router_core, as in "store/duckdb"; "" for router_core itself."""
+    return PATHS[name].parent.relative_to(ROOT / "router_core").as_posix().removeprefix(".")
+
+
+def between_folders() -> Iterator[tuple[str, str]]:
+    """(module, module that it imports) wherever they stand in different folders, at once or later."""
+    for name, path in PATHS.items():
+        if path.stem not in DOORS:
+            yield from ((name, target) for target in ours(name) & set(PATHS) if folder(name) != folder(target))
+
+
+def test_every_folder_has_its_level() -> None:
+    """A new folder is placed before anything may import it."""
+    assert {folder(name).split("/")[0] for name in PATHS} <= set(LEVEL)
+
+
+def test_folders_import_in_one_direction() -> None:
+    """Lazy imports count, too."""
+    wrong = [
+        (name, target)
+        for name, target in between_folders()
+        for importer, imported in [(folder(name).split("/")[0], folder(target).split("/")[0])]
+        if importer != imported and LEVEL[imported] >= LEVEL[importer]
+    ]
+    assert wrong == []
+
+
+def test_no_folder_imports_in_a_circle() -> None:
+    """Not even a folder and one inside it."""
+    graph: dict[str, set[str]] = {}
+    for name, target in between_folders():
+        graph.setdefault(folder(name), set()).add(folder(target))
+    assert len(list(TopologicalSorter(graph).static_order())) > len(LEVELS)
+
+
+def test_every_package_says_what_lives_there() -> None:
+    """In two sentences or more at the top of its __init__."""
+    for path in (ROOT / "router_core").rglob("__init__.py"):
+        text = ast.get_docstring(ast.parse(path.read_text()))
+        assert text is not None, path
+        assert len(text.split("\n\n")) >= 2, path
 
 
 def test_nothing_imports_in_a_circle() -> None:
@@ -206,7 +219,9 @@ def test_nothing_imports_in_a_circle() -> None:
     order = list(TopologicalSorter(graph).static_order())
     assert set(order) == set(PATHS)
     assert (
-        order.index("router_core.types") < order.index("router_core.settings") < order.index("router_core.router")
+        order.index("router_core.types")
+        < order.index("router_core.settings")
+        < order.index("router_core.serving.library")
     )
 
 
@@ -216,7 +231,7 @@ def test_the_exported_names() -> None:
         dir(router_core) == router_core.__all__ == ["Outcome", "Router", "RouterError", "Settings", "open_store"]
     )
     assert router_core.Outcome is types.Outcome
-    assert router_core.Router is router.Router
+    assert router_core.Router is library.Router
     assert router_core.RouterError is errors.RouterError
     assert router_core.Settings is settings.Settings
     assert router_core.open_store is store.open_store

@@ -7,7 +7,7 @@ from math import inf, nan
 import pytest
 
 from router_core.errors import SettingsError
-from router_core.information import Prospect, prospect, value_of_information
+from router_core.learning.value_of_information import Prospect, prospect, value_of_information
 
 CHEAP_STRONG = [0.001, 0.016]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from router_core.contextual.best_buy import best_buy_probabilities
-from router_core.contextual.joining import OPTIMISM, Neighbour, hopeful, nearest, suggested
-from router_core.contextual.logistic import Belief
 from router_core.errors import NoEligibleArmError
+from router_core.learning.contextual.best_buy import best_buy_probabilities
+from router_core.learning.contextual.joining import OPTIMISM, Neighbour, hopeful, nearest, suggested
+from router_core.learning.contextual.logistic import Belief
 
 USUAL = np.array([1.0, 0.3])
 VAGUE = Belief(np.zeros(2), np.eye(2))

@@ -9,10 +9,10 @@ import json
 import pytest
 
 from router_core.errors import EvaluationError
-from router_core.evaluation.conclusion import verdict
-from router_core.evaluation.kept import Judgement, as_csv
-from router_core.evaluation.method import how_judged
-from router_core.evaluation.report import evaluate
+from router_core.evaluation.by_file.conclusion import verdict
+from router_core.evaluation.by_file.kept import Judgement, as_csv
+from router_core.evaluation.by_file.method import how_judged
+from router_core.evaluation.by_file.report import evaluate
 from router_core.evaluation.results import Objective, Report, dump, load
 from tests.labelled import labelled
 

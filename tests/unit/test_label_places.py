@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from router_core.label_places import Labelling, Place, places
+from router_core.charts.labels import Labelling, Place, places
 
 NARROW, WIDE, HEIGHT = 400.0, 1250.0, 380.0
 

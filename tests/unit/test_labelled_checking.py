@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from router_core.errors import EvaluationError
-from router_core.evaluation.checking import check
-from router_core.evaluation.mapping import Mapping, ModelColumns
-from router_core.evaluation.problems import Problem
-from router_core.evaluation.reading import labelled
+from router_core.evaluation.files.checking import check
+from router_core.evaluation.files.mapping import Mapping, ModelColumns
+from router_core.evaluation.files.problems import Problem
+from router_core.evaluation.files.reading import labelled
 from tests.labelled_files import ROWS, Rows, a_table
 
 HEAD = "prompt,model,score\n"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from router_core.evaluation import files, parquet_rows
-from router_core.evaluation.encodings import ENCODINGS, WrongEncodingError
-from router_core.evaluation.files import DataFileError, data_file
-from router_core.evaluation.tables import open_table
+from router_core.evaluation.files import files, parquet_rows
+from router_core.evaluation.files.encodings import ENCODINGS, WrongEncodingError
+from router_core.evaluation.files.files import DataFileError, data_file
+from router_core.evaluation.files.tables import open_table
 from tests.labelled_files import FILES, ROWS, as_csv, as_lines, as_parquet
 
 TEXT = as_csv(ROWS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router_core.evaluation.mapping import Mapping, ModelColumns, guess_mapping
+from router_core.evaluation.files.mapping import Mapping, ModelColumns, guess_mapping
 
 README = ("prompt_id", "task", "prompt", "model", "score", "input_tokens", "output_tokens", "cost_usd", "response")
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from router_core.errors import EvaluationError
+from router_core.evaluation.files.mapping import Mapping, ModelColumns
+from router_core.evaluation.files.rates import Rates
+from router_core.evaluation.files.reading import labelled, read_labelled
 from router_core.evaluation.labelled import Labelled
-from router_core.evaluation.mapping import Mapping, ModelColumns
 from router_core.evaluation.progress import CancelledError
-from router_core.evaluation.rates import Rates
-from router_core.evaluation.reading import labelled, read_labelled
 from router_core.features import estimate_tokens
 from router_core.types import Price
 from tests.labelled_files import CHEAP, FILES, ROWS, STRONG, a_table, as_csv

@@ -8,10 +8,10 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from router_core.evaluation.csv_rows import Ragged
-from router_core.evaluation.files import DataFileError
+from router_core.evaluation.files.csv_rows import Ragged
+from router_core.evaluation.files.files import DataFileError
+from router_core.evaluation.files.tables import open_table
 from router_core.evaluation.progress import CancelledError
-from router_core.evaluation.tables import open_table
 from tests.labelled_files import ROWS, a_table, as_csv, as_lines, as_list, as_parquet, parquet_of
 
 LARGE = [{**ROWS[0], "prompt_id": str(number)} for number in range(30_000)]

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router_core.analytics import View
 from router_core.store.base import Batch, Search
-from router_core.store.duckdb import DuckDBStore
+from router_core.store.duckdb.store import DuckDBStore
 from router_core.types import Completion, Decision, OutcomeRecord
+from router_core.views.filters import View
 from tests.learning_by_hand import Log, Sums, labels, rated, sources, taught
 from tests.store_beside import amiss
 from tests.store_rows import CHEAP, START, STRONG, a_completion, a_decision, a_prompt, an_outcome, at, ident

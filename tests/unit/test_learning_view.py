@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from router_core.demo import generate
-from router_core.learning_view import changes, posterior_through_time, ratings_by_source, split_now
-from router_core.posterior import from_evidence, interval, mean
+from router_core.demo.traffic import generate
+from router_core.learning.beta import from_evidence, interval, mean
 from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, SettingsVersion, Store
 from router_core.types import Arm, Candidate, Context, Evidence, OutputTokens, Posterior
+from router_core.views.learning import changes, posterior_through_time, ratings_by_source, split_now
 from tests.store_rows import CHEAP, STRONG, a_completion, a_decision, a_prompt, an_outcome, at
 
 WHO: dict[str, Any] = {"at": datetime(2026, 6, 1, tzinfo=UTC), "author": "tester"}

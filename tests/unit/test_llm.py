@@ -11,7 +11,7 @@ from router_core.errors import (
     MissingKeyError,
     SettingsError,
 )
-from router_core.llm import Models
+from router_core.models.calls import Models
 from router_core.settings import ProviderSettings, Settings
 from router_core.types import Usage
 from tests.servers import ChatServer, Reply, Request, answered, as_json, chat_server, events, refused, wait_for

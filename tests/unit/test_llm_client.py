@@ -12,7 +12,7 @@ from router_core.errors import (
     RequestRejectedError,
     SettingsError,
 )
-from router_core.llm import Models
+from router_core.models.calls import Models
 from router_core.settings import CallSettings, ProviderSettings, Settings
 from tests.servers import ChatServer, Reply, answered, refused
 

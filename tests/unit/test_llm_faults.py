@@ -21,7 +21,7 @@ from router_core.errors import (
     RateLimitError,
     RequestRejectedError,
 )
-from router_core.llm_errors import provider_error, retry_after_s
+from router_core.models.errors import provider_error, retry_after_s
 from router_core.settings import ProviderSettings
 from tests.servers import ChatServer, Reply, as_json, events, refused
 from tests.unit.asking import HELLO, KEY, MODEL, Make, both

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from router_core.errors import InterruptedStreamError, MalformedResponseError
-from router_core.llm import Models
-from router_core.llm_usage import reported_usage
+from router_core.models.calls import Models
+from router_core.models.usage import reported_usage
 from router_core.settings import CallSettings, ProviderSettings, Settings
 from tests.servers import USAGE, ChatServer, Reply
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from openai.types.chat import ChatCompletionMessage
 
-from router_core.llm_usage import estimated_usage, only_text, written
+from router_core.models.usage import estimated_usage, only_text, written
 from router_core.types import Usage
 
 HELLO = [{"role": "user", "content": "Hi there"}]  # 2 tokens, and 4 of the message

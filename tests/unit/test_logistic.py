@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from router_core.contextual.logistic import Belief, fit, prior, update
+from router_core.learning.contextual.logistic import Belief, fit, prior, update
 
 
 def brute(before: Belief, x: np.ndarray, rewards: np.ndarray, points: int = 401) -> tuple[np.ndarray, np.ndarray]:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from router_core.errors import EvaluationError
-from router_core.evaluation.log import Log
-from router_core.evaluation.offpolicy import OffPolicyReport, estimate
+from router_core.evaluation.from_log.log import Log
+from router_core.evaluation.from_log.offpolicy import OffPolicyReport, estimate
 from router_core.evaluation.results import dump, load
 
 # Four rows: logged probabilities of A and B, who was drawn, the reward, and what the target would do.

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from router_core.cli import main
-from router_core.errors import EvaluationError
-from router_core.evaluation import online as module
-from router_core.evaluation.labelled import Labelled
-from router_core.evaluation.online import (
+from benchmarks.online import study as module
+from benchmarks.online.chart import online_chart, online_description
+from benchmarks.online.command import online as command
+from benchmarks.online.study import (
     BLIND,
     FEATURES,
     MIX,
@@ -25,8 +24,9 @@ from router_core.evaluation.online import (
     prepared,
     without_signal,
 )
-from router_core.evaluation.reading import read_labelled
-from router_core.online_charts import online_chart, online_description
+from router_core.errors import EvaluationError
+from router_core.evaluation.files.reading import read_labelled
+from router_core.evaluation.labelled import Labelled
 
 HARD = "derive the integral and prove every lemma on the way"
 
@@ -137,19 +137,17 @@ def test_a_model_without_a_price(prompts: Prepared) -> None:
 def test_the_command(scored: str, tmp_path: Path) -> None:
     """A table for each worth; the same as JSON; the chart as Vega-Lite."""
     place = tmp_path / "stream.json"
-    words = ["online", scored, "--shuffles", "2", "--no-words", "--chart", str(place)]
-    said = CliRunner().invoke(main, words)
+    words = [scored, "--shuffles", "2", "--no-words", "--chart", str(place)]
+    said = CliRunner().invoke(command, words)
     assert said.exit_code == 0, said.output
     assert said.output.count("A good answer is worth") == 3
     assert "Contextual, features alone" in said.output
     assert json.loads(place.read_text())["config"]["background"] == "#ffffff"
-    one = CliRunner().invoke(
-        main, ["online", scored, "--shuffles", "2", "--no-words", "--worth", "0.03", "--json"]
-    )
+    one = CliRunner().invoke(command, [scored, "--shuffles", "2", "--no-words", "--worth", "0.03", "--json"])
     assert json.loads(one.output)[0]["value_usd"] == 0.03
-    shuffled = CliRunner().invoke(main, [*words[:5], "--no-signal", "--worth", "0.03"])
+    shuffled = CliRunner().invoke(command, [*words[:4], "--no-signal", "--worth", "0.03"])
     assert shuffled.exit_code == 0, shuffled.output
-    wrong = CliRunner().invoke(main, [*words[:6], str(tmp_path / "stream.txt"), "--worth", "0.03"])
+    wrong = CliRunner().invoke(command, [*words[:5], str(tmp_path / "stream.txt"), "--worth", "0.03"])
     assert wrong.exit_code == 1
     assert wrong.output.startswith("router-core: ")
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router_core.learning_view import Pending, pending_now
 from router_core.settings import GoalSettings
 from router_core.store import open_store
 from router_core.store.base import Batch
+from router_core.views.learning import Pending, pending_now
 from tests.store_rows import CHEAP, STRONG, a_completion, a_decision, a_prompt, an_outcome, at, ident
 
 HOUR, DAY = 3600, 86_400  # seconds

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from router_core.deciding import Decider
-from router_core.demo import generate
+from router_core.demo.traffic import generate
 from router_core.errors import ConditionError
 from router_core.features import context
-from router_core.llm import Models
-from router_core.preview import condition_preview, split_preview
+from router_core.models.calls import Models
+from router_core.routing.deciding import Decider
 from router_core.settings import ArmSettings, ContextualSettings, GoalSettings, HeuristicSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Search, Store
+from router_core.views.preview import condition_preview, split_preview
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from router_core.price_changes import PriceChange, price_changes
+from router_core.money.price_changes import PriceChange, price_changes
 from router_core.types import Price
 
 

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from router_core.price_changes import PriceChange
-from router_core.price_history import in_words, latest, price_events, with_price
-from router_core.pricing import PriceBook
+from router_core.money.price_changes import PriceChange
+from router_core.money.pricing import PriceBook
 from router_core.settings import Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
 from router_core.types import Price
+from router_core.views.prices import in_words, latest, price_events, with_price
 from tests.store_rows import CHEAP, START, STRONG, a_completion, a_decision, a_prompt
 
 OLD, NEW = Price(Decimal("0.10"), Decimal("0.4")), Price(Decimal("0.1"), Decimal("0.8"))

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from router_core.pricing import PriceBook, book_models, cost_usd, expected_cost_usd
+from router_core.money.pricing import PriceBook, book_models, cost_usd, expected_cost_usd
 from router_core.settings import PriceSettings
 from router_core.types import Price, Usage
 from tests.builders import CHEAP

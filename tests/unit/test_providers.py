@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from router_core.pricing import PriceBook, book_models
-from router_core.providers import KNOWN
+from router_core.money.pricing import PriceBook, book_models
+from router_core.settings.providers import KNOWN
 
 
 @pytest.mark.parametrize("name", KNOWN)

@@ -7,8 +7,8 @@ import pytest
 from scipy.special import expit
 from scipy.stats import norm
 
-from router_core.contextual.pushes import expected, pushes
-from router_core.contextual.vector import SIZE
+from router_core.learning.contextual.pushes import expected, pushes
+from router_core.learning.contextual.vector import SIZE
 
 
 def a_case(arms: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

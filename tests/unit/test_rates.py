@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from router_core.evaluation.rates import Rate, Rates
-from router_core.pricing import PriceBook, bundled_id
+from router_core.evaluation.files.rates import Rate, Rates
+from router_core.money.pricing import PriceBook, bundled_id
 from router_core.settings import GoalSettings, PriceSettings, Settings
 from router_core.types import Price
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 import pytest
 
 from router_core.errors import MissingKeyError, ProviderError
-from router_core.llm import Models
-from router_core.pricing import PriceBook
-from router_core.reaching import LocalServer, Trial, local_servers, try_model, unreachable
+from router_core.models.calls import Models
+from router_core.models.reaching import LocalServer, Trial, local_servers, try_model, unreachable
+from router_core.money.pricing import PriceBook
 from router_core.settings import PriceSettings, ProviderSettings, Settings
 from tests.servers import ChatServer, as_json, chat_server, refused
 

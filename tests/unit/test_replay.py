@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from router_core.evaluation.replay import Lives, thompson_life, thompson_lives
+from router_core.evaluation.by_file.replay import Lives, thompson_life, thompson_lives
+from router_core.learning.beta import update
 from router_core.policies.thompson import ThompsonPolicy
-from router_core.posterior import update
 from router_core.settings import ArmSettings, GoalSettings
 from router_core.types import Candidate, Context, Posterior
 

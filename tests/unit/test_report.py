@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from router_core.errors import EvaluationError
-from router_core.evaluation.conclusion import verdict
+from router_core.evaluation.by_file.conclusion import verdict
+from router_core.evaluation.by_file.report import ROUTERS, evaluate
 from router_core.evaluation.labelled import Labelled, rows_of
-from router_core.evaluation.report import ROUTERS, evaluate
 from router_core.evaluation.results import Estimate, Objective, Report, dump, load
 from router_core.settings import ArmSettings, GoalSettings, Settings
 from tests.labelled import labelled

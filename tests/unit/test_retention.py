@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from router_core.retention import remove_expired
-from router_core.router import Router
+from router_core.routing.retention import remove_expired
+from router_core.serving.library import Router
 from router_core.settings import PrivacySettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Search, Store

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from router_core.evaluation import reward_model
-from router_core.evaluation.reward_model import predicted
+from router_core.evaluation.from_log import reward_model
+from router_core.evaluation.from_log.reward_model import predicted
 
 
 def test_against_fitting_anew_without_each_row(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from router_core.errors import InvalidOutcomeError
-from router_core.rewards import reward
+from router_core.outcomes.rewards import reward
 from router_core.types import Outcome
 
 

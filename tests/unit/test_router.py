@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from router_core import Outcome, Router
-from router_core.calling import RoutedStream
 from router_core.errors import (
     InvalidOutcomeError,
     UnknownRequestError,
 )
+from router_core.routing.calling import RoutedStream
 from router_core.sampling import draw
 from router_core.settings import ProviderSettings, Settings
 from router_core.store.base import Store

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from router_core import Outcome, Router
-from router_core.deciding import Decider
 from router_core.errors import (
     InterruptedStreamError,
     MissingKeyError,
@@ -21,7 +20,8 @@ from router_core.errors import (
     StoreError,
     UnknownPolicyError,
 )
-from router_core.llm import Models
+from router_core.models.calls import Models
+from router_core.routing.deciding import Decider
 from router_core.settings import (
     ClassifierSettings,
     ContextualSettings,

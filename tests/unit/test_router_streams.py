@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from router_core.store import duckdb as duckdb_store
 from router_core.store.base import Store
+from router_core.store.duckdb import store as duckdb_store
 from tests.servers import USAGE, ChatServer, Reply, answered, events, wait_for
 from tests.unit.routing import HELLO, ONLY, Make, last, only_completion
 

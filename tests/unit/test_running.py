@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from threading import Event
 
-from router_core.calling import RoutedStream
-from router_core.comparison import Plan, Playground
-from router_core.llm import Models
-from router_core.running import RunningCalls
+from router_core.models.calls import Models
+from router_core.routing.calling import RoutedStream
+from router_core.serving.playground import Plan, Playground
+from router_core.serving.running import RunningCalls
 from router_core.settings import Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.types import STOPPED

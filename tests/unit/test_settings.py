@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from router_core.declared import canonical_json, short_hash, validated
 from router_core.errors import SettingsError, UnknownArmError
 from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, PriceSettings, Settings
-from router_core.settings_around import simulation_asked
-from router_core.settings_table import SECTIONS
+from router_core.settings.system import simulation_asked
+from router_core.settings.table import SECTIONS
 from router_core.types import Arm, Price, TeachingRule
+from router_core.validation import canonical_json, short_hash, validated
 from tests.builders import CHEAP, STRONG
 
 PRICES = {"openai/x": {"input_usd_per_million_tokens": "1", "output_usd_per_million_tokens": "2"}}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from router_core.contextual.logistic import Belief, fit, prior
-from router_core.contextual.sharing import Learned, shared_prior
+from router_core.learning.contextual.logistic import Belief, fit, prior
+from router_core.learning.contextual.sharing import Learned, shared_prior
 
 COMMON = Belief(np.array([0.3, -0.2, 0.1]), np.array([[1.0, 0.2, 0.0], [0.2, 0.5, 0.1], [0.0, 0.1, 0.8]]))
 DEVIATION = np.array([0.9, 0.3, 0.5])

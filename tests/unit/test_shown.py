@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from pages.shown import badge, dollars, duration, labels
+from pages.formatting import badge, dollars, duration, labels
 from router_core.types import Arm
 
 

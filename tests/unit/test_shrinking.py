@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from router_core.contextual.logistic import Belief, fit, prior
-from router_core.contextual.sharing import Learned
-from router_core.contextual.shrinking import SIZES, shrunk, sizes
-from router_core.contextual.state import weak_prior
-from router_core.contextual.vector import SIZE
+from router_core.learning.contextual.logistic import Belief, fit, prior
+from router_core.learning.contextual.sharing import Learned
+from router_core.learning.contextual.shrinking import SIZES, shrunk, sizes
+from router_core.learning.contextual.state import weak_prior
+from router_core.learning.contextual.vector import SIZE
 
 MEAN, DEVIATION = np.array([0.4, 0.3]), np.array([1.2, 0.7])
 

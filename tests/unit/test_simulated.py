@@ -17,12 +17,18 @@ from router_core.errors import (
     ProviderUnavailableError,
     RateLimitError,
 )
-from router_core.llm import Models
+from router_core.models.calls import Models
+from router_core.models.simulated import BASE_URL, SimulatedTransport
+from router_core.models.simulated_answers import (
+    CLASSIFIER_ERRORS,
+    answer,
+    difficulty,
+    is_right,
+    success_probability,
+)
 from router_core.policies.classifier import messages, parse
 from router_core.settings import Settings, SimulationSettings
-from router_core.settings_routers import CLASSIFIER_PROMPT
-from router_core.simulated import BASE_URL, SimulatedTransport
-from router_core.simulated_answers import CLASSIFIER_ERRORS, answer, difficulty, is_right, success_probability
+from router_core.settings.routers import CLASSIFIER_PROMPT
 
 CHEAP, STRONG = "openai/gpt-4o-mini", "openai/gpt-4o"
 PROMPTS = (

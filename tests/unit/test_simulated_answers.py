@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from router_core.simulated_answers import (
+from router_core.models.simulated_answers import (
     CLASSIFIER_ERRORS,
     answer,
     bare_name,

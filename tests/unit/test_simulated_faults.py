@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from router_core.errors import ProviderUnavailableError
-from router_core.llm import Models
+from router_core.models.calls import Models
 from router_core.settings import Settings, SimulationSettings
 from router_core.types import Message
 

@@ -10,16 +10,16 @@ import pytest
 from click.testing import CliRunner
 from scipy.optimize import minimize
 
-from router_core.budget import Budget
-from router_core.drift import DriftRule
+from benchmarks.simulation import fixed
+from benchmarks.simulation.command import simulate_command
+from benchmarks.simulation.judging import Interval, judge, over_runs
+from benchmarks.simulation.learners import BetaThompson, Learner, LogisticThompson
+from benchmarks.simulation.playing import features, play
+from benchmarks.simulation.table import BOTH, MIX, Plan, Trial, simulate
+from benchmarks.simulation.world import CHEAP, STRONG, Change, SimulatedArm, Traffic, World, traffic
 from router_core.errors import SettingsError
-from router_core.simulation import fixed
-from router_core.simulation.command import simulate_command
-from router_core.simulation.judging import Interval, judge, over_runs
-from router_core.simulation.learners import BetaThompson, Learner, LogisticThompson
-from router_core.simulation.playing import features, play
-from router_core.simulation.table import BOTH, MIX, Plan, Trial, simulate
-from router_core.simulation.world import CHEAP, STRONG, Change, SimulatedArm, Traffic, World, traffic
+from router_core.learning.drift import DriftRule
+from router_core.money.budget import Budget
 
 MIDDLE = SimulatedArm("middle", easy=0.94, hard=0.80, cost=0.25)
 

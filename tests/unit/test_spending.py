@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from router_core.budget import Budget, BudgetState, highest_price, update
-from router_core.contextual.state import ContextualState
-from router_core.declared import validated
 from router_core.exports import Learned
 from router_core.exports.contextual import packed
 from router_core.exports.learned import Provenance
-from router_core.router import Router
+from router_core.exports.transfer import export_of, take_over, take_over_learned
+from router_core.learning.contextual.state import ContextualState
+from router_core.money.budget import Budget, BudgetState, highest_price, update
+from router_core.routing.spending import Spending, Spent, budget_of, spent
+from router_core.serving.library import Router
 from router_core.settings import ContextualSettings, Settings
-from router_core.spending import Spending, Spent, budget_of, spent
 from router_core.store import open_store
 from router_core.store.base import Store
-from router_core.transfer import export_of, take_over, take_over_learned
+from router_core.validation import validated
 from tests.builders import CHEAP, STRONG
 from tests.store_rows import a_decision
 
@@ -142,7 +142,7 @@ def test_a_process_that_begins_late_in_a_busy_day(store: Store, monkeypatch: pyt
     with Router(settings=daily, store=store, simulated=True) as router:
         live(router, 20)
         known = router._decider.spending.state("default")
-    monkeypatch.setattr("router_core.spending.MOST", 5)
+    monkeypatch.setattr("router_core.routing.spending.MOST", 5)
     late = Spending(daily, store).state("default")
     assert late.requests == known.requests > 5
     assert late.spent_usd == pytest.approx(known.spent_usd, rel=1e-12)

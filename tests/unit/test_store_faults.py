@@ -26,10 +26,10 @@ from router_core.errors import (
 )
 from router_core.store import open_store
 from router_core.store.base import Batch, Search
-from router_core.store.duckdb import DuckDBStore
-from router_core.store.faults import store_error
-from router_core.store.renewing import noted
-from router_core.store.schema import MIGRATIONS
+from router_core.store.duckdb.compaction import noted
+from router_core.store.duckdb.faults import store_error
+from router_core.store.duckdb.schema import MIGRATIONS
+from router_core.store.duckdb.store import DuckDBStore
 from router_core.types import Evidence, OutputTokens
 from tests.store_rows import ALL, CHEAP, a_completion, a_decision, a_prompt, a_request, an_outcome, ident
 
@@ -346,7 +346,7 @@ def test_interrupted_write(store: DuckDBStore, monkeypatch: pytest.MonkeyPatch, 
 
 def test_alone_nobody_is_waited_for(store: DuckDBStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """One writer after another commits at once, even if the store would wait for ever."""
-    monkeypatch.setattr("router_core.store.duckdb._GATHERING_SECONDS", None)
+    monkeypatch.setattr("router_core.store.duckdb.store._GATHERING_SECONDS", None)
 
     def write() -> None:
         for number in (2, 3):
@@ -361,7 +361,7 @@ def test_alone_nobody_is_waited_for(store: DuckDBStore, monkeypatch: pytest.Monk
 def test_writers_who_come_back_commit_together(store: DuckDBStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first of those who wrote together waits for the others instead of committing alone."""
     assert _together(store, [_everything(2), _everything(3), _everything(4)]) == [None, None, None]
-    monkeypatch.setattr("router_core.store.duckdb._GATHERING_SECONDS", 20)
+    monkeypatch.setattr("router_core.store.duckdb.store._GATHERING_SECONDS", 20)
     groups: list[int] = []
     commit = store._commit_group
     monkeypatch.setattr(store, "_commit_group", lambda group: [groups.append(len(group)), commit(group)])

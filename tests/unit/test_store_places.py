@@ -8,11 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from router_core.demo import generate
+from router_core.demo.traffic import generate
 from router_core.settings import Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Search
-from router_core.store.schema import META, MIGRATIONS
+from router_core.store.duckdb.schema import META, MIGRATIONS
 from tests.store_beside import amiss, rows_beside
 from tests.store_rows import ALL, a_completion, a_decision, a_prompt, an_outcome, everything, ident
 

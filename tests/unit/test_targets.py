@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from router_core.deciding import Decider
-from router_core.demo import generate
+from router_core.demo.traffic import generate
 from router_core.errors import SettingsError, UnknownPolicyError
-from router_core.evaluation.targets import estimate_policy, target_probabilities
-from router_core.evaluation.traffic import Traffic, read_traffic
-from router_core.llm import Models
+from router_core.evaluation.from_log.targets import estimate_policy, target_probabilities
+from router_core.evaluation.from_log.traffic import Traffic, read_traffic
+from router_core.models.calls import Models
 from router_core.policies import Means, build_policies
 from router_core.policies.classifier import VerdictCache
 from router_core.policies.heuristic import HeuristicPolicy
+from router_core.routing.deciding import Decider
 from router_core.settings import (
     ArmSettings,
     ClassifierSettings,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from router_core.charts import BADGES, MODEL_COLORS, MUTED, Theme, model_color
+from router_core.charts.common import BADGES, MODEL_COLORS, MUTED, Theme, model_color
 
 CONFIG = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())
 CAPTION_OPACITY = 0.6  # how Streamlit fades captions

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from router_core.errors import NoEligibleArmError
+from router_core.learning.beta import best_probabilities
 from router_core.policies.thompson import ThompsonPolicy, a_call, comparable_costs, counted
-from router_core.posterior import best_probabilities
 from router_core.settings import ArmSettings, GoalSettings
 from router_core.types import Candidate, Posterior, ReasonLine
 from tests.builders import CHEAP, STRONG, a_candidate, a_context, some_candidates

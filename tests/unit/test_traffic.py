@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from router_core.errors import EvaluationError, SettingsError
-from router_core.evaluation.traffic import Traffic, read_pairs, read_traffic
+from router_core.evaluation.from_log.traffic import Traffic, read_pairs, read_traffic
 from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Search, Store

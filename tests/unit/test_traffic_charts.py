@@ -7,16 +7,11 @@ from typing import Any
 
 import pytest
 
-from router_core.charts import ACCENT, MODEL_COLORS, MUTED, Theme
-from router_core.evaluation.offpolicy import OffPolicyEstimate
+from router_core.charts.common import ACCENT, MODEL_COLORS, MUTED, Theme
+from router_core.charts.traffic import estimates_chart, estimates_description, evidence_chart, evidence_description
+from router_core.evaluation.from_log.offpolicy import OffPolicyEstimate
 from router_core.evaluation.paired import paired_test
 from router_core.evaluation.results import Estimate
-from router_core.traffic_charts import (
-    estimates_chart,
-    estimates_description,
-    evidence_chart,
-    evidence_description,
-)
 
 THEMES: tuple[Theme, ...] = ("light", "dark")
 LOGGED = Estimate(0.002, 0.001, 0.003)

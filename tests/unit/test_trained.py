@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from router_core.errors import EvaluationError
-from router_core.evaluation.curves import apgr, curve, ordering
+from router_core.evaluation.by_file.curves import apgr, curve, ordering
+from router_core.evaluation.by_file.routers import Pair
+from router_core.evaluation.by_file.trained import held_out_gain, lessons, without_length, worth
 from router_core.evaluation.labelled import Labelled
-from router_core.evaluation.routers import Pair
-from router_core.evaluation.trained import held_out_gain, lessons, without_length, worth
 
 COUNT = 3000
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router_core.contextual import vector
-from router_core.contextual.grams import codes
-from router_core.contextual.vector import NAMES, SIZE, Rules, for_arms, in_words
+from router_core.learning.contextual import vector
+from router_core.learning.contextual.grams import codes
+from router_core.learning.contextual.vector import NAMES, SIZE, Rules, for_arms, in_words
 from tests.builders import a_context
 
 RULES = Rules(3, 3, (True, False, True, True))

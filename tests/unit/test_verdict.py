@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from router_core.evaluation.conclusion import verdict
+from router_core.evaluation.by_file.conclusion import verdict
+from router_core.evaluation.by_file.report import evaluate
 from router_core.evaluation.labelled import Labelled
-from router_core.evaluation.report import evaluate
 from router_core.evaluation.results import Estimate, Kind, Objective, Rival, Row, Verdict
 from tests.labelled import labelled
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from router_core.contextual.folding import ABSENT, VERDICT
-from router_core.contextual.state import ContextualState, learn
-from router_core.information import Prospect, value_of_information
+from router_core.learning.contextual.folding import ABSENT, VERDICT
+from router_core.learning.contextual.state import ContextualState, learn
+from router_core.learning.value_of_information import Prospect, value_of_information
 from router_core.policies.classifier import ClassifierPolicy
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy

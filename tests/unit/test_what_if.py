@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from router_core.demo import generate
+from router_core.demo.traffic import generate
 from router_core.errors import UnknownArmError
-from router_core.evaluation.offpolicy import OffPolicyEstimate, OffPolicyReport
+from router_core.evaluation.from_log.offpolicy import OffPolicyEstimate, OffPolicyReport
+from router_core.evaluation.from_log.what_if import ALWAYS, WhatIf, lines, refusals, remarks, sentence, what_if
 from router_core.evaluation.results import Estimate
-from router_core.evaluation.what_if import ALWAYS, WhatIf, lines, refusals, remarks, sentence, what_if
 from router_core.settings import HeuristicSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Store

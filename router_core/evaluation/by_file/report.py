@@ -1,0 +1,350 @@
+"""Everything that labelled prompts say about routing: each way of choosing, judged on the same prompts and draws.
+
+Leaves out what follows from it (conclusion.py). The same data, settings and seed give the same report, in whatever
+order the rows of the file stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router_core.errors import EvaluationError
+from router_core.evaluation.by_file import routers
+from router_core.evaluation.by_file.contextual_life import contextual_life
+from router_core.evaluation.by_file.hull import on_hull
+from router_core.evaluation.by_file.judging import judged, sure, utility
+from router_core.evaluation.by_file.replay import Life, Lives, many_lives, mean_costs, thompson_lives
+from router_core.evaluation.by_file.resampling import bootstrap_counts, estimate
+from router_core.evaluation.by_file.routers import Choice, Pair
+from router_core.evaluation.by_file.trained import held_out_gain
+from router_core.evaluation.labelled import Labelled, rows_of
+from router_core.evaluation.results import (
+    Mistake,
+    Objective,
+    RegretPath,
+    Report,
+    Row,
+    TaskResult,
+)
+from router_core.policies.base import Policy
+from router_core.policies.contextual import numbers
+from router_core.policies.heuristic import HeuristicPolicy
+from router_core.settings import GoalSettings, Settings
+
+Array = NDArray[np.float64]
+Progress = Callable[[float, str], None]
+"""Told the part that is done and what comes next; it may raise to stop the work."""
+
+ROUTERS = ("random", "length", "heuristic", "points", "learned", "classifier", "thompson", "contextual", "oracle")
+"""What can be judged by name; the fixed models always are."""
+
+_MISTAKES = 25
+_EXCERPT = 1500
+_MOST_TASKS = 200
+
+
+def evaluate(
+    policies: Iterable[str | Policy],
+    labelled: Labelled,
+    *,
+    settings: Settings | None = None,
+    goal: str = "default",
+    objective: Objective | None = None,
+    shuffles: int = 20,
+    draws: int = 1000,
+    seed: int = 0,
+    refresh: int = 10,
+    deciding_usd: Array | None = None,
+    keep_texts: bool = True,
+    now: datetime | None = None,
+    progress: Progress = lambda done, words: None,
+) -> Report:
+    """Judge ways of routing on prompts whose answers by every model are scored.
+
+    Args:
+        policies: names of ``ROUTERS``, or policy objects (asked before anything is learned, with the file's model
+            names as arms). "classifier" needs recorded verdicts.
+        labelled: n prompts, k >= 2 models.
+        settings: rules, classifier, prices; by default the defaults.
+        goal: whose exploration, priors and starting weights Thompson sampling has.
+        objective: by default what a good answer is worth in that goal.
+        shuffles: lives of each learner, >= 20 for a band that means something.
+        draws: of the bootstrap over prompts.
+        seed: of draws, folds and shuffles.
+        refresh: prompts between two looks of a learner at its posteriors.
+        deciding_usd: (n,), what the classifier's calls cost, in the file's order; None: estimated.
+        keep_texts: whether excerpts of prompts and answers may stand in the report.
+        now: the report's time; by default the present.
+        progress: told what is done; may raise to stop.
+
+    Raises:
+        EvaluationError: fewer than two models or prompts, an unknown name, no verdicts, or nothing to compare by.
+    """
+    wanted = list(policies)
+    unknown = [one for one in wanted if isinstance(one, str) and one not in ROUTERS]
+    if unknown:
+        raise EvaluationError(f"{unknown[0]!r} is no router that can be judged; choose from {list(ROUTERS)}")
+    if len(labelled.prompts) < 2:
+        raise EvaluationError("one prompt says nothing; give at least two, better a few hundred")
+    settings = settings or Settings()
+    goal_settings = settings.goal(goal)
+    objective = objective or _usual(goal_settings)
+    order = sorted(range(len(labelled.prompts)), key=labelled.prompt_ids.__getitem__)
+    data = rows_of(labelled, order)
+    deciding = None if deciding_usd is None else np.asarray(deciding_usd, np.float64)[order]
+    pair = routers.reference_pair(data)
+
+    progress(0.02, "asking the routers")
+    choices = _choices(wanted, data, pair, settings, objective, deciding, seed, progress)
+    progress(0.15, "letting Thompson sampling learn")
+    lives: dict[str, Lives] = {}
+    if "thompson" in wanted:
+        lives["thompson"] = _lives(data, goal_settings, objective, shuffles, seed, refresh, progress)
+    if "contextual" in wanted:
+        lives["contextual"] = _contextual(data, pair, settings, goal_settings, objective, shuffles, seed, progress)
+    progress(0.6, "drawing other prompts (bootstrap)")
+    counts = bootstrap_counts(len(data.prompts), draws, seed)
+    progress(0.7, "comparing")
+    rows, rivals, best = judged(
+        data, pair, choices, objective, counts, lambda done: progress(0.7 + 0.25 * done, "comparing")
+    )
+    rows += [_learner(name, one) for name, one in lives.items()]
+    in_dollars = objective.success_value_usd is not None and not np.isnan(data.cost_usd).any()
+    regret = tuple(_path(name, in_dollars, one) for name, one in lives.items())
+    everything = {choice.name: choice.probabilities for choice in choices}
+    everything |= {name: one.frequency for name, one in lives.items()}
+    progress(0.98, "writing the report")
+    accuracy, cost = data.scores.mean(axis=0), data.cost_usd.mean(axis=0)
+    return Report(
+        created_at=now or datetime.now(UTC),
+        source=data.source,
+        sha256=data.sha256,
+        prompts=len(data.prompts),
+        models=data.models,
+        estimated_cost_share=float(data.cost_estimated.mean()),
+        notes=tuple(_notes(data)),
+        objective=objective,
+        settings_version=settings.version,
+        seed=seed,
+        draws=draws,
+        shuffles=shuffles if lives else 0,
+        weak=data.models[pair.weak],
+        strong=data.models[pair.strong],
+        best_fixed=data.models[best],
+        hull=tuple(data.models[i] for i in on_hull(accuracy, cost)) if not np.isnan(cost).any() else (),
+        rows=tuple(rows),
+        rivals=rivals,
+        regret=regret,
+        tasks=_tasks(data, everything),
+        mistakes=tuple(_mistakes(data, choices, seed)) if keep_texts else (),
+    )
+
+
+def _usual(goal: GoalSettings) -> Objective:
+    if goal.success_value_usd == float("inf"):
+        raise EvaluationError(
+            "the goal ignores cost (success_value_usd is Infinity), so the most accurate model is its answer;"
+            " say what a good answer is worth in dollars, or give a quality floor"
+        )
+    return Objective(success_value_usd=goal.success_value_usd)
+
+
+def _choices(
+    wanted: Sequence[str | Policy],
+    data: Labelled,
+    pair: Pair,
+    settings: Settings,
+    objective: Objective,
+    deciding: Array | None,
+    seed: int,
+    progress: Progress,
+) -> list[Choice]:
+    """Every way of choosing that does not learn as it goes."""
+    chosen = routers.fixed(data)
+    seen = routers.contexts(data) if set(wanted) - _TEXTLESS else []
+    rules = routers.rules(data, pair, settings, seen) if seen else None
+    priced = not np.isnan(data.cost_usd[:, [pair.weak, pair.strong]]).any()
+    for name in wanted:
+        if name == "random":
+            chosen.append(routers.random_half(data, pair))
+        elif name == "length":
+            chosen.append(
+                _ranking("length", "Prompt length", routers.length(data), data, pair, objective, seed, priced)
+            )
+        elif name == "heuristic" and rules is not None:
+            chosen.append(replace(rules, score=None))  # its order is judged as "points"
+        elif name == "points" and rules is not None and rules.score is not None:
+            label = "Rules, points as a ranking"
+            chosen.append(_ranking("points", label, rules.score, data, pair, objective, seed, priced))
+        elif name == "learned":
+            score = held_out_gain(
+                data, pair, seed=seed, tick=lambda done: progress(0.02 + 0.13 * done, "learning from the prompts")
+            )
+            ranking = _ranking(name, "Learned from these prompts", score, data, pair, objective, seed, priced)
+            chosen.append(replace(ranking, kind="trained"))
+        elif name == "classifier" and rules is not None:
+            chosen.append(routers.classifier(data, pair, settings, rules, deciding))
+        elif not isinstance(name, str):
+            chosen.append(routers.asked(data, name, seen))
+    if "oracle" in wanted:
+        chosen.append(routers.oracle(data, objective))
+    return chosen
+
+
+_LEARNERS: Final = {
+    "thompson": "Thompson sampling, learning as it goes",
+    "contextual": "Contextual Thompson, learning as it goes",
+}
+_TEXTLESS: Final = {"random", "length", "learned", "thompson", "contextual", "oracle"}
+
+
+def _ranking(
+    name: str, label: str, score: Array, data: Labelled, pair: Pair, objective: Objective, seed: int, priced: bool
+) -> Choice:
+    if objective.success_value_usd is not None and not priced:
+        half = routers.random_half(data, pair).probabilities
+        return Choice(
+            name, label, "ranking", half, score, note="a price is unknown: cut in the middle of a coin's toss"
+        )
+    chosen = routers.cut(data, pair, score, objective, seed)
+    return Choice(name, label, "ranking", chosen, score, note="cut where it is best for you, found out of sample")
+
+
+def _lives(
+    data: Labelled,
+    goal: GoalSettings,
+    objective: Objective,
+    shuffles: int,
+    seed: int,
+    refresh: int,
+    progress: Progress,
+) -> Lives:
+    brought = utility(data.scores, data.cost_usd, objective)
+    return thompson_lives(
+        data.scores,
+        data.cost_usd,
+        data.scores if np.isnan(brought).any() else brought,
+        goal,
+        shuffles=shuffles,
+        seed=seed,
+        value_usd=objective.success_value_usd,
+        refresh=refresh,
+        tick=lambda done: progress(0.15 + 0.3 * done, "letting Thompson sampling learn"),
+    )
+
+
+def _contextual(
+    data: Labelled,
+    pair: Pair,
+    settings: Settings,
+    goal: GoalSettings,
+    objective: Objective,
+    shuffles: int,
+    seed: int,
+    progress: Progress,
+) -> Lives:
+    """Without a gain score, which would have to be learned anew in every life; a recorded verdict is a feature."""
+    progress(0.5, "looking at the prompts as the contextual router does")
+    rules = HeuristicPolicy(settings.heuristic, data.models[pair.weak], data.models[pair.strong])
+    said = (
+        [None] * len(data.prompts) if data.verdicts is None else [_complex(one) for one in data.verdicts.tolist()]
+    )
+    seen = zip(routers.contexts(data), said, strict=True)
+    features = np.array([numbers(one, rules, verdict, None, [""])[0] for one, verdict in seen])
+    brought = utility(data.scores, data.cost_usd, objective)
+    means = mean_costs(data.cost_usd)
+
+    def live(child: int) -> Life:
+        return contextual_life(features, data.scores, means, goal, child, value_usd=objective.success_value_usd)
+
+    return many_lives(
+        live,
+        data.scores,
+        data.cost_usd,
+        data.scores if np.isnan(brought).any() else brought,
+        shuffles=shuffles,
+        seed=seed,
+        tick=lambda done: progress(0.5 + 0.1 * done, "letting the contextual router learn"),
+    )
+
+
+def _complex(verdict: int) -> bool | None:
+    """A recorded verdict as the contextual router hears it."""
+    return None if verdict < 0 else verdict == 0
+
+
+def _learner(name: str, lives: Lives) -> Row:
+    """A router that learns over a whole life, learning included; the intervals are the band over the shuffles."""
+    return Row(
+        name,
+        _LEARNERS[name],
+        "learner",
+        sure(estimate(float(lives.accuracy.mean()), lives.accuracy)),
+        estimate(float(lives.cost_usd.mean()), lives.cost_usd),
+        tuple(lives.frequency.mean(axis=0).tolist()),
+        note=f"a simulation over {len(lives.accuracy)} shuffles; the band is theirs",
+    )
+
+
+def _path(name: str, in_dollars: bool, lives: Lives) -> RegretPath:
+    low, high = np.quantile(lives.regret, [0.025, 0.975], axis=0)
+    return RegretPath(
+        name,
+        in_dollars,
+        tuple(lives.seen.tolist()),
+        tuple(lives.regret.mean(axis=0).tolist()),
+        tuple(low.tolist()),
+        tuple(high.tolist()),
+    )
+
+
+def _notes(data: Labelled) -> Iterable[str]:
+    for column, model in enumerate(data.models):
+        if np.isnan(data.cost_usd[:, column]).any():
+            yield f"the price of {model} is unknown: nothing that uses it has a cost"
+        elif data.cost_estimated[:, column].any():
+            part = data.cost_estimated[:, column].mean()
+            yield f"{model}: {part:.0%} of its tokens or costs are estimated from the text and the price book"
+
+
+def _tasks(data: Labelled, chosen: dict[str, Array]) -> tuple[TaskResult, ...]:
+    """Accuracy of every row per task, the largest tasks first; nothing where there is one task or hundreds."""
+    names = sorted({task for task in data.tasks if task})
+    if not 1 < len(names) <= _MOST_TASKS:
+        return ()
+    scored = {name: (probabilities * data.scores).sum(axis=1) for name, probabilities in chosen.items()}
+    tasks = np.array([task or "" for task in data.tasks])
+    found = [
+        TaskResult(task, int(among.sum()), {name: float(one[among].mean()) for name, one in scored.items()})
+        for task in names
+        for among in [tasks == task]
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.prompts, one.task)))
+
+
+def _mistakes(data: Labelled, choices: Sequence[Choice], seed: int) -> Iterable[Mistake]:
+    """For each router some prompts (the worst; of equals a seeded few) that it sent to the wrong model."""
+    rng = np.random.default_rng(seed)
+    top = data.scores.max(axis=1)
+    for choice in choices:
+        if choice.kind not in ("rule", "ranking"):
+            continue
+        lost = top - (choice.probabilities * data.scores).sum(axis=1)
+        worst = np.lexsort((rng.random(len(lost)), -lost))[:_MISTAKES]
+        for at in worst[lost[worst] > 0].tolist():
+            answers = data.responses[at] if data.responses is not None else ()
+            yield Mistake(
+                choice.label,
+                data.prompt_ids[at],
+                data.prompts[at][:_EXCERPT],
+                data.models[int(np.argmax(choice.probabilities[at]))],
+                data.models[int(np.argmax(data.scores[at]))],
+                float(lost[at]),
+                tuple((m, a[:_EXCERPT]) for m, a in zip(data.models, answers, strict=False) if a),
+            )

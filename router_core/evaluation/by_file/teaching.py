@@ -1,0 +1,96 @@
+"""Teaching a goal's gain score from labelled prompts, and saying what it is worth on them.
+
+Leaves out learning a score (contextual/training.py) and what the log teaches (router_core/routing/memory.py).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from router_core.errors import EvaluationError
+from router_core.evaluation.by_file.trained import Worth, lessons, worth
+from router_core.evaluation.labelled import Labelled
+from router_core.learning.contextual.gain import GainScore
+from router_core.learning.contextual.training import train
+from router_core.settings import GoalSettings
+from router_core.store.base import Store
+
+_DATE = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|\d{8})$")
+
+
+@dataclass(frozen=True)
+class Taught:
+    """A gain score in force, and what it is worth on the prompts that it had not seen when it was judged.
+
+    ``models``: the file's models -> the goal's arms.
+    """
+
+    score: GainScore
+    models: Mapping[str, str]
+    worth: Worth
+
+    @property
+    def sentence(self) -> str:
+        """What it is worth, and what becomes of it where that is nothing."""
+        kept = "" if self.worth.informed else " It is used all the same, and counts as far as ratings bear it out."
+        return f"Judged on prompts held out while it learned. {self.worth.sentence}{kept}"
+
+
+def matched(models: Sequence[str], goal: GoalSettings) -> dict[str, str]:
+    """The file's models -> the arms of the goal that they are: of the same id or model, or the same name after the
+    provider's, or that name with the date of a version (gpt-4o-2024-08-06). An arm stands for one model at most.
+    """  # fmt: skip
+    found: dict[str, str] = {}
+    for arm in goal.arms:
+        names = (arm.id, arm.model, arm.model.split("/", 1)[-1])
+        short = names[2].lower()
+        same = [one for one in models if one in names or one.split("/")[-1].lower() == short]
+        same = same or [one for one in models if _DATE.sub("", one.split("/")[-1].lower()) == short]
+        if same and same[0] not in found:
+            found[same[0]] = arm.id
+    return found
+
+
+def teach(
+    store: Store,
+    goal: str,
+    settings: GoalSettings,
+    labelled: Labelled,
+    at: datetime,
+    *,
+    tick: Callable[[float], None] = lambda done: None,
+) -> Taught:
+    """Learn a gain score from every prompt and put it in force in the goal; some seconds per ten thousand prompts.
+
+    It stays until the log has taught more prompts than the file.
+
+    Raises:
+        EvaluationError: fewer than two of the goal's models are in the file.
+        StoreError: the score cannot be stored.
+    """
+    models = matched(labelled.models, settings)
+    if len(models) < 2:
+        arms = [arm.id for arm in settings.arms]
+        raise EvaluationError(
+            f"of the file's models {list(labelled.models)} only {sorted(models)} are models of goal {goal!r},"
+            f" which has {arms}; a gain compares two: add the others to the goal, or name them alike"
+        )
+    arms = [arm.id for arm in settings.arms if arm.id in models.values()]
+    given = [
+        replace(one, rewards={models[name]: reward for name, reward in one.rewards.items() if name in models})
+        for one in lessons(labelled)
+    ]
+    trained = train(given, arms, tick=tick)
+    ends = [{arm: name for name, arm in models.items()}[arm] for arm in (arms[0], arms[-1])]
+    columns = [labelled.models.index(name) for name in ends]
+    gains = labelled.scores[:, columns[1]] - labelled.scores[:, columns[0]]
+    characters = np.array([len(prompt) for prompt in labelled.prompts], np.float64)
+    judged = worth(trained.held_out[:, -1], gains, characters)
+    store.save_gain(goal, trained.score.version, "labelled", json.dumps(trained.score.document()), at=at)
+    return Taught(trained.score, models, judged)

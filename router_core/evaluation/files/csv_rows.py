@@ -1,0 +1,125 @@
+"""CSV to columns of text: quoted line breaks, commas, semicolons or tabs, and what is wrong with a file.
+
+Leaves out types: "007" stays "007". An empty cell is null. Every column is dictionary-encoded.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from router_core.evaluation.files.encodings import Utf8, broken
+from router_core.evaluation.files.files import DataFile, DataFileError, Stream
+from router_core.evaluation.progress import Watch
+
+TEXT: Final = pa.dictionary(pa.int32(), pa.string())
+
+LONGEST_ROW: Final = 1 << 24  # bytes
+_HEAD: Final = 1 << 16
+_DELIMITERS: Final = ",;\t"
+_NO_ROWS: Final = "{} has a header and no rows; give a row per prompt and model below it"
+_MOST_RAGGED: Final = 1_000  # more, and it is not some rows that are broken but the reading
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """A row with too few or too many cells. ``row``: its number, the first below the header is 1."""
+
+    row: int
+    cells: int
+    expected: int
+    text: str
+
+
+def read_csv(file: DataFile, codec: str, watch: Watch) -> tuple[Any, tuple[Ragged, ...]]:
+    """All rows as an Arrow table, without those that are ragged, and these.
+
+    Raises:
+        DataFileError: no rows, not CSV, or not in this encoding.
+        CancelledError: nobody wants it any more.
+    """
+    if not file.head(_HEAD).strip():
+        raise DataFileError(f"{file.name} holds nothing but empty lines; give a header and rows")
+    ragged: list[Ragged] = []
+
+    def odd(row: Any) -> str:
+        ragged.append(Ragged((row.number or 1) - 1, row.actual_columns, row.expected_columns, row.text))
+        return "skip" if len(ragged) <= _MOST_RAGGED else "error"
+
+    try:
+        with file.open() as stream:
+            checked = Utf8(stream, file) if codec == "utf-8-sig" else stream  # others are decoded by Python anyway
+            reader = arrow_csv.open_csv(
+                pa.PythonFile(checked, "r"),
+                # one thread: with several, a broken row has no number, and on small machines it is no faster
+                read_options=arrow_csv.ReadOptions(
+                    block_size=LONGEST_ROW, use_threads=False, encoding=codec.removesuffix("-sig")
+                ),
+                parse_options=arrow_csv.ParseOptions(
+                    delimiter=_delimiter(file, codec), newlines_in_values=True, invalid_row_handler=odd
+                ),
+                convert_options=arrow_csv.ConvertOptions(
+                    default_column_type=TEXT, strings_can_be_null=True, null_values=[""]
+                ),
+            )
+            batches = []
+            for batch in reader:
+                watch(stream.fraction, f"reading {file.name}")
+                batches.append(batch)
+            table = pa.Table.from_batches(batches, reader.schema)
+            _check_end(file, table, stream)
+    except UnicodeError:
+        raise broken(file, codec) from None
+    except pa.ArrowInvalid as error:
+        raise _refusal(file, str(error), ragged) from None
+    if not table.num_rows and not ragged:
+        raise DataFileError(_NO_ROWS.format(file.name))
+    return table, tuple(ragged)
+
+
+def _delimiter(file: DataFile, codec: str) -> str:
+    """That which gives the header most columns."""
+    head = file.head(_HEAD).decode(codec, "replace").lstrip()
+
+    def columns(delimiter: str) -> int:
+        try:
+            return len(next(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter), ()))
+        except csv.Error:
+            return 0
+
+    return max(_DELIMITERS, key=columns)
+
+
+def _check_end(file: DataFile, table: Any, stream: Stream) -> None:
+    """A quotation mark that is never closed makes one cell of all that follows."""
+    if not table.num_rows:
+        return
+    last = table.column(table.num_columns - 1)[table.num_rows - 1].as_py()
+    if last is not None and "\n" in last and not stream.tail.rstrip().endswith(b'"'):
+        raise DataFileError(
+            f"{file.name}: the quotation mark before {last[:60]!r} is never closed and makes one cell of all that"
+            ' follows; close it, or write it twice ("") if it is part of the text'
+        )
+
+
+def _refusal(file: DataFile, said: str, ragged: list[Ragged]) -> DataFileError:
+    if "Empty CSV" in said:
+        return DataFileError(_NO_ROWS.format(file.name))
+    if "straddling" in said:
+        return DataFileError(
+            f"{file.name} has a row of more than {LONGEST_ROW >> 20} MB; most likely a quotation mark is never"
+            ' closed: close it, or write it twice ("") if it is part of the text'
+        )
+    if len(ragged) > _MOST_RAGGED:
+        first = ragged[0]
+        return DataFileError(
+            f"{file.name}: more than {_MOST_RAGGED:,} rows do not have the {first.expected} cells of the header;"
+            f" row {first.row:,} has {first.cells}: {first.text[:60]!r}. Separate cells by commas, semicolons or"
+            " tabs, and quote those that hold one"
+        )
+    return DataFileError(f"{file.name} cannot be read as CSV ({said[:200]}); export it again")

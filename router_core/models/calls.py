@@ -1,0 +1,333 @@
+"""Calling models through the openai client: any OpenAI-compatible endpoint, several at once.
+
+Clients are made at the first call, one per provider. A call is tried again after a rate limit, a failure or a
+time-out, as the provider asks, within a deadline. Leaves out prices and the log.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from router_core.errors import (
+    MissingKeyError,
+    ProviderError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+    RateLimitError,
+    SettingsError,
+)
+from router_core.features import message_text
+from router_core.models.client import live_client, patience, simulated_client
+from router_core.models.errors import provider_error
+from router_core.models.stream import AnswerStream, ending
+from router_core.models.usage import estimated_usage, reported_usage, written
+from router_core.settings import ProviderSettings, Settings
+from router_core.types import Message, Usage
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+    from openai.types.chat import ChatCompletion
+
+Result = TypeVar("Result")
+
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
+_NOT_PARAMETERS = {"model", "messages", "stream", "timeout", "extra_body", "extra_headers", "extra_query"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One completed call. ``response`` is the openai client's own object, ``retries`` the failed tries before,
+    ``unpriced_retries`` those of them that the provider may have billed.
+    """  # fmt: skip
+
+    response: ChatCompletion
+    text: str
+    finish_reason: str | None
+    usage: Usage
+    total_ms: float
+    retries: int
+    unpriced_retries: int = 0
+
+
+class Models:
+    """Every configured model, by its id ``provider/model``. Thread-safe.
+
+    Args:
+        settings: providers, limits, and how simulated models behave.
+        simulated: answer with simulated models instead; no key is needed and nothing leaves the process.
+        environ: where API keys are found; by default the environment of the process.
+        clock, sleep: seconds; for tests.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        simulated: bool = False,
+        environ: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._settings = settings
+        self._simulated = simulated
+        self._environ = os.environ if environ is None else environ
+        self._clock = clock
+        self._sleep = sleep
+        self._clients: dict[str, OpenAI] = {}
+        self._lock = Lock()
+        self._without_usage: set[str] = set()  # providers that turned stream_options down
+
+    def missing_keys(self) -> dict[str, str]:
+        """Provider -> the environment variable that should hold its key and does not."""
+        if self._simulated:
+            return {}
+        wanted = ((name, provider.api_key_env) for name, provider in self._settings.providers.items())
+        return {name: env for name, env in wanted if env is not None and not self._environ.get(env, "").strip()}
+
+    def require_keys(self, models: Iterable[str]) -> None:
+        """Make sure that every one of these models can be asked.
+
+        Raises:
+            MissingKeyError: names the first environment variable that is not set, and the remedy.
+        """
+        missing = self.missing_keys()
+        for model in models:
+            name = _provider_name(model)
+            if name in missing:
+                raise MissingKeyError(
+                    f"no API key for {name}: set it with `export {missing[name]}=...`,"
+                    " or ask for simulated models with ROUTER_SIMULATED=1"
+                )
+
+    def json_mode(self, model: str) -> bool:
+        """Whether the model's provider honours ``response_format={"type": "json_object"}``."""
+        return self._provider(model).json_mode
+
+    def complete(
+        self,
+        model: str,
+        messages: Sequence[Message],
+        params: Mapping[str, Any],
+        *,
+        deadline_s: float | None = None,
+        max_retries: int | None = None,
+    ) -> Answer:
+        """One answer, whole.
+
+        Args:
+            model: ``provider/model``.
+            messages: the conversation, as the Chat Completions API takes it.
+            params: further parameters of the API, known to the client or not; those that name the model, the
+                messages, ``stream`` or ``timeout`` change nothing.
+            deadline_s: seconds for all tries together; by default the setting ``calls.deadline_s``.
+            max_retries: further tries; by default the setting ``calls.max_retries``.
+
+        Raises:
+            MissingKeyError: before anything is sent.
+            ProviderError: the subclass and the sentence say what went wrong.
+        """
+        client = self._client(model)
+        started = self._clock()
+
+        def ask(left_s: float) -> tuple[ChatCompletion, Any]:
+            response: ChatCompletion = client.chat.completions.create(
+                **_request(model, messages, params), timeout=patience(left_s, left_s)
+            )
+            choices = getattr(response, "choices", None)
+            if not isinstance(choices, list) or not choices:
+                raise ValueError(f"it has no choices, but: {getattr(response, 'error', None) or 'nothing'}")
+            if not hasattr(getattr(choices[0], "message", None), "content"):
+                raise ValueError("it has no message")
+            return response, choices[0]
+
+        (response, choice), *retries = self._persist(model, ask, started, deadline_s, max_retries)
+        text = message_text({"content": choice.message.content})
+        usage = reported_usage(response.usage)
+        if usage is None:
+            choices = (getattr(one, "message", None) for one in response.choices)
+            usage = estimated_usage(messages, params, map(written, choices))
+        total_ms = (self._clock() - started) * 1000.0
+        return Answer(response, text, ending(choice), usage, total_ms, *retries)
+
+    def stream(
+        self,
+        model: str,
+        messages: Sequence[Message],
+        params: Mapping[str, Any],
+        *,
+        deadline_s: float | None = None,
+        max_retries: int | None = None,
+    ) -> AnswerStream:
+        """One answer, piece by piece. The first piece has arrived when this returns, so that whatever can be
+        tried again has been.
+
+        Takes and raises what ``complete`` does; iterating may raise ProviderError too.
+        """  # fmt: skip
+        client = self._client(model)
+        started = self._clock()
+        limit_s = self._settings.calls.deadline_s if deadline_s is None else deadline_s
+
+        def begin(asked: Mapping[str, Any], left_s: float) -> Any:
+            silence_s = min(left_s, self._settings.calls.first_token_s)
+            return client.chat.completions.create(
+                **_request(model, messages, asked), stream=True, timeout=patience(silence_s, left_s)
+            )
+
+        def ask(left_s: float) -> tuple[Any, Any, bool]:
+            chunks, added = self._with_usage(model, params, lambda asked: begin(asked, left_s))
+            try:
+                return chunks, next(chunks), added
+            except StopIteration:
+                raise ValueError("it is an empty stream") from None
+
+        (chunks, first, added), retries, unpriced_retries = self._persist(
+            model, ask, started, limit_s, max_retries
+        )
+        return AnswerStream(
+            chunks,
+            first,
+            model=model,
+            messages=messages,
+            params=params,
+            hide_usage=added,
+            started=started,
+            deadline=started + limit_s,
+            clock=self._clock,
+            translate=lambda error: self._translated(error, model),
+            retries=retries,
+            unpriced_retries=unpriced_retries,
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            clients, self._clients = self._clients, {}
+        for client in clients.values():
+            client.close()
+
+    def _with_usage(
+        self, model: str, params: Mapping[str, Any], begin: Callable[[Mapping[str, Any]], Any]
+    ) -> tuple[Any, bool]:
+        """Begin a stream that counts its tokens, or one that does not where the provider turns that down; and
+        whether the count was asked for here, not by the caller.
+        """  # fmt: skip
+        from openai import BadRequestError, UnprocessableEntityError
+
+        name = _provider_name(model)
+        counts = self._provider(model).stream_usage and name not in self._without_usage
+        if not counts or "stream_options" in params:
+            return begin(params), False
+        try:
+            return begin({**params, "stream_options": {"include_usage": True}}), True
+        except (BadRequestError, UnprocessableEntityError) as error:
+            if "stream_options" not in str(error):
+                raise
+        self._without_usage.add(name)
+        return begin(params), False
+
+    def _persist(
+        self,
+        model: str,
+        ask: Callable[[float], Result],
+        started: float,
+        deadline_s: float | None,
+        max_retries: int | None,
+    ) -> tuple[Result, int, int]:
+        """Ask until it works, the tries are used up, or the next wait would pass the deadline.
+
+        ``ask`` is told the seconds that are left. Returns the failed tries too, and how many of them the provider
+        may have billed; where the last one fails, its error says whether any may have been.
+        """
+        from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
+
+        calls = self._settings.calls
+        limit_s = calls.deadline_s if deadline_s is None else deadline_s
+        tries = 1 + (calls.max_retries if max_retries is None else max_retries)
+        growing = wait_random_exponential(multiplier=_FIRST_WAIT_S, min=_FIRST_WAIT_S / 2, max=_LONGEST_WAIT_S)
+
+        unpriced = 0
+
+        def left_s() -> float:
+            return limit_s - (self._clock() - started)
+
+        def attempt() -> Result:
+            nonlocal unpriced
+            if left_s() <= 0:
+                raise ProviderTimeoutError(f"{model} did not answer within {limit_s:g} s; try again later")
+            try:
+                return ask(left_s())
+            except Exception as error:  # noqa: BLE001 - whatever the client raises becomes one of our errors
+                failure = self._translated(error, model)
+                unpriced += failure.maybe_billed
+                failure.maybe_billed = unpriced > 0
+                raise failure from None  # the original could show the key
+
+        def wait(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            wish = getattr(error, "retry_after_s", None)
+            return float(wish) if wish is not None else growing(state)
+
+        def stop(state: RetryCallState) -> bool:
+            return state.attempt_number >= tries or state.upcoming_sleep >= left_s()
+
+        retrying = Retrying(
+            retry=retry_if_exception(_worth_another_try), wait=wait, stop=stop, sleep=self._sleep, reraise=True
+        )
+        result = retrying(attempt)
+        return result, retrying.statistics["attempt_number"] - 1, unpriced
+
+    def _provider(self, model: str) -> ProviderSettings:
+        known = self._settings.providers
+        if "/" not in model or _provider_name(model) not in known:
+            raise SettingsError(
+                f"{model!r} names no known provider; known: {sorted(known)}, as in 'openai/gpt-4o'"
+            )
+        return known[_provider_name(model)]
+
+    def _key(self, provider: ProviderSettings) -> str:
+        """The key, or nothing; a line break at its end comes from the file it was read from."""
+        env = provider.api_key_env
+        return "" if env is None else self._environ.get(env, "").strip()
+
+    def _translated(self, error: Exception, model: str) -> ProviderError:
+        provider = self._provider(model)
+        return provider_error(error, model, provider, self._key(provider))
+
+    def _client(self, model: str) -> OpenAI:
+        provider, name = self._provider(model), _provider_name(model)
+        self.require_keys([model])
+        with self._lock:
+            if name not in self._clients:
+                self._clients[name] = (
+                    simulated_client(self._settings.simulation)
+                    if self._simulated
+                    else live_client(provider.base_url, self._key(provider), self._clock)
+                )
+            return self._clients[name]
+
+
+def _worth_another_try(error: BaseException) -> bool:
+    return isinstance(error, RateLimitError | ProviderUnavailableError | ProviderTimeoutError)
+
+
+def _provider_name(model: str) -> str:
+    return model.partition("/")[0]
+
+
+def _request(model: str, messages: Sequence[Message], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The client's arguments. Parameters travel as the body's extras: the client refuses names it does not know,
+    and servers have many of their own.
+    """  # fmt: skip
+    body = {name: value for name, value in params.items() if name not in _NOT_PARAMETERS}
+    return {
+        "model": model.partition("/")[2],
+        "messages": list(messages),
+        "extra_body": {**body, **(params.get("extra_body") or {})},
+        "extra_headers": params.get("extra_headers"),
+        "extra_query": params.get("extra_query"),
+    }

@@ -1,0 +1,313 @@
+"""One call of one model, stored whatever becomes of it: answered, failed, cut short or stopped.
+
+Leaves out which model is called and what happens after a failure (router.py, serving/playground.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from threading import Lock, Thread
+from threading import enumerate as threads
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from router_core.errors import ProviderError
+from router_core.models.calls import Models
+from router_core.models.stream import AnswerStream
+from router_core.models.usage import only_text
+from router_core.money.pricing import cost_usd
+from router_core.outcomes.conditions import Condition, Judged
+from router_core.routing.deciding import Decider
+from router_core.store.base import Batch, Store
+from router_core.types import STOPPED, Arm, Completion, Message, OutcomeRecord, Prompt, Usage
+
+if TYPE_CHECKING:
+    from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
+
+_DROPPED = "dropped stream"
+
+
+class Caller:
+    """Calls models and stores what came of it.
+
+    Args:
+        decider: gives settings, prices, ids and the time.
+        store: where completions and automatic outcomes go.
+        models: who is called.
+        success_when: a condition in place of the goals' own setting.
+    """
+
+    def __init__(
+        self,
+        decider: Decider,
+        store: Store,
+        models: Models,
+        success_when: str | Callable[[Any], Any] | None = None,
+    ) -> None:
+        self._decider = decider
+        self._store = store
+        self._models = models
+        own = {name: goal.success_when for name, goal in decider.settings.goals.items()}
+        rules = {name: success_when if success_when is not None else rule for name, rule in own.items()}
+        self._conditions = {name: Condition(rule) for name, rule in rules.items() if rule is not None}
+
+    def complete(
+        self,
+        prompt: Prompt,
+        messages: Sequence[Message],
+        arm: Arm,
+        completion_id: str,
+        params: Mapping[str, Any],
+        deadline_s: float | None = None,
+    ) -> ChatCompletion:
+        """One answer, whole. ``params`` come on top of the arm's own; ``deadline_s`` is by default the setting.
+
+        Raises:
+            ProviderError: the call failed; the failure has been stored.
+        """
+        started_at = self._decider.now()
+        try:
+            answer = self._models.complete(arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s)
+        except ProviderError as error:
+            self.store_failure(prompt, arm, completion_id, error)
+            raise
+        except (KeyboardInterrupt, SystemExit):  # the program ends; the provider may charge for it all the same
+            self.store_failure(prompt, arm, completion_id, _given_up(arm))
+            raise
+        completion = Completion(
+            id=completion_id,
+            prompt_id=prompt.id,
+            created_at=started_at,
+            goal=prompt.goal,
+            arm=arm.id,
+            model=arm.model,
+            text=self._kept(answer.text),
+            finish_reason=answer.finish_reason,
+            usage=answer.usage,
+            first_token_ms=None,
+            total_ms=answer.total_ms,
+            retries=answer.retries,
+            unpriced_retries=answer.unpriced_retries,
+            **self._money(arm, messages, answer.usage),
+        )
+        judged = self._judge(completion, answer.text, lambda: answer.response)
+        self._store.write(Batch(completions=[completion], outcomes=judged))
+        return answer.response
+
+    def stream(
+        self,
+        prompt: Prompt,
+        messages: Sequence[Message],
+        arm: Arm,
+        completion_id: str,
+        params: Mapping[str, Any],
+        deadline_s: float | None = None,
+    ) -> RoutedStream:
+        """One answer, piece by piece; its first piece is there when this returns.
+
+        Raises:
+            ProviderError: the call failed before the first piece; the failure has been stored.
+        """
+        started_at = self._decider.now()
+        try:
+            answer = self._models.stream(arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s)
+        except ProviderError as error:
+            self.store_failure(prompt, arm, completion_id, error)
+            raise
+        except (KeyboardInterrupt, SystemExit):  # the program ends; the provider may charge for it all the same
+            self.store_failure(prompt, arm, completion_id, _given_up(arm))
+            raise
+
+        def finish(error: ProviderError | None, complete: bool) -> Completion:
+            completion = Completion(
+                id=completion_id,
+                prompt_id=prompt.id,
+                created_at=started_at,
+                goal=prompt.goal,
+                arm=arm.id,
+                model=arm.model,
+                text=self._kept(answer.text),
+                finish_reason=answer.finish_reason if complete or error else STOPPED,
+                usage=answer.usage,
+                first_token_ms=answer.first_token_ms,
+                total_ms=answer.total_ms,
+                error=self._sentence(error),
+                retries=answer.retries,
+                unpriced_retries=answer.unpriced_retries,
+                **self._money(arm, messages, answer.usage),
+            )
+            whole = partial(_as_response, completion, answer.message)
+            outcomes = self._judge(completion, answer.text, whole) if complete else []
+            self._store.write(Batch(completions=[completion], outcomes=outcomes))
+            return completion
+
+        return RoutedStream(answer, completion_id, finish)
+
+    def store_failure(self, prompt: Prompt, arm: Arm, completion_id: str, error: ProviderError) -> None:
+        """Store a call that brought no answer. It cost nothing where the provider refused it, else: unknown."""
+        completion = Completion(
+            id=completion_id,
+            prompt_id=prompt.id,
+            created_at=self._decider.now(),
+            goal=prompt.goal,
+            arm=arm.id,
+            model=arm.model,
+            text=None,
+            finish_reason=None,
+            usage=None,
+            cost_usd=None if error.maybe_billed else Decimal(0),
+            price=self._decider.prices.price(arm.model),
+            first_token_ms=None,
+            total_ms=0.0,
+            error=self._sentence(error),
+        )
+        self._store.write(Batch(completions=[completion]))
+
+    def _money(self, arm: Arm, messages: Sequence[Message], usage: Usage) -> Mapping[str, Any]:
+        """Price and cost; what images took is unknown where the provider does not say."""
+        price = self._decider.prices.price(arm.model)
+        known = only_text(messages) or not usage.estimated
+        return {"price": price, "cost_usd": cost_usd(usage, price) if known else None}
+
+    def _kept(self, text: str) -> str | None:
+        return text if self._decider.settings.privacy.keep_texts == "full" else None
+
+    def _sentence(self, error: ProviderError | None) -> str | None:
+        if error is None:
+            return None
+        return str(error) if self._decider.settings.privacy.keep_texts == "full" else error.kind
+
+    def _judge(
+        self, completion: Completion, text: str, response: Callable[[], ChatCompletion]
+    ) -> list[OutcomeRecord]:
+        """The automatic outcome, where the goal has a success condition."""
+        condition = self._conditions.get(completion.goal)
+        if condition is None:
+            return []
+        judgement = condition.judge(judged_of(completion, text, response()))
+        record = OutcomeRecord(
+            id=self._decider.new_id(),
+            completion_id=completion.id,
+            source="condition",
+            reward=judgement.reward,
+            created_at=self._decider.now(),
+            comment=judgement.why,
+        )
+        return [record]
+
+
+class RoutedStream:
+    """The chunks of the openai client, with the id under which outcomes are reported.
+
+    Read to its end, closed early or broken: it is stored once. ``completion`` is then what was stored. Use it as
+    a context manager, or ``close`` it, if you may stop before its end; one that is merely dropped is stored a
+    moment later.
+    """
+
+    def __init__(
+        self,
+        answer: AnswerStream,
+        request_id: str,
+        finish: Callable[[ProviderError | None, bool], Completion],
+    ) -> None:
+        self.request_id = request_id
+        self.completion: Completion | None = None
+        self._answer = answer
+        self._finish = finish
+        self._ending = Lock()
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return self._answer.text
+
+    def __iter__(self) -> Iterator[ChatCompletionChunk]:
+        return self
+
+    def __next__(self) -> ChatCompletionChunk:
+        try:
+            return next(self._answer)
+        except StopIteration:
+            self._end(None, complete=True)
+            raise
+        except ProviderError as error:
+            self._end(error, complete=False)
+            raise
+
+    def __enter__(self) -> RoutedStream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "completion", self) is not None:
+            return
+        if sys.is_finalizing():  # no thread can be started any more
+            self.close()
+        else:  # garbage is collected at any point of any thread, also where it holds the locks that closing takes
+            Thread(target=self.close, name=_DROPPED).start()
+
+    def close(self) -> None:
+        """Stop the answer where it is; what has come so far is kept. One whose last piece has come is complete."""
+        complete = self._answer.settle()
+        self._end(None, complete)
+
+    def _end(self, error: ProviderError | None, complete: bool) -> None:
+        with self._ending:
+            if self.completion is None:
+                self.completion = self._finish(error, complete)
+
+
+def _given_up(arm: Arm) -> ProviderError:
+    error = ProviderError(f"{arm.model} was not waited for: the program was interrupted")
+    error.maybe_billed = True
+    return error
+
+
+def wait_for_dropped() -> None:
+    """Wait until the streams that nobody holds any more are stored."""
+    for thread in threads():
+        if thread.name == _DROPPED:
+            thread.join()
+
+
+def judged_of(completion: Completion, text: str, response: ChatCompletion | None) -> Judged:
+    """What a success condition sees of an answer; ``response`` None: one is made up from what is known."""
+    usage = completion.usage or Usage(0, 0)
+    return Judged(
+        response=response or _as_response(completion, {"role": "assistant", "content": text}),
+        content=text,
+        finish_reason=completion.finish_reason,
+        latency_ms=completion.total_ms,
+        cost_usd=completion.cost_usd,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+    )
+
+
+def _as_response(completion: Completion, message: Mapping[str, Any]) -> ChatCompletion:
+    """What a streamed answer would have looked like in one piece, for conditions; made without validation, as the
+    client makes what a provider sends.
+    """  # fmt: skip
+    from openai.types.chat import ChatCompletion
+
+    usage = completion.usage or Usage(0, 0)
+    return ChatCompletion.construct(
+        id=completion.id,
+        object="chat.completion",
+        created=int(completion.created_at.timestamp()),
+        model=completion.model.split("/", 1)[-1],
+        choices=[{"index": 0, "finish_reason": completion.finish_reason, "message": message, "logprobs": None}],
+        usage={
+            "prompt_tokens": usage.input_tokens,
+            "completion_tokens": usage.output_tokens,
+            "total_tokens": usage.input_tokens + usage.output_tokens,
+        },
+    )

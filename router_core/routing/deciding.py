@@ -1,0 +1,366 @@
+"""One decision: settings, evidence and prices become candidates, a policy gives probabilities, a hash draws.
+
+Leaves out calling the chosen model (calling.py) and writing the decision down (router.py, serving/playground.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from threading import Lock
+from typing import Any, Literal
+
+import uuid_utils
+from cachetools import LRUCache
+
+from router_core.errors import UnknownPolicyError
+from router_core.features import checked_messages, context, estimate_tokens, fingerprint, two_digits
+from router_core.learning.beta import from_evidence
+from router_core.models.calls import Models
+from router_core.money.pricing import PriceBook, cost_usd, expected_cost_usd
+from router_core.policies import POLICIES, Means, build_policies
+from router_core.policies.base import Policy
+from router_core.policies.classifier import Reply, VerdictCache
+from router_core.routing.memory import Memory
+from router_core.routing.spending import Spending
+from router_core.sampling import draw
+from router_core.settings import ClassifierSettings, GoalSettings, Settings
+from router_core.store.base import Batch, Store
+from router_core.types import (
+    NO_VERDICT,
+    Candidate,
+    Context,
+    Decision,
+    Evidence,
+    Message,
+    Origin,
+    OutputTokens,
+    Posterior,
+    Price,
+    Prompt,
+    Reason,
+)
+
+_OUTPUT_PSEUDO_COUNT = 5  # answers that the assumed output length weighs as much as
+
+_REMEMBERED = 256  # sizes of prompts, per goal
+_Known = tuple[Mapping[str, Evidence], Mapping[str, OutputTokens], tuple[Candidate, ...]]
+
+_STORED_PARAMS = frozenset(
+    {
+        "temperature",
+        "top_p",
+        "max_tokens",
+        "max_completion_tokens",
+        "presence_penalty",
+        "frequency_penalty",
+        "seed",
+        "n",
+    }
+)
+
+USUAL = "a prompt of usual length " * 16
+
+NOT_KEPT = "not kept (privacy.keep_texts is hash)"
+
+
+def new_id() -> str:
+    """A new identifier; identifiers sort by the time they were made (UUID version 7)."""
+    return str(uuid_utils.uuid7())
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Decider:
+    """Asks the policies of one settings version. Thread-safe; changed settings need a new one."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        models: Models,
+        *,
+        new_id: Callable[[], str] = new_id,
+        now: Callable[[], datetime] = now,
+        timer: Callable[[], float] = time.perf_counter,
+        prices: Mapping[str, Price | None] | None = None,
+        gains: Literal["aside", "at once", "never"] = "aside",
+    ) -> None:
+        self.settings = settings
+        self.prices = PriceBook(settings.prices, prices)
+        self.new_id = new_id
+        self.now = now
+        self._store = store
+        self._models = models
+        self._timer = timer
+        self._version = settings.version
+        self._verdicts = VerdictCache(settings.classifier.cache_size)
+        self._policies: dict[str, dict[str, Policy]] = {}
+        self.memory = Memory(settings, store, usual_costs(settings, self.prices), now, gains=gains)
+        self.spending = Spending(settings, store)
+        self._candidates: LRUCache[tuple[str, int], _Known] = LRUCache(_REMEMBERED)
+        self._lock = Lock()
+
+    def prompt(
+        self,
+        messages: Sequence[Message],
+        goal: str,
+        origin: Origin,
+        *,
+        task_type: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        blind: bool = False,
+        run_all: bool = False,
+    ) -> Prompt:
+        """A new prompt, as it may be stored: where texts are not kept, its fingerprint alone.
+
+        Of ``params`` only numbers of known names are stored: others may hold texts or keys (``extra_headers``).
+
+        Raises:
+            PromptError: it is empty, too large, or no list of messages.
+        """
+        checked = checked_messages(messages, self.settings.calls.max_prompt_characters)
+        kept = checked if self.settings.privacy.keep_texts == "full" else None
+        return Prompt(
+            self.new_id(),
+            self.now(),
+            goal,
+            origin,
+            task_type,
+            kept,
+            fingerprint(checked),
+            blind,
+            run_all,
+            {name: value for name, value in (params or {}).items() if _storable(name, value)},
+        )
+
+    def posteriors(self, goal: str) -> dict[str, Posterior]:
+        """Arm id -> what is known of its share of good answers: the prior and every outcome that teaches."""
+        chosen = self.settings.goal(goal)
+        return _posteriors(chosen, self._store.evidence(goal, chosen.teaching_rule()))
+
+    def candidates(self, context: Context) -> tuple[Candidate, ...]:
+        """The arms of the prompt's goal, cheap to strong as the settings order them.
+
+        The same object as before where nothing changed, which policies recognise.
+        """
+        chosen = self.settings.goal(context.goal)
+        input_tokens = two_digits(context.input_tokens)
+        evidence = self._store.evidence(context.goal, chosen.teaching_rule())
+        lengths = self._store.output_tokens(context.goal)
+        key = (context.goal, input_tokens)
+        with self._lock:
+            known = self._candidates.get(key)
+        if known is not None and known[0] == evidence and known[1] == lengths:
+            return known[2]
+        candidates = candidates_for(chosen, input_tokens, evidence, lengths, self.prices.price)
+        with self._lock:
+            self._candidates[key] = (evidence, lengths, candidates)
+        return candidates
+
+    def decide(
+        self,
+        context: Context,
+        policy: str,
+        *,
+        prompt_id: str,
+        origin: Origin,
+        completion_id: Callable[[str], str],
+        decision_id: str | None = None,
+    ) -> Decision:
+        """One policy's decision on one prompt.
+
+        Args:
+            context: what the policy may look at.
+            policy: its name in the table of policies.
+            prompt_id: the prompt it belongs to.
+            origin: where the prompt came from.
+            completion_id: arm id -> id of the answer that this decision leads to.
+            decision_id: by default a new one; the same id on the same state draws the same arm.
+
+        Raises:
+            UnknownPolicyError: no policy has that name.
+            NoEligibleArmError: the goal has no arm.
+        """
+        started = self._timer()
+        candidates = self.candidates(context)
+        asked = self._policy(context.goal, policy)
+        distribution = asked.probabilities(context, candidates)
+        decision_id = decision_id or self.new_id()
+        chosen = candidates[draw(distribution.probabilities, self.settings.seed, decision_id)].arm.id
+        elapsed_ms = (self._timer() - started) * 1000.0
+        return Decision(
+            id=decision_id,
+            prompt_id=prompt_id,
+            created_at=self.now(),
+            goal=context.goal,
+            policy=policy,
+            policy_version=asked.version,
+            context=context,
+            arms=tuple(candidate.arm.id for candidate in candidates),
+            probabilities=distribution.probabilities,
+            chosen=chosen,
+            seed=self.settings.seed,
+            reason=distribution.reason,
+            expected_cost_usd=tuple(candidate.expected_cost_usd for candidate in candidates),
+            decision_cost_usd=distribution.cost_usd,
+            decision_ms=elapsed_ms,
+            origin=origin,
+            completion_id=completion_id(chosen),
+            fallback=distribution.fallback,
+            cached=distribution.cached,
+            settings_version=self._version,
+            seen=distribution.seen,
+        )
+
+    def settle(
+        self, context: Context, arm_id: str, *, prompt_id: str, origin: Origin, completion_id: str, why: str
+    ) -> Decision:
+        """A decision that nobody drew: forced by a person, or a fallback. Probability 1, so it is of no
+        off-policy use.
+
+        Raises:
+            UnknownArmError: ``arm_id`` is no arm of the goal.
+        """  # fmt: skip
+        self.settings.arm(context.goal, arm_id)
+        candidates = self.candidates(context)
+        return Decision(
+            id=self.new_id(),
+            prompt_id=prompt_id,
+            created_at=self.now(),
+            goal=context.goal,
+            policy=origin,
+            policy_version=self._version,
+            context=context,
+            arms=tuple(candidate.arm.id for candidate in candidates),
+            probabilities=tuple(1.0 if c.arm.id == arm_id else 0.0 for c in candidates),
+            chosen=arm_id,
+            seed=self.settings.seed,
+            reason=Reason(why),
+            expected_cost_usd=tuple(candidate.expected_cost_usd for candidate in candidates),
+            decision_cost_usd=Decimal(0),
+            decision_ms=0.0,
+            origin=origin,
+            completion_id=completion_id,
+            fallback=why if origin == "fallback" else None,
+            settings_version=self._version,
+        )
+
+    def log(self, decisions: Sequence[Decision], prompts: Sequence[Prompt] = ()) -> None:
+        """Store decisions as they may be stored, and count what they spend.
+
+        Raises:
+            StoreError: they could not be stored.
+        """
+        self._store.write(Batch(prompts=prompts, decisions=[self.loggable(one) for one in decisions]))
+        self.spending.decided(decisions)
+
+    def loggable(self, decision: Decision) -> Decision:
+        """The decision as it may be stored: where texts are not kept, without the prompt or words about it."""
+        if self.settings.privacy.keep_texts == "full":
+            return decision
+        private = replace(decision, context=replace(decision.context, text=""))
+        if decision.policy in ("classifier", "fallback"):  # a paraphrase of the prompt; an error that may quote it
+            failed = None if decision.fallback is None else NOT_KEPT
+            return replace(private, reason=Reason(NOT_KEPT), fallback=failed)
+        lines = [replace(one, value=NOT_KEPT) if one.text == NO_VERDICT else one for one in decision.reason.lines]
+        return replace(private, reason=Reason(decision.reason.summary, tuple(lines)))
+
+    def _policy(self, goal: str, name: str) -> Policy:
+        if name not in POLICIES:
+            raise UnknownPolicyError(f"{name!r} is no router; choose one of {sorted(POLICIES)}")
+        with self._lock:
+            if goal not in self._policies:
+                means = Means(
+                    self.ask,
+                    self._verdicts,
+                    partial(self.memory.state, goal),
+                    partial(self.spending.value_usd, goal),
+                    lambda seen: verdict_usd(self.settings, seen, self.prices),
+                )
+                self._policies[goal] = build_policies(self.settings, goal, means)
+            return self._policies[goal][name]
+
+    def ask(self, messages: Sequence[Message], settings: ClassifierSettings) -> Reply:
+        """Put messages to the classifier's model, once, within its time-out.
+
+        Raises:
+            ProviderError: it did not answer.
+        """
+        params: dict[str, object] = {"temperature": 0, "max_tokens": settings.max_tokens}
+        if self._models.json_mode(settings.model):
+            params["response_format"] = {"type": "json_object"}
+        answer = self._models.complete(
+            settings.model, messages, params, deadline_s=settings.timeout_s, max_retries=0
+        )
+        return Reply(answer.text, answer.usage, cost_usd(answer.usage, self.prices.price(settings.model)))
+
+
+def _storable(name: str, value: Any) -> bool:
+    return name in _STORED_PARAMS and isinstance(value, int | float)
+
+
+def usual_costs(settings: Settings, prices: PriceBook | None = None) -> Callable[[str], dict[str, float | None]]:
+    """Goal -> arm id -> cost of a call for a prompt of usual length and an answer of the length assumed."""
+    book = prices or PriceBook(settings.prices)
+    tokens = two_digits(context([{"role": "user", "content": USUAL}], "").input_tokens)
+
+    def of(goal: str) -> dict[str, float | None]:
+        found = candidates_for(settings.goal(goal), tokens, {}, {}, book.price)
+        return {one.arm.id: one.expected_cost_usd for one in found}
+
+    return of
+
+
+def verdict_usd(settings: Settings, seen: Context, prices: PriceBook) -> float | None:
+    """At most what asking the classifier about a prompt costs; None: its price is unknown."""
+    asked = settings.classifier
+    shown = estimate_tokens(asked.prompt) + min(seen.characters, asked.max_characters) // 3
+    return expected_cost_usd(shown, asked.max_tokens, prices.price(asked.model))
+
+
+def candidates_for(
+    goal: GoalSettings,
+    input_tokens: int,
+    evidence: Mapping[str, Evidence],
+    lengths: Mapping[str, OutputTokens],
+    price: Callable[[str], Price | None],
+) -> tuple[Candidate, ...]:
+    """The arms of a goal with what is known of each.
+
+    Args:
+        goal: its settings.
+        input_tokens: of the prompt, rounded by ``features.two_digits``.
+        evidence: arm id -> outcomes that teach it.
+        lengths: arm id -> output tokens seen.
+        price: model -> its price.
+    """
+    posteriors = _posteriors(goal, evidence)
+    return tuple(
+        Candidate(
+            arm.arm(),
+            posteriors[arm.id],
+            expected_cost_usd(input_tokens, _expected_output(goal, lengths.get(arm.id)), price(arm.model)),
+        )
+        for arm in goal.arms
+    )
+
+
+def _posteriors(goal: GoalSettings, evidence: Mapping[str, Evidence]) -> dict[str, Posterior]:
+    return {
+        arm.id: from_evidence(evidence.get(arm.id, Evidence()), goal.prior_alpha, goal.prior_beta)
+        for arm in goal.arms
+    }
+
+
+def _expected_output(goal: GoalSettings, seen: OutputTokens | None) -> int:
+    count, total = (seen.count, seen.total) if seen else (0, 0)
+    mean = (total + _OUTPUT_PSEUDO_COUNT * goal.expected_output_tokens) / (count + _OUTPUT_PSEUDO_COUNT)
+    return two_digits(mean)

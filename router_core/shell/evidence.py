@@ -1,0 +1,260 @@
+"""Labelled files in the shell: ``router-core verdict | replay | learn``.
+
+Leaves out everything that is computed: it reads the file, calls the library and prints.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from router_core.errors import RouterError, SettingsError
+from router_core.shell.store import in_store, named_store
+
+if TYPE_CHECKING:
+    from router_core.evaluation.labelled import Labelled
+    from router_core.evaluation.results import Report
+    from router_core.settings import Settings
+
+# Written here again so that `router-core --help` need not load what judges; a test holds them together.
+OUT_OF_RANGE = ("refuse", "clip", "drop")
+DUPLICATES = ("refuse", "first", "mean")
+ENCODINGS = ("utf-8", "cp1252", "latin-1")
+ROUTERS = ("random", "length", "heuristic", "points", "learned", "classifier", "thompson", "contextual", "oracle")
+
+_READING = (
+    click.option("--out-of-range", type=click.Choice(OUT_OF_RANGE), default="refuse", show_default=True,
+                 help="Scores outside 0 to 1."),
+    click.option("--duplicates", type=click.Choice(DUPLICATES), default="refuse", show_default=True,
+                 help="Several scores of one prompt and model."),
+    click.option("--encoding", type=click.Choice(ENCODINGS), default="utf-8", show_default=True),
+)  # fmt: skip
+_FILE = (
+    click.argument("file", type=click.Path(dir_okay=False, exists=True)),
+    click.option("--settings", "place", type=click.Path(dir_okay=False, exists=True),
+                 help="A router.json, router.yaml or settings document; by default the default settings."),
+    click.option("--goal", default="default", show_default=True, help="Whose worth, priors and exploration."),
+    click.option("--worth", type=click.FloatRange(0), help="Dollars of a good answer; by default the goal's."),
+    click.option("--floor", type=click.FloatRange(0, 1), help="Instead: the share of good answers to reach."),
+    *_READING,
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same report."),
+    click.option("--shuffles", type=click.IntRange(1, 10_000), default=20, show_default=True,
+                 help="Lives of Thompson sampling."),
+    click.option("--json", "as_json", is_flag=True, help="Everything as JSON (docs/evidence.md)."),
+)  # fmt: skip
+
+
+def _with(options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """A decorator that adds these arguments and options, in this order."""
+
+    def added(command: Callable[..., None]) -> Callable[..., None]:
+        for add in reversed(options):
+            command = add(command)
+        return command
+
+    return added
+
+
+@click.command()
+@_with(_FILE)
+@click.option(
+    "-r", "--router", "routers", multiple=True, type=click.Choice(ROUTERS),
+    help="What to judge beside the models; may be repeated. By default all but learned (slow).",
+)  # fmt: skip
+@click.option(
+    "--draws", type=click.IntRange(10, 100_000), default=1000, show_default=True, help="Of the bootstrap."
+)
+@click.option("--tolerance", type=click.FloatRange(0, 1), default=0.05, show_default=True,
+              help="Accuracy one would give up for the cheaper model.")  # fmt: skip
+def verdict(file: str, routers: Sequence[str], draws: int, tolerance: float, as_json: bool, **given: Any) -> None:
+    """Should I route at all? Judge routers on FILE: prompts whose answers by every model are scored.
+
+    FILE is CSV, JSON lines or Parquet, gzip or not; either one row per prompt and model (prompt, model, score, and
+    where known prompt_id, task, input_tokens, output_tokens, cost_usd, response), or one row per prompt with a
+    score column per model. How the verdict is reached: docs/evidence.md.
+
+    \b
+    router-core verdict scored.csv
+    router-core verdict scored.csv --worth 0.20
+    router-core verdict scored.parquet --floor 0.9 --json
+    """
+    from router_core.evaluation.by_file.conclusion import verdict as concluded
+    from router_core.evaluation.by_file.kept import Judgement
+    from router_core.evaluation.by_file.table import HEADINGS, table
+    from router_core.evaluation.results import dump
+
+    report, notes = _judged(file, routers, draws, as_json, given)
+    found = concluded(report, tolerance)
+    if as_json:
+        click.echo(dump(Judgement(found, report, tuple(notes))))
+        return
+    click.echo(f"{found.sentence}\n")
+    for line in (*found.reasons, *notes):
+        click.echo(f"- {line}")
+    click.echo()
+    _print_table([HEADINGS, *table(report)])
+
+
+@click.command()
+@_with(_FILE)
+@click.option("--refresh", type=click.IntRange(1, 1_000_000), default=10, show_default=True,
+              help="Prompts between two looks at the posteriors.")  # fmt: skip
+def replay(file: str, refresh: int, as_json: bool, **given: Any) -> None:
+    """Let plain and contextual Thompson sampling learn from nothing on FILE (see verdict), in many random orders.
+
+    Shows what each ends on and what learning cost. A simulation, not an estimate: it sees prompts in an order and
+    with ratings that your traffic will not have. The contextual router learns without a gain score here.
+    """
+    from router_core.evaluation.by_file.table import HEADINGS, regret_lines, table
+    from router_core.evaluation.results import dump
+
+    report, notes = _judged(file, ("thompson", "contextual"), 200, as_json, given, refresh)
+    if as_json:
+        click.echo(json.dumps({"report": json.loads(dump(report)), "notes": notes}, ensure_ascii=False))
+        return
+    _print_table([line[:3] for line in (HEADINGS, *table(report))])
+    for path in report.regret:
+        unit = "dollars" if path.in_dollars else "good answers"
+        click.echo(f"\n{path.name}: lost so far against {report.best_fixed} for everything, in {unit}:\n")
+        _print_table([("After prompts", "Lost (band over the shuffles)"), *regret_lines(path)])
+    for line in notes:
+        click.echo(f"- {line}")
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, exists=True))
+@click.option("--goal", default="default", show_default=True, help="Whose contextual router.")
+@_with(_READING)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@in_store
+@click.pass_context
+def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **given: Any) -> None:  # fmt: skip
+    """Teach the contextual router of a goal from FILE (see verdict): whose prompts gain from a stronger model.
+
+    The file's models are the goal's where they have the same names. Shows what the words are worth on prompts that
+    were held out.
+    """
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from router_core.evaluation.by_file.teaching import teach
+    from router_core.evaluation.files.rates import Rates
+    from router_core.evaluation.files.reading import read_labelled
+    from router_core.exports.transfer import settings_in_force
+    from router_core.store import open_store
+
+    place, kind = named_store(context)
+    notes: list[str] = []
+    try:
+        store = open_store(place, kind=kind)
+        try:
+            settings = settings_in_force(store)
+            chosen = settings.goal(goal)
+            data = read_labelled(file, rates=Rates.of(settings, goal), tell=notes.append, **given)
+            taught = teach(store, goal, chosen, data, datetime.now(UTC))
+        finally:
+            store.close()
+    except RouterError as error:
+        click.echo(f"router-core: {error}", err=True)
+        sys.exit(1)
+    if as_json:
+        worth = {**asdict(taught.worth), "informed": taught.worth.informed}
+        found = {"texts": taught.score.texts, "models": dict(taught.models), "worth": worth, "notes": notes}
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    click.echo(f"In force in goal {goal!r}: learned from {taught.score.texts:,} prompts.")
+    click.echo(taught.sentence)
+    for line in notes:
+        click.echo(f"- {line}")
+
+
+def _judged(
+    file: str, routers: Sequence[str], draws: int, as_json: bool, given: dict[str, Any], refresh: int = 10
+) -> tuple[Report, list[str]]:
+    """The report on a file, and what was left out or estimated; errors end the command with their sentence."""
+    from router_core.evaluation.by_file.report import evaluate
+    from router_core.evaluation.files.rates import Rates
+    from router_core.evaluation.files.reading import read_labelled
+    from router_core.evaluation.results import Objective
+
+    notes: list[str] = []
+    quiet = as_json or not sys.stderr.isatty()
+    with click.progressbar(length=1000, label="Judging", file=sys.stderr, hidden=quiet) as bar:
+        done = 0
+
+        def progress(part: float, words: str, start: float = 0.0, whole: float = 0.4) -> None:
+            nonlocal done
+            now = int(1000 * (start + whole * part))
+            bar.update(now - done)
+            done = now
+
+        try:
+            settings = _settings(given["place"])
+            settings.goal(given["goal"])
+            if given["worth"] is not None and given["floor"] is not None:
+                raise click.UsageError("give --worth or --floor, not both")
+            objective = None
+            if given["worth"] is not None or given["floor"] is not None:
+                objective = Objective(given["worth"], given["floor"])
+            data = read_labelled(
+                file,
+                encoding=given["encoding"],
+                out_of_range=given["out_of_range"],
+                duplicates=given["duplicates"],
+                rates=Rates.of(settings, given["goal"]),
+                tell=notes.append,
+                progress=progress,
+            )
+            report = evaluate(
+                routers or _usual(data),
+                data,
+                settings=settings,
+                goal=given["goal"],
+                objective=objective,
+                shuffles=given["shuffles"],
+                draws=draws,
+                seed=given["seed"],
+                refresh=refresh,
+                progress=lambda part, words: progress(part, words, 0.4, 0.6),
+            )
+        except RouterError as error:
+            click.echo(f"router-core: {error}", err=True)
+            sys.exit(1)
+    return report, notes
+
+
+def _usual(data: Labelled) -> list[str]:
+    return [name for name in ROUTERS if name != "learned" and (name != "classifier" or data.verdicts is not None)]
+
+
+def _settings(place: str | None) -> Settings:
+    """The settings in a file: an export, or a settings document."""
+    from router_core.exports.transfer import read_export
+    from router_core.settings import Settings
+
+    if place is None:
+        return Settings()
+    try:
+        text = Path(place).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{place} cannot be read: {error}") from None
+    if '"checksum"' in text or place.endswith((".yaml", ".yml")):
+        return read_export(place).settings
+    return Settings.from_document(text)
+
+
+def _print_table(lines: Iterable[Sequence[str]]) -> None:
+    """Columns side by side, the first aligned left, figures right."""
+    rows = [tuple(line) for line in lines]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            row[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+        ]
+        click.echo("  ".join(cells).rstrip())

@@ -1,0 +1,100 @@
+"""The questions that judging other policies asks of the log: who could be drawn, who was, what became of it.
+
+Parameters: $goal, $since and $until (UTC, NULL: any), $arms (the models, in the order of the columns wanted),
+$precedence (sources of outcomes), $strong (an arm). Forced and fallback decisions are left out: nobody drew them.
+Leaves out what is made of the answers (router_core/evaluation/from_log/traffic.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+_DRAWN: Final = """
+    decision.goal = $goal AND decision.origin NOT IN ('forced', 'fallback') AND decision.fallback IS NULL
+    AND ($since IS NULL OR decision.created_at >= $since) AND ($until IS NULL OR decision.created_at < $until)
+"""
+
+_JUDGED: Final = """
+    SELECT completion_id,
+           arg_min(reward_micro, list_position($precedence::VARCHAR[], source)) / 1e6 AS reward,
+           arg_min(created_at, list_position($precedence::VARCHAR[], source)) AS rated_at
+    FROM (
+        SELECT completion_id, source, arg_max_null(reward_micro, seq) AS reward_micro,
+               arg_max(created_at, seq) AS created_at
+        FROM outcome GROUP BY completion_id, source
+    )
+    WHERE reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source) /* in time */
+    GROUP BY completion_id
+"""
+"""The current word of the first source in $precedence that has one, and when it was said.
+
+With $window_us only of answers that were first judged so soon (attribution.py).
+"""
+
+EACH_ARM: Final = "/* each arm */"
+"""Stands for one column p0, p1, ... per model of $arms: the probability with which it could be drawn."""
+
+QUESTIONS: Final[dict[str, str]] = {
+    "loggers": f"""
+        SELECT policy, policy_version, settings_version, hash(policy, policy_version) AS logger, arms,
+               count(*) AS decisions
+        FROM decision WHERE {_DRAWN} GROUP BY ALL ORDER BY ALL
+    """,
+    "logged": f"""
+        SELECT hash(decision.prompt_id) AS prompt, hash(policy, policy_version) AS logger,
+               hash(context) AS context, hash(sha256) AS fingerprint,
+               (list_position($arms::VARCHAR[], chosen) - 1)::INTEGER AS action,
+               reward, cost_usd::DOUBLE AS cost_usd, error IS NOT NULL AS failed,
+               seen.input_tokens, seen.words, seen.characters {EACH_ARM}
+        FROM (
+            SELECT *, json_transform(
+                context, '{{"input_tokens": "INTEGER", "words": "INTEGER", "characters": "INTEGER"}}'
+            ) AS seen
+            FROM decision WHERE {_DRAWN}
+        ) AS decision
+        JOIN prompt ON prompt.id = decision.prompt_id
+        LEFT JOIN completion ON completion.id = decision.completion_id
+        LEFT JOIN ({_JUDGED}) AS judged ON judged.completion_id = decision.completion_id
+    """,
+    "logged_contexts": f"""
+        SELECT hash(context) AS key, any_value(context) AS context
+        FROM decision WHERE {_DRAWN} GROUP BY key HAVING any_value(context->>'text') <> ''
+    """,
+    "logged_verdicts": f"""
+        SELECT hash(sha256) AS fingerprint, policy_version, settings_version,
+               arg_max(reason->>'summary', decision.created_at) AS summary,
+               arg_max(
+                   arms[list_position(probabilities, list_max(probabilities))], decision.created_at
+               ) AS likeliest,
+               max(decision.created_at) AS time, count(*) AS verdicts,
+               sum(decision_cost_usd)::DOUBLE AS decision_cost_usd,
+               count(*) FILTER (decision_cost_usd IS NULL) AS unknown
+        FROM decision JOIN prompt ON prompt.id = prompt_id
+        WHERE policy = 'classifier' AND {_DRAWN} GROUP BY ALL ORDER BY time
+    """,
+    "pairs": f"""
+        WITH answered AS (
+            SELECT prompt_id, arm, arg_min(reward, id) AS reward, arg_min(rated_at, id) AS rated_at
+            FROM completion JOIN ({_JUDGED}) ON completion_id = id
+            WHERE goal = $goal AND ($since IS NULL OR created_at >= $since)
+                AND ($until IS NULL OR created_at < $until)
+            GROUP BY prompt_id, arm
+        )
+        SELECT cheap.arm, cheap.reward AS y_cheap, strong.reward AS y_strong,
+               greatest(cheap.rated_at, strong.rated_at) AS time, run_all AS asked_all
+        FROM answered AS cheap JOIN answered AS strong USING (prompt_id) JOIN prompt ON prompt.id = prompt_id
+        WHERE strong.arm = $strong AND cheap.arm <> $strong ORDER BY time, prompt_id, cheap.arm
+    """,
+}
+"""Of a model that answered a prompt more than once the first rated answer makes the pair: another one was asked
+for because of the first."""
+
+
+def with_arms(text: str, arms: Sequence[str]) -> str:
+    """The text with the column of each model put in; a model that could not be drawn has probability 0."""
+    columns = "".join(
+        f", coalesce(probabilities[list_position(arms, $arms[{place}])], 0.0) AS p{place - 1}"
+        for place in range(1, len(arms) + 1)
+    )
+    return text.replace(EACH_ARM, columns)

@@ -1,0 +1,134 @@
+"""Reading from the tables of one DuckDB file: every question with a cursor of its own.
+
+Leaves out writing, and what is kept in memory (duckdb.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import duckdb
+
+from router_core.store.base import Comparison, Evaluation, LearningEvent, Search, SettingsVersion
+from router_core.store.duckdb import learning_events as learning
+from router_core.store.duckdb import rows, sql
+from router_core.store.duckdb import search as finding
+from router_core.store.duckdb import wide_rows as rereading
+from router_core.store.duckdb.questions import question_text
+from router_core.types import Decision, OutcomeRecord, Prompt
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PAGE = 1_000
+
+
+def uuid_of(text: str) -> UUID | None:
+    """The identifier that a text spells, or None."""
+    try:
+        return UUID(text)
+    except (ValueError, AttributeError, TypeError):
+        return None
+
+
+class Reading:
+    """The questions of ``router_core.store.base.Store`` that only read."""
+
+    def _cursor(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A cursor for one call; the store that inherits this gives it."""
+        raise TypeError("a reader needs a store's connection")
+
+    def comparison(self, prompt_id: str) -> Comparison | None:
+        """One prompt with everything that followed."""
+        wanted = {"id": uuid_of(prompt_id)}
+        if wanted["id"] is None:
+            return None
+        with self._cursor() as cursor:
+            cursor.begin()  # one snapshot for all four questions
+            found = cursor.execute(sql.PROMPT, wanted).fetchone()
+            if found is None:
+                return None
+            decisions = cursor.execute(sql.DECISIONS_OF, wanted).fetchall()
+            completions = cursor.execute(sql.COMPLETIONS_OF, wanted).fetchall()
+            outcomes = cursor.execute(sql.OUTCOMES_OF, wanted).fetchall()
+        return Comparison(
+            rows.prompt_of(found),
+            tuple(map(rows.decision_of, decisions)),
+            tuple(map(rows.completion_of, completions)),
+            tuple(map(rows.outcome_of, outcomes)),
+        )
+
+    def recent_prompts(self, limit: int) -> list[Prompt]:
+        """The newest prompts, newest first."""
+        with self._cursor() as cursor:
+            return [rows.prompt_of(row) for row in cursor.execute(sql.RECENT, {"limit": limit}).fetchall()]
+
+    def find(self, search: Search, limit: int, offset: int = 0) -> list[Comparison]:
+        """A page of the prompts found, newest first."""
+        with self._cursor() as cursor:
+            return finding.comparisons(cursor, [UUID(id_) for id_ in finding.find(cursor, search, limit, offset)])
+
+    def log(self, search: Search, limit: int | None = None) -> Iterator[Any]:
+        """The prompts found as wide tables, newest first."""
+        return rereading.blocks(self._cursor, search, limit)
+
+    def count(self, search: Search) -> int:
+        """How many prompts a search finds."""
+        with self._cursor() as cursor:
+            return finding.count(cursor, search)
+
+    def outcome_history(self, completion_id: str) -> list[OutcomeRecord]:
+        """Every record about one completion, oldest first."""
+        with self._cursor() as cursor:
+            found = cursor.execute(sql.HISTORY, {"id": uuid_of(completion_id)}).fetchall()
+        return [rows.outcome_of(row) for row in found]
+
+    def decisions(self, goal: str | None = None) -> Iterator[Decision]:
+        """All decisions in the order of time."""
+        after: str | None = None
+        while True:
+            with self._cursor() as cursor:
+                wanted = {"after": after, "goal": goal, "limit": _PAGE}
+                page = [rows.decision_of(row) for row in cursor.execute(sql.DECISIONS, wanted).fetchall()]
+            yield from page
+            if len(page) < _PAGE:
+                return
+            after = page[-1].id
+
+    def table(self, question: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
+        """One of the questions about the whole log, answered as a table."""
+        text, wanted = question_text(question, parameters)
+        with self._cursor() as cursor:
+            return cursor.execute(text, wanted).df()
+
+    def settings_versions(self) -> list[SettingsVersion]:
+        """Every settings version, newest first."""
+        with self._cursor() as cursor:
+            return [rows.settings_of(row) for row in cursor.execute(sql.SETTINGS_VERSIONS).fetchall()]
+
+    def current_settings(self) -> SettingsVersion | None:
+        """The newest settings version, or None."""
+        with self._cursor() as cursor:
+            found = cursor.execute(sql.CURRENT_SETTINGS).fetchone()
+        return None if found is None else rows.settings_of(found)
+
+    def evaluation(self, id_: str) -> Evaluation | None:
+        """One kept result."""
+        with self._cursor() as cursor:
+            found = cursor.execute(sql.EVALUATION, {"id": uuid_of(id_)}).fetchone()
+        return None if found is None else rows.evaluation_of(found)
+
+    def evaluations(self, limit: int) -> list[Evaluation]:
+        """The newest results, newest first, without their documents."""
+        with self._cursor() as cursor:
+            return [
+                rows.evaluation_of(row) for row in cursor.execute(sql.EVALUATIONS, {"limit": limit}).fetchall()
+            ]
+
+    def learning_events(self, goal: str) -> list[LearningEvent]:
+        """Every event of a goal, oldest first."""
+        with self._cursor() as cursor:
+            return [event for event in learning.events(cursor) if event.goal == goal]

@@ -1,0 +1,120 @@
+"""Changing what counts in a goal: reset, snapshot, restore, import, undo. Each is one more event in the log.
+
+Leaves out what an event's state means (learning.py) and adding up (evidence.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from threading import Lock
+
+from router_core.errors import StoreError
+from router_core.store.base import LearningEvent
+from router_core.store.duckdb import learning_events as learning
+from router_core.store.duckdb import sql
+from router_core.store.duckdb.evidence import counts_of
+from router_core.store.duckdb.learning_events import Counting
+from router_core.store.duckdb.reading import Reading
+from router_core.types import Evidence, OutputTokens
+
+
+class Relearning(Reading):
+    """The events of ``router_core.store.base.Store``; the store that inherits this keeps what counts in memory."""
+
+    _commit_lock: Lock
+    _counting: Mapping[str, Counting]
+    _seq: int
+
+    def _recall(self) -> None:
+        """Take what is kept in memory from the file again; the store that inherits this does it."""
+        raise TypeError("a change of what counts needs a store's memory")
+
+    def learning_base(self, goal: str) -> tuple[Mapping[str, Evidence], tuple[tuple[int, int | None], ...]]:
+        """What came from elsewhere, and which outcomes of the log count with it."""
+        now = self._counting.get(goal, Counting())
+        return {arm: Evidence(*sums) for arm, sums in now.evidence.items()}, now.spans
+
+    def snapshots(self, goal: str) -> list[LearningEvent]:
+        """The snapshots of a goal that were not taken back, oldest first."""
+        hidden = self._counting.get(goal, Counting()).hidden
+        return [one for one in self.learning_events(goal) if one.kind == "snapshot" and one.seq not in hidden]
+
+    def reset_learning(self, goal: str, *, at: datetime, author: str, note: str = "") -> None:
+        """Only outcomes that come later teach."""
+        self._learn(goal, "reset", at, author, note, lambda now, last: now.emptied(last))
+
+    def snapshot_learning(self, goal: str, *, at: datetime, author: str, note: str = "") -> None:
+        """Name what counts now."""
+        self._learn(goal, "snapshot", at, author, note, lambda now, last: now.closed(last))
+
+    def restore_learning(self, goal: str, seq: int, *, at: datetime, author: str) -> None:
+        """What counted at an event counts again, and what comes later."""
+        found = self._event(goal, seq)
+        state, note = Counting.of(found.state), found.note or f"event {seq}"
+        self._learn(
+            goal, "restore", at, author, note, lambda now, last: replace(state.opened(last), hidden=now.hidden)
+        )
+
+    def undo_learning(self, goal: str, seq: int | None = None, *, at: datetime, author: str) -> None:
+        """What counted before an event counts again, and what has come since; a snapshot leaves the list."""
+        past = [event for event in self.learning_events(goal) if event.kind != "snapshot"]
+        if seq is None and not past:
+            raise StoreError(f"goal {goal!r} was never reset, restored or imported; there is nothing to undo")
+        target = past[-1] if seq is None else self._event(goal, seq)
+        note = f"of: {target.kind}" + (f", {target.note}" if target.note else "")
+        if target.kind == "snapshot":
+            self._learn(goal, "undo", at, author, note, lambda now, last: now.without(target.seq))
+            return
+        earlier = [event for event in past if event.seq < target.seq]
+        before = Counting.of(earlier[-1].state) if earlier else Counting()
+        self._learn(goal, "undo", at, author, note, lambda now, last: before)
+
+    def _event(self, goal: str, seq: int) -> LearningEvent:
+        found = {event.seq: event for event in self.learning_events(goal)}.get(seq)
+        if found is None:
+            raise StoreError(f"goal {goal!r} has no event {seq}; choose one of those it has")
+        return found
+
+    def import_learning(
+        self,
+        goal: str,
+        evidence: Mapping[str, Evidence],
+        lengths: Mapping[str, OutputTokens],
+        *,
+        at: datetime,
+        author: str,
+        note: str = "",
+        contextual: str = "",
+    ) -> None:
+        """Begin again from elsewhere: what the log has is left out, of output tokens too."""
+        sums = {arm: (one.count, one.reward_micro) for arm, one in evidence.items()}
+
+        def state(now: Counting, last: int) -> Counting:
+            with self._cursor() as cursor:
+                own = counts_of(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
+            logged = {arm: had for (of, arm), had in own.items() if of == goal}
+            tokens = {}
+            for arm in {*lengths, *logged}:
+                new, had = lengths.get(arm, OutputTokens()), logged.get(arm, (0, 0))
+                tokens[arm] = (new.count - had[0], new.total - had[1])
+            return Counting(((last, None),), sums, tokens, now.hidden, contextual)
+
+        self._learn(goal, "import", at, author, note, state)
+
+    def _learn(
+        self,
+        goal: str,
+        kind: str,
+        at: datetime,
+        author: str,
+        note: str,
+        state: Callable[[Counting, int], Counting],
+    ) -> None:
+        """Log an event, and count anew."""
+        with self._commit_lock:
+            document = state(self._counting.get(goal, Counting()), self._seq).document()
+            with self._cursor() as cursor:
+                learning.save(cursor, LearningEvent(0, at, goal, kind, note, author, document))
+            self._recall()

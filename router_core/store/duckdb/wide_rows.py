@@ -1,0 +1,82 @@
+"""The log as wide tables, one row per decision, block by block: for files and for analysis elsewhere.
+
+Leaves out writing files (history.py) and reading single comparisons (search.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any, Final
+
+import duckdb
+
+from router_core.store.base import Search
+from router_core.store.duckdb.search import prompts_where
+
+PROMPTS: Final = 20_000
+"""Prompts in one block."""
+
+_ROWS: Final = """
+    WITH wanted AS (
+        SELECT * FROM prompt WHERE {condition}
+            AND ($before IS NULL OR created_at < $before OR (created_at = $before AND id < $below::UUID))
+        ORDER BY created_at DESC, id DESC LIMIT $limit
+    ), led AS (
+        SELECT decision.* FROM decision JOIN wanted ON prompt_id = wanted.id
+    ), said AS (
+        SELECT * FROM outcome WHERE completion_id IN (SELECT completion_id FROM led)
+        QUALIFY row_number() OVER (PARTITION BY completion_id, source ORDER BY seq DESC) = 1
+    ), mark AS (
+        SELECT completion_id,
+               max(reward_micro) FILTER (source = 'thumb') / 1e6 AS thumb,
+               max(reward_micro) FILTER (source = 'api') / 1e6 AS api,
+               max(reward_micro) FILTER (source = 'condition') / 1e6 AS condition,
+               any_value(array_to_string(chips, ', ')) FILTER (source = 'thumb') AS thumb_reasons,
+               any_value(comment) FILTER (source = 'thumb') AS thumb_comment,
+               any_value(blinded) FILTER (source = 'thumb') AS thumb_blind
+        FROM said WHERE reward_micro IS NOT NULL GROUP BY completion_id
+    )
+    SELECT wanted.id::VARCHAR AS prompt_id, wanted.created_at::TIMESTAMPTZ AS time, wanted.goal AS goal,
+           coalesce(led.origin, wanted.origin) AS origin, task_type, messages, sha256, blind, run_all,
+           led.id::VARCHAR AS decision_id, policy AS router, chosen AS model,
+           probabilities[list_position(arms, chosen)] AS propensity, to_json(arms)::VARCHAR AS models,
+           to_json(probabilities)::VARCHAR AS probabilities,
+           led.reason->>'$.summary' AS reason, fallback, decision_cost_usd::DOUBLE AS decision_cost_usd,
+           decision_ms, settings_version, led.completion_id::VARCHAR AS completion_id, text AS answer,
+           finish_reason, input_tokens, cached_tokens, output_tokens, cost_usd::DOUBLE AS cost_usd,
+           first_token_ms, total_ms, error, thumb, api, condition, thumb_reasons, thumb_comment, thumb_blind
+    FROM wanted LEFT JOIN led ON led.prompt_id = wanted.id
+        LEFT JOIN completion ON completion.id = led.completion_id
+        LEFT JOIN mark ON mark.completion_id = led.completion_id
+    ORDER BY wanted.created_at DESC, wanted.id DESC, led.id
+"""
+
+
+def blocks(
+    cursor_of: Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]], search: Search, limit: int | None
+) -> Iterator[Any]:
+    """Arrow tables of the newest prompts found, newest first; at least one, which may be empty.
+
+    Args:
+        cursor_of: gives a cursor for one block. What is written between two blocks is not in them.
+        search: which prompts.
+        limit: so many prompts at most; None: all.
+    """
+    condition, wanted = prompts_where(search)
+    place: dict[str, Any] = {"before": None, "below": None}
+    left = limit
+    while True:
+        size = PROMPTS if left is None else min(PROMPTS, left)
+        with cursor_of() as cursor:
+            cursor.execute("SET TimeZone = 'UTC'")
+            text = _ROWS.format(condition=condition)
+            table = cursor.sql(text, params={**wanted, **place, "limit": size}).to_arrow_table()
+        if table.num_rows or place["before"] is None:
+            yield table
+        if left is not None:
+            left -= size
+        if not table.num_rows or left == 0:
+            return
+        last = table.slice(table.num_rows - 1).to_pylist()[0]
+        place = {"before": last["time"].replace(tzinfo=None), "below": last["prompt_id"]}

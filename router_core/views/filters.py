@@ -1,0 +1,158 @@
+"""Which part of the log is looked at: how much there is, the ranges and filters on offer, the points on a chart.
+
+Leaves out SQL (store/questions.py) and what is made of a part (costs.py, learning.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from router_core.store.base import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BUCKETS: Final = 48
+"""About so many points in time on a chart."""
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_STEPS: Final = (
+    15, 30, _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE,
+    _HOUR, 2 * _HOUR, 4 * _HOUR, 6 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 7 * _DAY, 28 * _DAY,
+)  # fmt: skip
+_ORIGIN: Final = datetime(2000, 1, 3, tzinfo=UTC)  # where the database begins to count steps: a Monday
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Part of the log: half-open in time (UTC); None means any."""
+
+    since: datetime
+    until: datetime
+    goal: str | None = None
+    policy: str | None = None
+    arm: str | None = None
+    origin: str | None = None
+
+    @property
+    def bucket_s(self) -> float:
+        """Seconds between two points on a chart: a round number, about ``BUCKETS`` of them in the view."""
+        return step_s(self.until - self.since)
+
+    def points(self) -> pd.DatetimeIndex:
+        """The beginnings of all steps in the view, without gaps (UTC, unmarked, as in the tables)."""
+        import pandas as pd
+
+        step = timedelta(seconds=self.bucket_s)
+        first = self.since - (self.since - _ORIGIN) % step
+        count = max(0, -((first - self.until) // step))
+        return pd.DatetimeIndex(
+            [(first + index * step).replace(tzinfo=None) for index in range(count)], name="time"
+        )
+
+    def parameters(self, **more: object) -> dict[str, object]:
+        """What the store's questions take."""
+        moments = {name: getattr(self, name).astimezone(UTC).replace(tzinfo=None) for name in ("since", "until")}
+        return {**asdict(self), **moments, "bucket": self.bucket_s, **more}
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much there is, and from when to when; ``since`` is None in an empty store."""
+
+    prompts: int
+    completions: int
+    outcomes: int
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsualTraffic:
+    """One kind of traffic in a part of the log, as it was on average.
+
+    ``simple`` is the share of its requests for which rules or classifier chose the goal's cheapest model; None
+    where neither decided any.
+    """
+
+    task_type: str
+    requests: int
+    input_tokens: float
+    output_tokens: float
+    simple: float | None
+
+
+def step_s(span: timedelta, points: int = BUCKETS) -> float:
+    """Seconds between two points on a chart: a round number, so that about so many fit into the span."""
+    wanted = span.total_seconds() / points
+    return float(next((step for step in _STEPS if step >= wanted), wanted))
+
+
+def extent(store: Store) -> Extent:
+    """How much is stored."""
+    row = store.table("extent", {}).iloc[0]
+    moments = [None if value is None or value != value else value.to_pydatetime().replace(tzinfo=UTC)
+               for value in (row["since"], row["until"])]  # fmt: skip
+    return Extent(int(row["prompts"]), int(row["completions"]), int(row["outcomes"]), moments[0], moments[1])
+
+
+def choices(store: Store) -> dict[str, list[str]]:
+    """What the filters can be set to: the goals, routers, models and origins in the log."""
+    found = store.table("choices", {})
+    return {name: sorted(found[name].dropna().unique().tolist()) for name in ("goal", "policy", "origin", "arm")}
+
+
+def usual_traffic(store: Store, view: View, cheapest: str) -> list[UsualTraffic]:
+    """The kinds of traffic in a part of the log, most frequent first.
+
+    Args:
+        store: the log.
+        view: the part; one goal's.
+        cheapest: the arm that stands for "simple".
+    """
+    found: list[Mapping[Any, Any]] = store.table("usual", view.parameters(simple=cheapest)).to_dict("records")
+    return [
+        UsualTraffic(
+            str(row["task_type"]),
+            int(row["requests"]),
+            float(row["input_tokens"]),
+            float(row["output_tokens"]),
+            None if row["simple"] != row["simple"] or row["simple"] is None else float(row["simple"]),
+        )
+        for row in found
+    ]
+
+
+def ranges() -> dict[str, timedelta | None]:
+    """The ranges offered, by the name under which they stand in the address; None: everything."""
+    return {
+        "15 min": timedelta(minutes=15),
+        "1 h": timedelta(hours=1),
+        "24 h": timedelta(days=1),
+        "7 d": timedelta(days=7),
+        "30 d": timedelta(days=30),
+        "all": None,
+    }
+
+
+def recent(view: View, length: timedelta | None) -> View:
+    """The view up to its next point in time, so that it stays the same until then.
+
+    Args:
+        view: up to now, since the first entry of the log.
+        length: how far back from there; None: since the first entry.
+    """
+    if length is not None:
+        view = replace(view, since=view.until - length)
+    step = timedelta(seconds=view.bucket_s)
+    until = view.until + step - (view.until - _ORIGIN) % step
+    return replace(view, until=until, since=view.since if length is None else until - length)
+
+
+def days(view: View, first: date, last: date) -> View:
+    """The view from the beginning of one day to the end of another (UTC)."""
+    since, until = (datetime.combine(day, time(), UTC) for day in (first, last))
+    return replace(view, since=since, until=until + timedelta(days=1))
