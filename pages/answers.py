@@ -48,9 +48,9 @@ def _watch(shared: Resources, comparison: Comparison) -> None:
 def _under_way(shared: Resources, comparison: Comparison) -> frozenset[str]:
     """The ids of the answers that are still coming.
 
-    An answer is stored before its call ends. So this is asked *before* the store is read: an answer that is neither
-    here nor in what is read afterwards will never come. Asked in the other order, one that ends in between would
-    look lost.
+    An answer is stored before its call ends. So this is asked *before* the store is read: an answer that is
+    neither here nor in what is read afterwards will never come. Asked in the other order, one that ends in between
+    would look lost.
     """
     ids = (decision.completion_id for decision in comparison.decisions)
     return frozenset(id_ for id_ in ids if (call := shared.running.get(id_)) is not None and not call.ended)

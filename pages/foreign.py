@@ -1,9 +1,9 @@
 """Text from outside (prompts, answers, names, errors, files), made safe to show: it can look, but not act.
 
-Streamlit reads almost every text as Markdown, with directives (``:red[...]``), icons, emoji, formulas, diagrams and
-images of its own, some of which it puts in after Markdown has been read. So every text that is not a constant of
-these pages passes through one of two functions: ``escaped`` where it must be shown as it is written, ``model_text``
-where it may be Markdown, as an answer of a model may.
+Streamlit reads almost every text as Markdown, with directives (``:red[...]``), icons, emoji, formulas, diagrams
+and images of its own, some of which it puts in after Markdown has been read. So every text that is not a constant
+of these pages passes through one of two functions: ``escaped`` where it must be shown as it is written,
+``model_text`` where it may be Markdown, as an answer of a model may.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def model_text(text: str) -> str:
 
     Images would be fetched (and could carry data away), diagrams can hold images, Streamlit's own directives could
     imitate the page, links may lead to the web alone, a formula could cover the page, and two prices in a sentence
-    would be read as a formula. Code is left as it is; but where it is not plain that the browser takes it for code,
-    too, it is treated as other text is.
+    would be read as a formula. Code is left as it is; but where it is not plain that the browser takes it for
+    code, too, it is treated as other text is.
     """
     parts = _CODE.split(text)
     plain = _plain(text)

@@ -97,7 +97,7 @@ def test_stop_does_not_wait_for_a_silent_provider() -> None:
 
 
 def test_an_answer_that_ends_while_the_page_reads_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store is read a moment too early for it, and then it ends: the page never says that it was not finished."""
+    """The store is read a moment too early for it, then it ends: the page never says that it was not finished."""
     shared = resources()
     playground, running, store = shared.playground, shared.running, shared.playground.store
     plan = playground.compare([{"role": "user", "content": HARD}], "default")
