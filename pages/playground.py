@@ -13,6 +13,7 @@ from pages.answers import show_answers
 from pages.decisions import show_decisions
 from pages.formatting import escaped, shortened
 from pages.learned import show_learned
+from pages.mode import offer_other_store
 from pages.prompt_form import fill_from, is_sent, offer_prompt, prompt_form, to_be_filled
 from pages.resources import Resources, resources
 from router_core.errors import RouterError
@@ -108,6 +109,7 @@ def _current(shared: Resources) -> Comparison | None:
         st.warning(
             f"The prompt {escaped(repr(prompt_id))} in the address is not in this store; compare a new one."
         )
+        offer_other_store(shared, st.session_state["goal"])
         return None
     if found.prompt.messages is None:
         known = st.session_state.get("messages", {}).get(prompt_id)

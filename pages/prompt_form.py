@@ -21,8 +21,8 @@ _TYPED, _PUT, _FILLED = "typed-before", "put-in", "filled-from"
 _KEPT = 20  # texts that were replaced
 _PARAMS = {"temperature": "temperature", "limit": "max_tokens"}  # field -> parameter
 
-# A field commits what was typed when the focus leaves it: too late where that is the click that opens another page,
-# and never where a browser or an extension fills it in by itself. So a pause commits it, too.
+# A field commits what was typed when the focus leaves it: too late where that is the click that opens another
+# page, and never where a browser or an extension fills it in by itself. So a pause commits it, too.
 _COMMITS = """
 <script>
 if (!window.commitsAfterAPause) {

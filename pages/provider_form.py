@@ -11,10 +11,12 @@ import streamlit as st
 
 from pages.formatting import dollars, duration, escaped
 from pages.forms import edit
+from pages.mode import key_words
 from pages.models import model_options, priced, remember_servers, servers_found, used_models
-from pages.resources import Resources
+from pages.resources import Resources, pasted_keys
 from router_core.errors import RouterError
 from router_core.models.calls import Models
+from router_core.models.keys import key_state
 from router_core.models.reaching import USUAL_PORTS, LocalServer, local_servers, try_model
 from router_core.money.pricing import PriceBook, book_models
 from router_core.settings import PriceSettings, ProviderSettings, Settings
@@ -45,10 +47,9 @@ def provider_form(shared: Resources, draft: dict[str, Any]) -> None:
 def _provider(settings: Settings, name: str, provider: ProviderSettings) -> dict[str, Any]:
     title = st.empty()
     found = edit(provider, f"provider-{name}", settings.version, half=_HALF)
-    env = found["api_key_env"]
-    there = (
-        "needs no key" if env is None else f"{env} is {'set' if os.environ.get(env, '').strip() else 'not set'}"
-    )
+    wanted = provider.model_copy(update={"base_url": found["base_url"], "api_key_env": found["api_key_env"]})
+    pasted = pasted_keys().of(settings) if wanted.base_url == provider.base_url else {}
+    there = key_words(key_state(name, wanted, os.environ, pasted))
     title.header(f"**{escaped(name)}** :small[:gray[{escaped(there)}]]", anchor=False)
     return found
 
@@ -126,7 +127,9 @@ def _test(settings: Settings, draft: Mapping[str, Any], provider: str, found: tu
     try:
         wanted = validated(Settings, draft)
         with st.spinner("Asking ..."):
-            took = try_model(Models(wanted, simulated=simulated), PriceBook(wanted.prices), model)
+            took = try_model(
+                Models(wanted, simulated=simulated, keys=pasted_keys().of(wanted)), PriceBook(wanted.prices), model
+            )
     except RouterError as error:
         st.error(escaped(str(error)), icon=":material/error:")
         return

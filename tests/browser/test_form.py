@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -42,7 +43,8 @@ def compare(page: Page) -> None:
 
 def was_sent(page: Page) -> str:
     """The prompt of the comparison that the address names, as its record in the history shows it."""
-    page.goto(page.url.replace("/?prompt=", "/history?id="))
+    address = urlsplit(page.url)
+    page.goto(f"{address.scheme}://{address.netloc}/history?id={parse_qs(address.query)['prompt'][0]}")
     shown = page.locator('[data-testid="stMain"] [data-testid="stCode"]')
     expect(shown.first).to_be_visible()
     return "\n".join(shown.all_inner_texts())
