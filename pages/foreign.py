@@ -15,7 +15,7 @@ _JOINER = (
 )
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$!:&@])")
-_BEGINS = re.compile(r"^(?:[-+=]|\d+(?=[.)]))")  # would begin a list or a heading
+_BEGINS = re.compile(r"^(?:[-+](?=\s|$)|[-=]+$|\d+(?=[.)](?:\s|$)))")  # would begin a list or end a heading
 _NEWLINES = re.compile(r"\s*[\n\r]\s*")
 _COLONS = re.compile(r":(?=[\w+-]+:|material[/_]|streamlit:)")
 _ARROWS = re.compile(r"(?<!\S)(<-|-|>|<|~)(?=(?:>|-|=)(?!\S))")

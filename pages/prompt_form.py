@@ -22,7 +22,8 @@ _KEPT = 20  # texts that were replaced
 _PARAMS = {"temperature": "temperature", "limit": "max_tokens"}  # field -> parameter
 
 # A field commits what was typed when the focus leaves it: too late where that is the click that opens another
-# page, and never where a browser or an extension fills it in by itself. So a pause commits it, too.
+# page, and never where a browser or an extension fills it in by itself. So a pause commits it, too, and
+# at once where nobody types.
 _COMMITS = """
 <script>
 if (!window.commitsAfterAPause) {
@@ -32,7 +33,8 @@ if (!window.commitsAfterAPause) {
     const field = event.target;
     if (field.matches(".st-key-prompt textarea, .st-key-system textarea")) {
       clearTimeout(pause);
-      pause = setTimeout(() => field.dispatchEvent(new FocusEvent("focusout", { bubbles: true })), 250);
+      const wait = field === document.activeElement ? 250 : 0;
+      pause = setTimeout(() => field.dispatchEvent(new FocusEvent("focusout", { bubbles: true })), wait);
     }
   });
 }
