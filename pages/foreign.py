@@ -79,7 +79,7 @@ def model_text(text: str) -> str:
     plain = _plain(text)
     for index, part in enumerate(parts):
         if index % 2 == 0:
-            parts[index] = _MONEY.sub("\\\\$", _inert(part))
+            parts[index] = _MONEY.sub("\\\\$", _inert(part.replace("![", "!\\[")))
         elif not plain:
             parts[index] = _inert(part, images="](" in text or "]:" in text)
     return _LANGUAGE.sub(rf"\1\2{_JOINER}", "".join(parts))
