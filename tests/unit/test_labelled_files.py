@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from router_core.evaluation.files import files, parquet_rows
 from router_core.evaluation.files.encodings import ENCODINGS, WrongEncodingError
-from router_core.evaluation.files.files import DataFileError, data_file
+from router_core.evaluation.files.files import data_file, located
+from router_core.evaluation.files.limits import DataFileError
 from router_core.evaluation.files.tables import open_table
-from tests.labelled_files import FILES, ROWS, as_csv, as_lines, as_parquet
+from tests.labelled_files import FILES, ROWS, as_csv, as_lines
 
 TEXT = as_csv(ROWS)
 
@@ -68,28 +68,20 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
     ):
         open_table(tmp_path / "none.csv")
     for place in (str(tmp_path), "/dev/zero"):
-        with pytest.raises(DataFileError, match=f"^{place} is no file; give the path of one$"):
+        with pytest.raises(DataFileError, match=f"^{place} is not a file; give the path of one$"):
             open_table(place, name="f.csv")
 
 
-def test_a_small_file_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """However tightly it is packed, no more than so much of it is read; a large one is not even looked at."""
-    monkeypatch.setattr(files, "MAX_BYTES", 50_000)
-    monkeypatch.setattr(parquet_rows, "MAX_BYTES", 50_000)
-    rows = list(ROWS) * 5_000
-    for name, data in (("f.csv", gzip.compress(as_csv(rows))), ("f.parquet", as_parquet(rows))):
-        assert len(data) < 50_000
-        with pytest.raises(DataFileError, match=r"holds more than .* GB; .* take a sample of prompts"):
-            open_table(data, name=name)
-    large = tmp_path / "f.csv"
-    large.write_bytes(as_csv(rows))
-    with pytest.raises(DataFileError, match=r"^f\.csv holds more than"):
-        open_table(large)
+def test_what_is_no_path() -> None:
+    """A NUL character, a name that is too long, a user whom nobody knows."""
+    for place in ("scored\0.csv", "x" * 5_000, "~nobody-of-that-name/scored.csv"):
+        with pytest.raises(DataFileError, match=r"is not a path|cannot be opened"):
+            open_table(place)
 
 
 def test_the_first_bytes_of_a_packed_file() -> None:
     """They are those within."""
-    file = data_file(gzip.compress(TEXT), "f.csv")
+    file = data_file(located(gzip.compress(TEXT), "f.csv"))
     assert file.head(6) == TEXT[:6]
     assert file.head(1_000_000) == TEXT
 
@@ -97,11 +89,26 @@ def test_the_first_bytes_of_a_packed_file() -> None:
 def test_the_part_read_is_that_of_the_file_given() -> None:
     """Packed or not, it ends at 1."""
     for data in (TEXT, gzip.compress(TEXT)):
-        with data_file(data, "f.csv").open() as stream:
+        with data_file(located(data, "f.csv")).open() as stream:
             assert stream.fraction < 1
             while stream.read(10):
                 pass
             assert stream.fraction == 1
+
+
+def test_a_descriptor_is_read_from_its_beginning(tmp_path: Path) -> None:
+    """As often as one likes, whatever was read of it before; the descriptor stays open."""
+    path = tmp_path / "f.csv"
+    path.write_bytes(TEXT)
+    with path.open("rb") as opened:
+        place = located(opened.fileno(), "f.csv")
+        with place.raw() as one, place.raw() as other:
+            assert one.read(9) == other.read(9) == TEXT[:9]
+            assert one.seek(-3, 2) == len(TEXT) - 3
+            assert one.read() == TEXT[-3:]
+            assert other.tell() == 9
+        assert place.size == len(TEXT)
+        assert opened.read() == TEXT
 
 
 @pytest.mark.parametrize("name", ["f.csv", "f.jsonl", "f.csv.gz"])
