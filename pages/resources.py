@@ -51,7 +51,7 @@ class _Shared:
         self.running, self.jobs = RunningCalls(), Jobs()
         self._playgrounds: dict[StoreKind, Playground] = {}
         self._lock = RLock()
-        self._tidied = datetime.min.replace(tzinfo=UTC)
+        self._tidied = datetime.now(UTC)
 
     def playground(self, kind: StoreKind) -> Playground:
         """The playground of this kind.
@@ -68,6 +68,7 @@ class _Shared:
                 except BaseException:
                     store.close()
                     raise
+                remove_expired(store, self.settings.privacy, datetime.now(UTC))
                 self._playgrounds[kind] = made
             return self._playgrounds[kind]
 
