@@ -75,8 +75,8 @@ def _ask(shared: Resources, goal: str) -> None:
     messages, options = prompt_form(_note)
     notes = _notes()
     if notes.asked:
-        notes.asked = False
-        notes.deciding = _deciders().submit(_begin, shared, goal, messages, options)
+        deciders = _deciders()  # a click can end this run here; the next then still knows what was asked
+        notes.asked, notes.deciding = False, deciders.submit(_begin, shared, goal, messages, options)
     if notes.deciding is None:
         return
     with st.spinner("The routers decide ..."):

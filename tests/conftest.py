@@ -27,7 +27,10 @@ def _browser_left_out() -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the browser tests out where there is no browser, unless they are obligatory."""
+    """Mark the statistical tests slow; leave those in a browser out where there is none, unless obligatory."""
+    for item in items:
+        if "statistical" in item.path.parts:
+            item.add_marker("slow")
     left_out = [item for item in items if item.get_closest_marker("browser")] if _browser_left_out() else []
     if left_out:
         items[:] = [item for item in items if item not in left_out]

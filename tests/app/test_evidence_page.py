@@ -305,6 +305,7 @@ def test_a_failed_run_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     assert at.button(key="new-evaluation") is not None
 
 
+@pytest.mark.slow
 def test_texts_are_shown_without_effect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Images of answers are not fetched, directives not obeyed; where only hashes are kept there is no text."""
     at = judged(given(long_csv()))

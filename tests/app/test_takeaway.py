@@ -57,6 +57,7 @@ def test_import_shows_asks_and_is_undone(full: Store) -> None:
     other.close()
 
 
+@pytest.mark.slow
 def test_undoing_an_import_brings_the_gain_score_back(full: Store) -> None:
     """The one before, or none, where the file had one."""
     goal, other = QUICK.goal("default"), open_store(":memory:", kind="simulated")

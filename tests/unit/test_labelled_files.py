@@ -37,7 +37,7 @@ def test_every_sort_of_file_says_the_same(name: str, tmp_path: Path) -> None:
     [
         (b"", "f.csv", "f.csv is empty; give one with a row per prompt and model"),
         (b" \n\r\n", "f.csv", "f.csv holds nothing but empty lines; give a header and rows"),
-        (gzip.compress(b""), "f.csv.gz", "f.csv.gz holds nothing but empty lines"),
+        (gzip.compress(b"", mtime=0), "f.csv.gz", "f.csv.gz holds nothing but empty lines"),
         (b"prompt,model,score\n", "f.csv", "f.csv has a header and no rows; give a row per prompt and model"),
         (b"prompt,model,score", "f.csv", "f.csv has a header and no rows"),
         (b"[]", "f.json", "f.json holds no objects; give one per prompt and model"),
@@ -48,7 +48,7 @@ def test_every_sort_of_file_says_the_same(name: str, tmp_path: Path) -> None:
         (b"PK\x03\x04...", "f.xlsx", "f.xlsx is an Excel workbook or a zip archive; save the sheet as CSV"),
         (b"PK\x03\x04...", "f.csv", "f.csv is an Excel workbook or a zip archive"),
         (b"BZh91AY", "f.csv.bz2", "packed with bzip2; unpack it, or pack it with gzip"),
-        (gzip.compress(TEXT)[:-30], "f.csv.gz", "f.csv.gz cannot be unpacked or read to its end"),
+        (gzip.compress(TEXT, mtime=0)[:-30], "f.csv.gz", "f.csv.gz cannot be unpacked or read to its end"),
         (b"\x1f\x8b\x08\x00garbage" * 9, "f.csv", "the file is cut short or damaged: copy it again"),
         (b"\x1f\x8b", "f.csv.gz", "the file is cut short or damaged"),
         (b"PAR1 and then nothing", "f.parquet", "f.parquet is a damaged Parquet file"),
@@ -81,14 +81,14 @@ def test_what_is_no_path() -> None:
 
 def test_the_first_bytes_of_a_packed_file() -> None:
     """They are those within."""
-    file = data_file(located(gzip.compress(TEXT), "f.csv"))
+    file = data_file(located(gzip.compress(TEXT, mtime=0), "f.csv"))
     assert file.head(6) == TEXT[:6]
     assert file.head(1_000_000) == TEXT
 
 
 def test_the_part_read_is_that_of_the_file_given() -> None:
     """Packed or not, it ends at 1."""
-    for data in (TEXT, gzip.compress(TEXT)):
+    for data in (TEXT, gzip.compress(TEXT, mtime=0)):
         with data_file(located(data, "f.csv")).open() as stream:
             assert stream.fraction < 1
             while stream.read(10):
@@ -118,7 +118,7 @@ def test_another_encoding_says_where(name: str) -> None:
         {"prompt": "café", "model": "a", "score": "1"}
     ]
     plain = (as_lines(rows) if "json" in name else as_csv(rows)).decode().encode("latin-1")
-    data = gzip.compress(plain) if name.endswith("gz") else plain
+    data = gzip.compress(plain, mtime=0) if name.endswith("gz") else plain
     with pytest.raises(
         WrongEncodingError, match=r"is not UTF-8: byte .* save it as UTF-8, or read it as cp1252"
     ) as at:
