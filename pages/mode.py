@@ -183,6 +183,8 @@ def key_words(state: KeyState) -> str:
         return "pasted for this session"
     if state.variable is None:
         return "needs no key"
+    if not state.allowed:
+        return f"{state.variable} may not hold a key"
     return f"{state.variable} is {'set' if state.is_set else 'not set'}"
 
 

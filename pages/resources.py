@@ -21,6 +21,7 @@ from router_core.serving.modes import Mode, goal_mode
 from router_core.serving.playground import Playground
 from router_core.serving.running import RunningCalls
 from router_core.settings import Settings
+from router_core.settings.environment import require_key_variables
 from router_core.settings.system import simulation_asked
 from router_core.store import open_store, store_path
 from router_core.store.base import Search, SettingsVersion, Store
@@ -245,10 +246,13 @@ def change_settings(settings: Settings, note: str) -> None:
     """Save a version of the settings and use it from now on; calls under way end as they began.
 
     Raises:
+        SettingsError: it names a variable that may not hold a key; the settings are as before.
         StoreError: it could not be saved; the settings are as before.
     """
+    shared = _shared()
+    require_key_variables(settings, shared.settings, os.environ)
     version = SettingsVersion(settings.version, datetime.now(UTC), whoami(), note, settings.document())
-    _shared().change(settings, version)
+    shared.change(settings, version)
 
 
 def release() -> None:

@@ -12,6 +12,7 @@ from typing import Final, NoReturn
 
 from router_core.errors import SettingsError
 from router_core.settings import ProviderSettings, Settings
+from router_core.settings.environment import may_hold_key
 
 _LONGEST: Final = 1_000
 
@@ -64,12 +65,13 @@ class PastedKeys:
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """Where the key of a provider comes from. ``variable`` None: it needs none."""
+    """Where the key of a provider comes from. ``variable`` None: it needs none; ``allowed``: it may hold a key."""
 
     provider: str
     variable: str | None
     pasted: bool
     is_set: bool
+    allowed: bool = True
 
     @property
     def is_missing(self) -> bool:
@@ -82,8 +84,9 @@ def key_state(
 ) -> KeyState:
     """Where the key of this provider comes from."""
     variable = provider.api_key_env
-    is_set = variable is not None and bool(environ.get(variable, "").strip())
-    return KeyState(name, variable, name in pasted, is_set)
+    allowed = variable is None or may_hold_key(variable, environ)
+    is_set = variable is not None and allowed and bool(environ.get(variable, "").strip())
+    return KeyState(name, variable, name in pasted, is_set, allowed)
 
 
 def key_states(

@@ -204,6 +204,7 @@ class Decider:
         distribution = asked.probabilities(context, candidates)
         decision_id = decision_id or self.new_id()
         chosen = candidates[draw(distribution.probabilities, self.settings.seed, decision_id)].arm.id
+        seen = None if distribution.seen is None else self.memory.with_lag(distribution.seen)
         elapsed_ms = (self._timer() - started) * 1000.0
         return Decision(
             id=decision_id,
@@ -226,7 +227,7 @@ class Decider:
             fallback=distribution.fallback,
             cached=distribution.cached,
             settings_version=self._version,
-            seen=distribution.seen,
+            seen=seen,
         )
 
     def settle(
@@ -290,7 +291,7 @@ class Decider:
                 means = Means(
                     self.ask,
                     self._verdicts,
-                    partial(self.memory.state, goal),
+                    partial(self.memory.standing, goal),
                     partial(self.spending.value_usd, goal),
                     lambda seen: verdict_usd(self.settings, seen, self.prices),
                 )

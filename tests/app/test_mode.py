@@ -22,7 +22,7 @@ SECRET = "sk-pasted-0123456789abcdef"
 @pytest.fixture
 def provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
     """A provider that two goals use: one needs no key there, the other does; the classifier's key is missing."""
-    for name in ("ONE_KEY", "TWO_KEY"):
+    for name in ("ONE_API_KEY", "TWO_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     with chat_server() as server:
         use(tmp_path, monkeypatch, made(server.base_url))
@@ -35,8 +35,8 @@ def made(base_url: str) -> Settings:
     return the_settings(
         providers={
             "here": ProviderSettings(base_url=base_url, api_key_env=None),
-            "one": ProviderSettings(base_url=base_url, api_key_env="ONE_KEY"),
-            "two": ProviderSettings(base_url="http://127.0.0.1:9/v1", api_key_env="TWO_KEY"),
+            "one": ProviderSettings(base_url=base_url, api_key_env="ONE_API_KEY"),
+            "two": ProviderSettings(base_url="http://127.0.0.1:9/v1", api_key_env="TWO_API_KEY"),
         },
         goals={
             "hosted": GoalSettings(arms=(ArmSettings(model="one/tiny"), ArmSettings(model="one/big"))),
@@ -58,15 +58,15 @@ def test_one_goal_is_live_beside_a_simulated_one(provider: ChatServer) -> None:
     at = opened()
     said = plain(texts(at))
     assert "Simulated models" in said
-    assert "No key found in ONE_KEY" in said
+    assert "No key found in ONE_API_KEY" in said
     assert "local live" in said
-    assert "hosted** simulated: no key in ONE_KEY" in said
+    assert "hosted** simulated: no key in ONE_API_KEY" in said
     ask(at)
     assert provider.requests == []
     at.selectbox(key="goal").set_value("local").run()
     said = plain(texts(at))
     assert "Live: here" in said
-    assert "The classifier asks two/judge, and no key is in TWO_KEY" in said
+    assert "The classifier asks two/judge, and no key is in TWO_API_KEY" in said
     ask(at)
     assert provider.requests
     assert "Iam" in texts(at)
@@ -108,7 +108,7 @@ def test_live_without_a_key_is_a_sentence(provider: ChatServer) -> None:
     assert "Live, without a key" in texts(at)
     at.text_area(key="prompt").set_value(EASY)
     at.button(key="send").click().run()
-    assert "no API key for one" in at.error[0].value
+    assert "No API key for one" in at.error[0].value
     assert at.text_area(key="prompt").value == EASY
     store = open_store(kind="live")
     assert store.count(Search()) == 0
@@ -139,7 +139,7 @@ def test_a_pasted_key_makes_the_goal_live_for_this_visit(provider: ChatServer, t
     assert not any(everything)
     other = opened()
     assert "Simulated models" not in texts(other)  # it has live traffic, so it stays live, without a key
-    assert "No key found in ONE_KEY" in plain(texts(other))
+    assert "No key found in ONE_API_KEY" in plain(texts(other))
     at.button(key="forget-one").click().run()
     assert "Live, without a key" in texts(at)
     forget()
@@ -158,7 +158,7 @@ def test_a_key_stays_with_its_address(provider: ChatServer) -> None:
         moved = settings.providers["one"].model_copy(update={"base_url": stranger.base_url})
         change_settings(settings.model_copy(update={"providers": {**settings.providers, "one": moved}}), "moved")
         at.run()
-        assert "No key found in ONE_KEY" in plain(texts(at))
+        assert "No key found in ONE_API_KEY" in plain(texts(at))
         ask(at)
         assert stranger.requests == []
 

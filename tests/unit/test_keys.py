@@ -20,8 +20,8 @@ GOALS = {"default": GoalSettings(arms=(ArmSettings(model="one/a"),))}
 JUDGE = ClassifierSettings(model="one/a")
 SETTINGS = Settings(
     providers={
-        "one": ProviderSettings(base_url="http://127.0.0.1:9/v1", api_key_env="ONE_KEY"),
-        "two": ProviderSettings(base_url="http://127.0.0.1:9/v1", api_key_env="ONE_KEY"),
+        "one": ProviderSettings(base_url="http://127.0.0.1:9/v1", api_key_env="ONE_API_KEY"),
+        "two": ProviderSettings(base_url="http://127.0.0.1:9/v1", api_key_env="ONE_API_KEY"),
         "local": ProviderSettings(base_url="http://127.0.0.1:8/v1", api_key_env=None),
     },
     goals=GOALS,
@@ -41,7 +41,7 @@ def pasted() -> PastedKeys:
 def at(address: str) -> Settings:
     """Settings whose provider "one" is at this address."""
     return SETTINGS.model_copy(
-        update={"providers": {"one": ProviderSettings(base_url=address, api_key_env="ONE_KEY")}}
+        update={"providers": {"one": ProviderSettings(base_url=address, api_key_env="ONE_API_KEY")}}
     )
 
 
@@ -82,16 +82,16 @@ def test_what_cannot_be_a_key_is_refused(wrong: str) -> None:
 def test_where_keys_come_from() -> None:
     """Of the providers that these models have; one that was pasted goes before the environment's."""
     models = ["one/a", "one/b", "local/c", "unknown/d"]
-    found = key_states(SETTINGS, models, {"ONE_KEY": " "}, {})
+    found = key_states(SETTINGS, models, {"ONE_API_KEY": " "}, {})
     assert [(one.provider, one.is_missing) for one in found] == [("one", True), ("local", False)]
-    assert not key_states(SETTINGS, models, {"ONE_KEY": "x"}, {})[0].is_missing
+    assert not key_states(SETTINGS, models, {"ONE_API_KEY": "x"}, {})[0].is_missing
     assert not key_states(SETTINGS, models, {}, {"one": SECRET})[0].is_missing
 
 
 def test_a_pasted_key_is_sent_and_never_repeated() -> None:
     """It goes before the environment's; where a provider repeats it in an error, the sentence does not."""
     with chat_server() as server:
-        models = Models(at(server.base_url), environ={"ONE_KEY": "from-the-environment"}, keys={"one": SECRET})
+        models = Models(at(server.base_url), environ={"ONE_API_KEY": "from-the-environment"}, keys={"one": SECRET})
         models.complete("one/a", MESSAGES, {})
         assert server.requests[0].headers["authorization"] == f"Bearer {SECRET}"
         server.script.append(refused(401, f"wrong key {SECRET}"))
@@ -102,5 +102,5 @@ def test_a_pasted_key_is_sent_and_never_repeated() -> None:
 
 def test_without_it_the_key_is_missing() -> None:
     """Once it is forgotten nothing is sent."""
-    with pytest.raises(MissingKeyError, match="ONE_KEY"):
+    with pytest.raises(MissingKeyError, match="ONE_API_KEY"):
         Models(SETTINGS, environ={}, keys={}).complete("one/a", MESSAGES, {})

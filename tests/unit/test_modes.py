@@ -12,8 +12,8 @@ from router_core.settings import ArmSettings, ClassifierSettings, GoalSettings, 
 SETTINGS = Settings(
     providers={
         "here": ProviderSettings(base_url="http://127.0.0.1:9/v1", api_key_env=None),
-        "one": ProviderSettings(base_url="http://127.0.0.1:9/v1", api_key_env="ONE_KEY"),
-        "two": ProviderSettings(base_url="http://127.0.0.1:9/v1", api_key_env="TWO_KEY"),
+        "one": ProviderSettings(base_url="http://127.0.0.1:9/v1", api_key_env="ONE_API_KEY"),
+        "two": ProviderSettings(base_url="http://127.0.0.1:9/v1", api_key_env="TWO_API_KEY"),
     },
     goals={
         "local": GoalSettings(arms=(ArmSettings(model="here/a"), ArmSettings(model="here/b"))),
@@ -28,12 +28,12 @@ SETTINGS = Settings(
     ("environ", "live"),
     [
         ({}, {"local"}),
-        ({"ONE_KEY": "x"}, {"local", "first"}),
-        ({"TWO_KEY": "x"}, {"local"}),
-        ({"ONE_KEY": "x", "TWO_KEY": "x"}, {"local", "first", "both"}),
-        ({"ONE_KEY": " ", "TWO_KEY": "x"}, {"local"}),
+        ({"ONE_API_KEY": "x"}, {"local", "first"}),
+        ({"TWO_API_KEY": "x"}, {"local"}),
+        ({"ONE_API_KEY": "x", "TWO_API_KEY": "x"}, {"local", "first", "both"}),
+        ({"ONE_API_KEY": " ", "TWO_API_KEY": "x"}, {"local"}),
         ({"ROUTER_SIMULATED": "0"}, {"local"}),
-        ({"ROUTER_SIMULATED": "1", "ONE_KEY": "x", "TWO_KEY": "x"}, set()),
+        ({"ROUTER_SIMULATED": "1", "ONE_API_KEY": "x", "TWO_API_KEY": "x"}, set()),
     ],
 )
 def test_a_goal_is_live_where_its_own_models_can_be_asked(environ: dict[str, str], live: set[str]) -> None:
@@ -51,9 +51,9 @@ def test_a_pasted_key_is_a_key() -> None:
 @pytest.mark.parametrize(("chosen", "key"), list(product(("live", "simulated"), ("", "x"))))
 def test_a_choice_goes_before_keys(chosen: str, key: str) -> None:
     """What is missing is still said; ROUTER_SIMULATED goes before the choice."""
-    mode = goal_mode(SETTINGS, "first", {"ONE_KEY": key}, {}, chosen=chosen)  # type: ignore[arg-type]
+    mode = goal_mode(SETTINGS, "first", {"ONE_API_KEY": key}, {}, chosen=chosen)  # type: ignore[arg-type]
     assert mode.simulated is (chosen == "simulated")
-    assert [one.variable for one in mode.missing] == ([] if key else ["ONE_KEY"])
+    assert [one.variable for one in mode.missing] == ([] if key else ["ONE_API_KEY"])
     forced = goal_mode(SETTINGS, "first", {"ROUTER_SIMULATED": "yes"}, {}, chosen=chosen)  # type: ignore[arg-type]
     assert forced.simulated
     assert forced.why == "asked"
@@ -61,14 +61,14 @@ def test_a_choice_goes_before_keys(chosen: str, key: str) -> None:
 
 def test_a_goal_that_was_live_stays_live() -> None:
     """A key that is gone does not put made-up answers in the place of real ones."""
-    mode = goal_mode(SETTINGS, "both", {"ONE_KEY": "x"}, {}, has_lived=lambda: True)
+    mode = goal_mode(SETTINGS, "both", {"ONE_API_KEY": "x"}, {}, has_lived=lambda: True)
     assert not mode.simulated
-    assert [one.variable for one in mode.missing] == ["TWO_KEY"]
+    assert [one.variable for one in mode.missing] == ["TWO_API_KEY"]
 
 
 def test_what_the_classifier_lacks_is_said_apart() -> None:
     """It is no part of what the goal lacks."""
-    mode = goal_mode(SETTINGS, "first", {"ONE_KEY": "x"}, {})
+    mode = goal_mode(SETTINGS, "first", {"ONE_API_KEY": "x"}, {})
     assert mode.missing == ()
     assert mode.classifier is not None
     assert mode.classifier.is_missing
