@@ -299,8 +299,8 @@ class Models:
         return known[_provider_name(model)]
 
     def _key(self, name: str) -> str:
-        """The key of a provider, or nothing; a line break at its end comes from the file it was read from. The only
-        place where keys are read: whatever the settings name, another secret of the environment is not sent.
+        """The key of a provider, or nothing; a line break at its end comes from the file it was read from. The
+        only place where keys are read: whatever the settings name, another secret of the environment is not sent.
         """  # fmt: skip
         if name in self._keys:
             return self._keys[name]

@@ -108,7 +108,7 @@ def test_live_without_a_key_is_a_sentence(provider: ChatServer) -> None:
     assert "Live, without a key" in texts(at)
     at.text_area(key="prompt").set_value(EASY)
     at.button(key="send").click().run()
-    assert "No API key for one" in at.error[0].value
+    assert "no API key for one" in at.error[0].value
     assert at.text_area(key="prompt").value == EASY
     store = open_store(kind="live")
     assert store.count(Search()) == 0
