@@ -31,14 +31,14 @@ class _Notes:
     deciding: Future[Plan] | None = None
     sent: str | None = None
 
+    def note(self) -> None:
+        """A prompt was sent. Called back: looks at no state of the session, where a further click would end it."""
+        self.asked = True
+
 
 def _notes() -> _Notes:
     notes: _Notes = st.session_state.setdefault("notes", _Notes())
     return notes
-
-
-def _note() -> None:
-    _notes().asked = True
 
 
 @st.cache_resource(show_spinner=False)
@@ -72,8 +72,8 @@ def _named() -> str | None:
 def _ask(shared: Resources, goal: str) -> None:
     """The form; what it sends is decided, stored and started before the rest of the page is drawn."""
     _fill(shared)
-    messages, options = prompt_form(_note)
     notes = _notes()
+    messages, options = prompt_form(notes.note)
     if notes.asked:
         deciders = _deciders()  # a click can end this run here; the next then still knows what was asked
         notes.asked, notes.deciding = False, deciders.submit(_begin, shared, goal, messages, options)
