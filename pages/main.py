@@ -107,6 +107,14 @@ except RouterError as error:
 st.html(_STYLE)
 if st.context.theme.type == "dark":
     st.html(_DARK)
+if shared.playground.store.read_only:
+    st.info(
+        escaped(
+            f"The store {shared.playground.store.location} can only be read: everything in it can be seen and"
+            " exported, nothing can be asked, rated or changed. Allow writing to it and restart to go on."
+        ),
+        icon=":material/lock:",
+    )
 page = st.navigation(
     [
         st.Page("playground.py", title="Playground", default=True),

@@ -11,7 +11,7 @@ from typing import Literal
 
 import streamlit as st
 
-from router_core.errors import StoreError
+from router_core.errors import StoreError, StoreReadOnlyError
 from router_core.evaluation.running import Jobs
 from router_core.exports.transfer import first_settings, settings_of, whoami
 from router_core.models.calls import Models
@@ -62,14 +62,16 @@ class _Shared:
         """
         with self._lock:
             if kind not in self._playgrounds:
-                store = open_store(kind=kind)
+                store = _store(kind)
                 try:
-                    self._agree(store)
+                    if not store.read_only:
+                        self._agree(store)
                     made = Playground(self.settings, store, Models(self.settings, simulated=kind == "simulated"))
                 except BaseException:
                     store.close()
                     raise
-                remove_expired(store, self.settings.privacy, datetime.now(UTC))
+                if not store.read_only:
+                    remove_expired(store, self.settings.privacy, datetime.now(UTC))
                 self._playgrounds[kind] = made
             return self._playgrounds[kind]
 
@@ -107,7 +109,8 @@ class _Shared:
         if moment - self._tidied >= _EVERY:
             self._tidied = moment
             for one in list(self._playgrounds.values()):
-                remove_expired(one.store, self.settings.privacy, moment)
+                if not one.store.read_only:
+                    remove_expired(one.store, self.settings.privacy, moment)
 
     def close(self) -> None:
         """Close what is open."""
@@ -225,7 +228,7 @@ def _shared() -> _Shared:
         if path is None or not path.exists():
             continue
         try:
-            store = open_store(kind=kind)
+            store = _store(kind)
         except StoreError:
             if kind == kinds[-1]:
                 raise
@@ -260,6 +263,16 @@ def release() -> None:
     for opened in _opened:
         opened.close()
     _opened.clear()
+
+
+def _store(kind: StoreKind) -> Store:
+    """The store of this kind; one that cannot be written to can still be read."""
+    try:
+        return open_store(kind=kind)
+    except StoreReadOnlyError:
+        if not (path := store_path(kind=kind)) or not path.exists():
+            raise
+        return open_store(kind=kind, read_only=True)
 
 
 @st.cache_resource(show_spinner=False)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from router_core.errors import RouterError, SettingsError
-from router_core.shell.store import in_store, named_store
+from router_core.shell.store import in_store, opened_store
 
 if TYPE_CHECKING:
     from router_core.evaluation.labelled import Labelled
@@ -146,19 +146,14 @@ def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **give
     from router_core.evaluation.files.rates import Rates
     from router_core.evaluation.files.reading import read_labelled
     from router_core.exports.transfer import settings_in_force
-    from router_core.store import open_store
 
-    place, kind = named_store(context)
     notes: list[str] = []
     try:
-        store = open_store(place, kind=kind)
-        try:
+        with opened_store(context) as store:
             settings = settings_in_force(store)
             chosen = settings.goal(goal)
             data = read_labelled(file, rates=Rates.of(settings, goal), tell=notes.append, **given)
             taught = teach(store, goal, chosen, data, datetime.now(UTC))
-        finally:
-            store.close()
     except RouterError as error:
         click.echo(f"router-core: {error}", err=True)
         sys.exit(1)
