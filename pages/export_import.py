@@ -184,7 +184,7 @@ def _note(name: str) -> str:
 def _offer_undo() -> None:
     """Take the last import of this visit back; later, that is done under Versions and on the learning page."""
     name, before, words = st.session_state.get("imported", ("", None, {}))
-    if not name or not st.button(f"Undo the import of {name}", icon=":material/undo:", key="undo-import"):
+    if not name or not st.button(f"Undo the import of {escaped(name)}", icon=":material/undo:", key="undo-import"):
         return
     if before is not None:
         change_settings(before, f"undid the import of {name}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -110,6 +111,13 @@ class Decider:
         self.spending = Spending(settings, store)
         self._candidates: LRUCache[tuple[str, int], _Known] = LRUCache(_REMEMBERED)
         self._lock = Lock()
+
+    def using(self, models: Models) -> Decider:
+        """The same decider, asking other models: it shares all that was learned and read."""
+        other = copy(self)
+        other._models = models
+        other._policies = {}  # these hold on to whom they ask
+        return other
 
     def prompt(
         self,
