@@ -31,6 +31,7 @@ from router_core.models.redaction import Redactor
 from router_core.models.retrying import RetryPlan
 from router_core.models.stream import AnswerStream, plain
 from router_core.settings import ProviderSettings, Settings
+from router_core.settings.environment import may_hold_key, why_no_key
 from router_core.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Models:
         settings: providers, limits, and how simulated models behave.
         simulated: answer with simulated models instead; no key is needed and nothing leaves the process.
         environ: where API keys are found; by default the environment of the process.
+        keys: provider -> its key, in place of the environment's (keys.py).
         clock, sleep: seconds; for tests.
     """
 
@@ -74,12 +76,14 @@ class Models:
         *,
         simulated: bool = False,
         environ: Mapping[str, str] | None = None,
+        keys: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
         self._simulated = simulated
         self._environ = os.environ if environ is None else environ
+        self._keys = dict(keys or {})
         self._clock = clock
         self._sleep = sleep
         self._clients: dict[str, OpenAI] = {}
@@ -88,21 +92,24 @@ class Models:
         self._redactor: tuple[frozenset[str], Redactor] = (frozenset(), Redactor(()))
 
     def missing_keys(self) -> dict[str, str]:
-        """Provider -> the environment variable that should hold its key and does not."""
+        """Provider -> the environment variable that should hold its key and does not, or may not."""
         if self._simulated:
             return {}
-        wanted = ((name, provider.api_key_env) for name, provider in self._settings.providers.items())
-        return {name: env for name, env in wanted if env is not None and not self._environ.get(env, "").strip()}
+        providers = self._settings.providers.items()
+        return {name: one.api_key_env for name, one in providers if one.api_key_env and not self._key(name)}
 
     def require_keys(self, models: Iterable[str]) -> None:
         """Make sure that every one of these models can be asked.
 
         Raises:
-            MissingKeyError: names the first environment variable that is not set, and the remedy.
+            MissingKeyError: names the first environment variable that is not set, or may not hold a key, and the
+                remedy.
         """
         missing = self.missing_keys()
         for model in models:
             name = _provider_name(model)
+            if name in missing and not may_hold_key(missing[name], self._environ):
+                raise MissingKeyError(f"No API key for {name}: {why_no_key(missing[name], self._environ)}")
             if name in missing:
                 raise MissingKeyError(
                     f"no API key for {name}: set it with `export {missing[name]}=...`,"
@@ -286,17 +293,21 @@ class Models:
             )
         return known[_provider_name(model)]
 
-    def _key(self, provider: ProviderSettings) -> str:
-        """The key, or nothing; a line break at its end comes from the file it was read from."""
-        env = provider.api_key_env
-        return "" if env is None else self._environ.get(env, "").strip()
+    def _key(self, name: str) -> str:
+        """The key of a provider, or nothing; a line break at its end comes from the file it was read from. The
+        only place where keys are read: whatever the settings name, another secret of the environment is not sent.
+        """  # fmt: skip
+        if name in self._keys:
+            return self._keys[name]
+        env = self._settings.providers[name].api_key_env
+        return self._environ.get(env, "").strip() if env and may_hold_key(env, self._environ) else ""
 
     def _translated(self, error: Exception, model: str, redact: Redactor) -> ProviderError:
         return provider_error(error, model, self._provider(model), redact)
 
     def _redact(self, params: Mapping[str, Any]) -> Redactor:
         """Strikes out the keys of all providers, and those that the caller sends in headers of its own."""
-        keys = frozenset(key for one in self._settings.providers.values() if (key := self._key(one)))
+        keys = frozenset(key for name in self._settings.providers if (key := self._key(name)))
         own = frozenset(_secrets(params.get("extra_headers")))
         if own:
             return Redactor(keys | own)
@@ -307,7 +318,7 @@ class Models:
     def _client(self, model: str) -> OpenAI:
         provider, name = self._provider(model), _provider_name(model)
         self.require_keys([model])
-        key = self._key(provider)
+        key = self._key(name)
         if not self._simulated and not re.fullmatch(r"[\x21-\x7e]*", key):
             raise AuthenticationError(
                 f"the API key in {provider.api_key_env} holds a character that no key has; copy it once more"

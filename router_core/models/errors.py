@@ -59,13 +59,13 @@ def provider_error(
         if isinstance(error.__cause__, httpx2.DecodingError):
             return _malformed(model, f"it cannot be unpacked: {redact(str(error.__cause__))[:200]}")
         if isinstance(error.__cause__, httpx2.TooManyRedirects):
-            return RequestRejectedError(f"{name} redirects in a circle; check the address {provider.address}")
+            return RequestRejectedError(f"{name} redirects in a circle; check the address {provider.base_url}")
         if isinstance(error.__cause__, httpx2.ReadError | httpx2.WriteError | httpx2.RemoteProtocolError):
             return ProviderUnavailableError(
                 f"the connection to {name} broke before the whole answer came; try again", maybe_billed=True
             )
         return ProviderUnavailableError(
-            f"no connection to {name} at {provider.address}; check the address and that the server is running"
+            f"no connection to {name} at {provider.base_url}; check the address and that the server is running"
         )
     if isinstance(error, TypeError | httpx2.InvalidURL):
         return RequestRejectedError(f"{model} could not be asked ({said}); check its parameters")
@@ -106,7 +106,7 @@ def _status_error(
     if status == 404:
         return ModelNotFoundError(
             f"{name} does not know the model {model.split('/', 1)[-1]!r} (404: {said});"
-            f" check its name, and the address {provider.address}"
+            f" check its name, and the address {provider.base_url}"
         )
     if status == 408:
         return ProviderTimeoutError(f"{model} gave up waiting (408: {said}); try again")

@@ -36,6 +36,7 @@ PINNED = {
     "StoreLockedError",
     "StoreReadOnlyError",
     "StoreDamagedError",
+    "StoreIncompleteError",
     "StoreTooNewError",
     "StoreKindError",
     "StoreFullError",

@@ -219,6 +219,25 @@ MIGRATIONS: Final[tuple[str, ...]] = (
            decided_at, decided_nth, answered_at
     FROM outcome WHERE completion_id IN (SELECT completion_id FROM outcome WHERE nth > 0);
     """,
+    """
+    -- Which outcomes the state that decided knew (up to a number), and how far it was behind. NULL: not noted.
+    ALTER TABLE seen ADD COLUMN upto BIGINT;
+    ALTER TABLE seen ADD COLUMN outcomes_behind INTEGER;
+    ALTER TABLE seen ADD COLUMN behind_ms DOUBLE;
+    """,
+    """
+    CREATE TABLE change (               -- one row per transaction; see changes.py
+        number BIGINT NOT NULL,
+        made_at TIMESTAMP NOT NULL
+    );
+    CREATE TABLE missing_change (       -- acknowledged once, and gone
+        "first" BIGINT NOT NULL,
+        "last" BIGINT,                  -- NULL: not known
+        since TIMESTAMP,                -- when the change before was made
+        noticed_at TIMESTAMP NOT NULL
+    );
+    INSERT OR REPLACE INTO meta VALUES ('id', uuid()::VARCHAR);
+    """,
 )
 
 META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"
