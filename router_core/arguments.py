@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 import re
-import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from router_core.errors import ArgumentError
+from router_core.validation import shown
 
 LONGEST_TIMEOUT_S: Final = 86_400
 MOST_COMMENT: Final = 100_000
@@ -22,17 +22,6 @@ _WHOLE_NUMBERS: Final = range(-(2**63), 2**64)
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
-
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = _short.maxlong = 80
-
-
-def shown(value: Any) -> str:
-    """A value as an error shows it: short, in one line, whatever it is."""
-    try:
-        return _short.repr(value[:200] if isinstance(value, str | bytes) else value)[:200]
-    except Exception:  # noqa: BLE001 - numbers of 5,000 digits, and objects whose repr fails
-        return f"a {type(value).__name__}"
 
 
 def json_problem(value: Any, place: str) -> str | None:

@@ -10,10 +10,10 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from router_core.arguments import json_problem, shown
+from router_core.arguments import json_problem
 from router_core.errors import PromptError
 from router_core.types import Context, Message
-from router_core.validation import canonical_json
+from router_core.validation import canonical_json, shown
 
 CHARACTERS_PER_TOKEN = 4.0
 TOKENS_PER_MESSAGE = 4  # role and separators

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from router_core.arguments import shown
 from router_core.errors import ConditionError
 from router_core.outcomes.rewards import reward
+from router_core.validation import shown
 
 MAX_LENGTH: Final = 2_000
 MAX_NODES: Final = 300

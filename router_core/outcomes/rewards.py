@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from router_core.arguments import shown
 from router_core.errors import InvalidOutcomeError
 from router_core.types import Outcome
+from router_core.validation import shown
 
 _WORDS = {Outcome.SUCCESS: 1.0, Outcome.FAILURE: 0.0, Outcome.UNKNOWN: None}
 

@@ -18,7 +18,6 @@ from router_core.arguments import (
     require_params,
     require_request_id,
     require_timeout,
-    shown,
 )
 from router_core.errors import NoEligibleArmError, ProviderError, SettingsError
 from router_core.features import checked_messages, context, plain_messages
@@ -32,7 +31,7 @@ from router_core.settings.system import simulation_asked
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
 from router_core.types import Decision, Message, Outcome, OutcomeRecord, Posterior, Price, Prompt
-from router_core.validation import validated
+from router_core.validation import shown, validated
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion

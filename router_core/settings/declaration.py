@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from router_core.arguments import shown
 from router_core.errors import ConditionError, SettingsError, UnknownArmError
 from router_core.outcomes.conditions import Condition
 from router_core.settings.routers import ClassifierSettings, ContextualSettings, HeuristicSettings, Share
@@ -25,7 +24,7 @@ from router_core.settings.system import (
     SimulationSettings,
 )
 from router_core.types import Arm, Source, TeachingRule
-from router_core.validation import MODEL, Declaration, canonical_json, short_hash, validated
+from router_core.validation import MODEL, Declaration, canonical_json, short_hash, shown, validated
 
 
 class ArmSettings(Declaration):

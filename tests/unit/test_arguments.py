@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from router_core import arguments
 from router_core.errors import ArgumentError, InvalidOutcomeError, PromptError, RouterError, SettingsError
 from router_core.models.calls import Models
 from router_core.models.errors import retry_after_s
@@ -151,7 +150,7 @@ def test_a_header_that_may_be_a_key_is_not_quoted(make_router: Make) -> None:
         ([{"role": "user", "content": nested(3_000)}], "messages is nested more than 100 deep"),
         ([{"role": "user", "content": "a\udc00"}], r"messages\[0\]\.content holds half a character"),
         ([{"role": "user", "content": "x", "y": float("nan")}], r"messages\[0\]\.y is nan"),
-        ([{"role": "user", "content": "x", 5: 6}], r"messages\[0\] has the name 5"),
+        ([{"role": "user", "content": "x", 5: 6}], r"messages\[0\] has the name '5'"),
         (None, "the list of messages is empty"),
     ],
 )
@@ -166,12 +165,12 @@ def test_messages_are_told_by_their_place(make_router: Make, messages: Any, said
 @pytest.mark.parametrize(
     ("given", "error", "said"),
     [
-        ((None, True), ArgumentError, "request_id is None"),
-        ((5, True), ArgumentError, "request_id is 5"),
+        ((None, True), ArgumentError, "request_id is 'None'"),
+        ((5, True), ArgumentError, "request_id is '5'"),
         (("id", 10**400), InvalidOutcomeError, "is not an outcome"),
-        (("id", 10**5_000), InvalidOutcomeError, "a int is not an outcome"),
-        (("id", True, None), ArgumentError, "comment is None"),
-        (("id", True, b"good"), ArgumentError, "comment is b'good'"),
+        (("id", 10**5_000), InvalidOutcomeError, "a whole number of 16,610 bits is not an outcome"),
+        (("id", True, None), ArgumentError, "comment is 'None'"),
+        (("id", True, b"good"), ArgumentError, "comment is .b'good'"),
         (("id", True, "x" * 50_000_000), ArgumentError, "comment has 50,000,000 characters; at most 100,000"),
     ],
     ids=["no id", "a number as id", "huge", "5,001 digits", "no comment", "bytes", "50 MB"],
@@ -211,17 +210,6 @@ def test_the_playground_answers_in_sentences_too(make_router: Make, store: Store
 def test_an_argument_error_is_a_settings_error() -> None:
     """As a time-out that is none has been all along."""
     assert issubclass(ArgumentError, SettingsError)
-
-
-@pytest.mark.parametrize(
-    "value", [*ODD.values(), "x" * 10**7, [nested(50)] * 10**5], ids=lambda one: type(one).__name__
-)
-def test_what_is_shown_of_a_value_is_short(value: Any) -> None:
-    """In one line, whatever it is."""
-    shown = arguments.shown(value)
-    assert 0 < len(shown) <= 200
-    assert "\n" not in shown
-    shown.encode()
 
 
 @pytest.mark.parametrize(

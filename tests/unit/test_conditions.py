@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from openai.types.chat import ChatCompletion
 
-from router_core.arguments import shown
 from router_core.errors import ConditionError
 from router_core.outcomes import conditions
 from router_core.outcomes.conditions import (
@@ -25,6 +24,7 @@ from router_core.outcomes.conditions import (
     parse,
 )
 from router_core.types import Outcome
+from router_core.validation import shown
 from tests.builders import ticking
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
