@@ -11,17 +11,19 @@ import streamlit as st
 
 from pages.formatting import dollars, duration, escaped
 from pages.forms import edit
+from pages.mode import key_words
 from pages.models import model_options, priced, remember_servers, servers_found, used_models
-from pages.resources import Resources
+from pages.resources import Resources, pasted_keys
 from router_core.errors import RouterError
 from router_core.models.calls import Models
+from router_core.models.keys import key_state
 from router_core.models.reaching import USUAL_PORTS, LocalServer, local_servers, try_model
 from router_core.money.book import book_models
 from router_core.money.pricing import PriceBook
 from router_core.settings import PriceSettings, ProviderSettings, Settings
 from router_core.settings.providers import KNOWN
 from router_core.settings.system import simulation_asked
-from router_core.validation import validated
+from router_core.validation import short_hash, validated
 
 _HALF = 264  # of the room within a border
 _RATES = {name: declared.title or "" for name, declared in PriceSettings.model_fields.items()}
@@ -44,12 +46,25 @@ def provider_form(shared: Resources, draft: dict[str, Any]) -> None:
 
 
 def _provider(settings: Settings, name: str, provider: ProviderSettings) -> dict[str, Any]:
+    """The form of one provider. Another address empties the field of the key's variable: no key goes to an address
+    for which nobody named it.
+    """  # fmt: skip
     title = st.empty()
-    found = edit(provider, f"provider-{name}", settings.version, half=_HALF)
-    env = found["api_key_env"]
-    there = (
-        "needs no key" if env is None else f"{env} is {'set' if os.environ.get(env, '').strip() else 'not set'}"
-    )
+    key = f"provider-{name}"
+    address = edit(provider, key, settings.version, only=("base_url",))["base_url"]
+    moved = address.rstrip("/") != provider.base_url.rstrip("/")
+    asked = provider.model_copy(update={"api_key_env": None}) if moved else provider
+    field = f"{key}@{short_hash(address)}" if moved else key
+    variable = edit(asked, field, settings.version, only=("api_key_env",))["api_key_env"]
+    others = edit(provider, key, settings.version, only=("json_mode", "stream_usage"), half=_HALF)
+    found = {**others, "base_url": address, "api_key_env": variable}
+    if moved and provider.api_key_env and not variable:
+        st.caption(
+            f"The address is another, so {escaped(provider.api_key_env)} is not sent there. Name the variable that"
+            " holds its key, or leave it empty where none is needed."
+        )
+    wanted = provider.model_copy(update={"base_url": address, "api_key_env": variable})
+    there = key_words(key_state(name, wanted, os.environ, {} if moved else pasted_keys().of(settings)))
     title.header(f"**{escaped(name)}** :small[:gray[{escaped(there)}]]", anchor=False)
     return found
 
@@ -127,7 +142,9 @@ def _test(settings: Settings, draft: Mapping[str, Any], provider: str, found: tu
     try:
         wanted = validated(Settings, draft)
         with st.spinner("Asking ..."):
-            took = try_model(Models(wanted, simulated=simulated), PriceBook(wanted.prices), model)
+            took = try_model(
+                Models(wanted, simulated=simulated, keys=pasted_keys().of(wanted)), PriceBook(wanted.prices), model
+            )
     except RouterError as error:
         st.error(escaped(str(error)), icon=":material/error:")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from pages.versions import show_versions
 from router_core.errors import RouterError
 from router_core.exports.diff import changes
 from router_core.settings import Settings
+from router_core.settings.environment import require_key_variables
 from router_core.validation import validated
 from router_core.views.preview import condition_preview, split_preview
 
@@ -75,6 +77,7 @@ def _consequences(shared: Resources, draft: Mapping[str, Any], tab: str, goal: s
     settings = shared.playground.settings
     try:
         wanted = validated(Settings, draft)
+        require_key_variables(wanted, settings, os.environ)
     except RouterError as error:
         st.error(escaped(str(error)), icon=":material/error:")
         return
@@ -112,7 +115,7 @@ def _split(shared: Resources, wanted: Settings) -> None:
         st.caption(f"{escaped(goal)}: who would have got its last {rows[0].prompts} prompts")
         st.table(
             {
-                "Router": [row.router for row in rows],
+                "Router": [escaped(row.router) for row in rows],
                 "Model": [escaped(names[row.arm]) for row in rows],
                 "Now": [f"{row.before:.0%}" for row in rows],
                 "Then": [f"{row.after:.0%}" for row in rows],
@@ -161,7 +164,7 @@ def page() -> None:
     version = shared.playground.settings.version
     saved = st.session_state.pop("saved", None)
     if saved:
-        st.success(saved)
+        st.success(escaped(saved))
     elif st.session_state.get("settings-seen", version) != version:
         st.info("The settings were changed elsewhere; this page shows them as they are now.")
     st.session_state["settings-seen"] = version

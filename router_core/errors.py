@@ -25,6 +25,7 @@ RouterError
     ├── StoreLockedError         another process holds the file
     ├── StoreReadOnlyError       the file or its folder cannot be written
     ├── StoreDamagedError        the file is not a readable database
+    ├── StoreIncompleteError     changes that were acknowledged are missing
     ├── StoreTooNewError         written by a newer version of this library
     ├── StoreKindError           simulated and live data would be mixed
     └── StoreFullError           the disk is full
@@ -178,6 +179,10 @@ class StoreReadOnlyError(StoreError):
 
 class StoreDamagedError(StoreError):
     """The file is not a database that can be read."""
+
+
+class StoreIncompleteError(StoreError):
+    """Changes that the store acknowledged are not in it: a part of its files was lost, cut or exchanged."""
 
 
 class StoreTooNewError(StoreError):

@@ -18,8 +18,8 @@ def find_browser() -> str | None:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "ROUTER_STORE", "ROUTER_SIMULATED", "ROUTER_SETTINGS"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name == "OPENAI_API_KEY" or name.startswith("ROUTER_")]:
+        monkeypatch.delenv(name)
 
 
 def _browser_left_out() -> bool:

@@ -26,6 +26,7 @@ from router_core.exports import (
     resolved_prices,
 )
 from router_core.exports.contextual import packed, unpacked
+from router_core.exports.parsing import MAX_CHARACTERS
 from router_core.learning.contextual.state import ContextualState
 from router_core.money.budget import BudgetState
 from router_core.money.pricing import PriceBook
@@ -33,6 +34,8 @@ from router_core.routing.deciding import usual_costs
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
 from router_core.settings import PriceSettings, Settings
+from router_core.settings.endpoints import Endpoint, new_endpoints
+from router_core.settings.environment import settings_file
 from router_core.store.base import Store
 from router_core.types import Evidence
 from router_core.validation import validated
@@ -63,16 +66,7 @@ def first_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         SettingsError: the file cannot be read, or is no settings document.
     """
-    place = environ.get("ROUTER_SETTINGS")
-    if not place:
-        return Settings()
-    try:
-        document = Path(place).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"the settings file {place} (ROUTER_SETTINGS) cannot be read: {error}; correct the path or unset it"
-        ) from None
-    return Settings.from_document(document)
+    return settings_file(environ)[0]
 
 
 def settings_of(store: Store, otherwise: Settings) -> Settings:
@@ -150,16 +144,23 @@ def known_by_router(store: Store, settings: Settings) -> Callable[[str], Context
     return Memory(settings, store, usual_costs(settings), lambda: datetime.now(UTC), gains="never").learned
 
 
-def text_of_file(path: str | Path) -> str:
-    """The text of an exported file.
+def text_of_file(path: str | Path, what: str = "the exported file") -> str:
+    """The text of an exported file, or of a settings document.
 
     Raises:
-        SettingsError: the file cannot be read, or is no text.
+        SettingsError: the file cannot be read, is no file, or larger than any export.
+        ImportFileError: it is no UTF-8 text.
     """
     try:
-        return text_of_bytes(Path(path).read_bytes())
-    except OSError as error:
-        raise SettingsError(f"the exported file {path} cannot be read: {error}; correct the path") from None
+        if not Path(path).is_file() and Path(path).exists():  # a folder, or a device that never ends
+            raise SettingsError(f"{what} {path} is not a file; correct the path")
+        with Path(path).open("rb") as opened:
+            data = opened.read(4 * MAX_CHARACTERS + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL character
+        raise SettingsError(f"{what} {str(path)[:200]!r} cannot be read: {error}; correct the path") from None
+    if len(data) > 4 * MAX_CHARACTERS:
+        raise SettingsError(f"{what} {path} has more than {4 * MAX_CHARACTERS:,} bytes: this is no export")
+    return text_of_bytes(data)
 
 
 def text_of_bytes(data: bytes) -> str:
@@ -185,6 +186,45 @@ def read_export(path: str | Path, *, trust_edited: bool = False) -> Export:
         ImportFileError: its content is broken, foreign, edited or too new.
     """
     return load(text_of_file(path), trust_edited=trust_edited)
+
+
+def new_endpoints_here(wanted: Settings, now: Settings, environ: Mapping[str, str] = os.environ) -> list[Endpoint]:
+    """The endpoints of settings from elsewhere that are neither in force nor in the file of ROUTER_SETTINGS."""
+    try:
+        return new_endpoints(wanted, now, first_settings(environ))
+    except SettingsError:  # that file cannot be read, and so allows nothing
+        return new_endpoints(wanted, now)
+
+
+def require_endpoints(
+    settings: Settings, path: str | Path, allowed: Mapping[str, str | None] | None, environ: Mapping[str, str]
+) -> None:
+    """Make sure that settings from a file send prompts and keys only where somebody here allowed it.
+
+    Args:
+        settings: those in the file.
+        path: of the file, for the sentence.
+        allowed: address -> variable that holds its key; None: no key.
+        environ: where ROUTER_SETTINGS may name a file whose endpoints are allowed, too.
+
+    Raises:
+        SettingsError: names the endpoints that nobody allowed, and how to allow them.
+    """
+    if allowed is not None and not isinstance(allowed, Mapping):
+        raise SettingsError(
+            f"allow_endpoints is {str(allowed)[:80]!r}; give address -> variable that holds its key (or None), as"
+            " in {'http://127.0.0.1:11434/v1': None}"
+        )
+    if not new_endpoints(settings, Settings(), allowed=allowed):
+        return
+    unknown = new_endpoints(settings, Settings(), first_settings(environ), allowed=allowed)
+    if unknown:
+        named = "; ".join(one.in_words() for one in unknown)
+        word = {**(allowed or {}), **{one.base_url: one.api_key_env for one in unknown}}
+        raise SettingsError(
+            f"{path} would send prompts where nobody here allowed it ({named}). If you trust that, pass"
+            f" allow_endpoints={word} to Router.from_settings, or name them in the file of ROUTER_SETTINGS"
+        )
 
 
 def settings_in(export: Export) -> Settings:
@@ -232,9 +272,8 @@ def contextual_changes(
         ImportFileError: it cannot be read.
     """
     found = []
-    for goal, text in learned.contextual.items():
+    for goal, (then, _) in unpacked(learned.contextual).items():
         now = known(goal) if goal in settings.goals else ContextualState()
-        then, _ = unpacked(text)
         if now.name == then.name and (not now.outcomes or now.document() == then.document()):
             continue
         before, after = _in_words(now), _in_words(then)
@@ -272,11 +311,12 @@ def whoami() -> str:
 
 def take_over_learned(store: Store, learned: Learned, goals: Sequence[str], note: str = "") -> None:
     """Begin again, in these goals, from what was learned elsewhere; each is a logged event that can be undone."""
+    contextual = unpacked({goal: learned.contextual[goal] for goal in goals if goal in learned.contextual})
     for goal in goals:
         now = datetime.now(UTC)
         base = ""
-        if goal in learned.contextual:
-            state, budget = unpacked(learned.contextual[goal])
+        if goal in contextual:
+            state, budget = contextual[goal]
             gain = state.gain
             if gain is not None or store.gain_version(goal):
                 told = "null" if gain is None else json.dumps(gain.document())

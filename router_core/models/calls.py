@@ -28,6 +28,7 @@ from router_core.models.errors import provider_error
 from router_core.models.stream import AnswerStream, ending
 from router_core.models.usage import estimated_usage, reported_usage, written
 from router_core.settings import ProviderSettings, Settings
+from router_core.settings.environment import may_hold_key, why_no_key
 from router_core.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Models:
         settings: providers, limits, and how simulated models behave.
         simulated: answer with simulated models instead; no key is needed and nothing leaves the process.
         environ: where API keys are found; by default the environment of the process.
+        keys: provider -> its key, in place of the environment's (keys.py).
         clock, sleep: seconds; for tests.
     """
 
@@ -71,12 +73,14 @@ class Models:
         *,
         simulated: bool = False,
         environ: Mapping[str, str] | None = None,
+        keys: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
         self._simulated = simulated
         self._environ = os.environ if environ is None else environ
+        self._keys = dict(keys or {})
         self._clock = clock
         self._sleep = sleep
         self._clients: dict[str, OpenAI] = {}
@@ -84,21 +88,24 @@ class Models:
         self._without_usage: set[str] = set()  # providers that turned stream_options down
 
     def missing_keys(self) -> dict[str, str]:
-        """Provider -> the environment variable that should hold its key and does not."""
+        """Provider -> the environment variable that should hold its key and does not, or may not."""
         if self._simulated:
             return {}
-        wanted = ((name, provider.api_key_env) for name, provider in self._settings.providers.items())
-        return {name: env for name, env in wanted if env is not None and not self._environ.get(env, "").strip()}
+        providers = self._settings.providers.items()
+        return {name: one.api_key_env for name, one in providers if one.api_key_env and not self._key(name)}
 
     def require_keys(self, models: Iterable[str]) -> None:
         """Make sure that every one of these models can be asked.
 
         Raises:
-            MissingKeyError: names the first environment variable that is not set, and the remedy.
+            MissingKeyError: names the first environment variable that is not set, or may not hold a key, and the
+                remedy.
         """
         missing = self.missing_keys()
         for model in models:
             name = _provider_name(model)
+            if name in missing and not may_hold_key(missing[name], self._environ):
+                raise MissingKeyError(f"No API key for {name}: {why_no_key(missing[name], self._environ)}")
             if name in missing:
                 raise MissingKeyError(
                     f"no API key for {name}: set it with `export {missing[name]}=...`,"
@@ -291,14 +298,18 @@ class Models:
             )
         return known[_provider_name(model)]
 
-    def _key(self, provider: ProviderSettings) -> str:
-        """The key, or nothing; a line break at its end comes from the file it was read from."""
-        env = provider.api_key_env
-        return "" if env is None else self._environ.get(env, "").strip()
+    def _key(self, name: str) -> str:
+        """The key of a provider, or nothing; a line break at its end comes from the file it was read from. The
+        only place where keys are read: whatever the settings name, another secret of the environment is not sent.
+        """  # fmt: skip
+        if name in self._keys:
+            return self._keys[name]
+        env = self._settings.providers[name].api_key_env
+        return self._environ.get(env, "").strip() if env and may_hold_key(env, self._environ) else ""
 
     def _translated(self, error: Exception, model: str) -> ProviderError:
         provider = self._provider(model)
-        return provider_error(error, model, provider, self._key(provider))
+        return provider_error(error, model, provider, self._key(_provider_name(model)))
 
     def _client(self, model: str) -> OpenAI:
         provider, name = self._provider(model), _provider_name(model)
@@ -308,7 +319,7 @@ class Models:
                 self._clients[name] = (
                     simulated_client(self._settings.simulation)
                     if self._simulated
-                    else live_client(provider.base_url, self._key(provider), self._clock)
+                    else live_client(provider.base_url, self._key(name), self._clock)
                 )
             return self._clients[name]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,11 +28,12 @@ from router_core.policies.base import Policy
 from router_core.policies.classifier import Reply, VerdictCache
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
-from router_core.sampling import draw
+from router_core.sampling import draw, is_distribution
 from router_core.settings import ClassifierSettings, GoalSettings, Settings
 from router_core.store.base import Batch, Store
 from router_core.types import (
     NO_VERDICT,
+    ActionDistribution,
     Candidate,
     Context,
     Decision,
@@ -64,6 +66,8 @@ _STORED_PARAMS = frozenset(
 )
 
 USUAL = "a prompt of usual length " * 16
+
+UNUSABLE = "the router's figures cannot be used (not numbers from 0 to 1), so every model is as likely"
 
 NOT_KEPT = "not kept (privacy.keep_texts is hash)"
 
@@ -107,6 +111,13 @@ class Decider:
         self.spending = Spending(settings, store)
         self._candidates: LRUCache[tuple[str, int], _Known] = LRUCache(_REMEMBERED)
         self._lock = Lock()
+
+    def using(self, models: Models) -> Decider:
+        """The same decider, asking other models: it shares all that was learned and read."""
+        other = copy(self)
+        other._models = models
+        other._policies = {}  # these hold on to whom they ask
+        return other
 
     def prompt(
         self,
@@ -193,7 +204,7 @@ class Decider:
         started = self._timer()
         candidates = self.candidates(context)
         asked = self._policy(context.goal, policy)
-        distribution = asked.probabilities(context, candidates)
+        distribution = _usable(asked.probabilities(context, candidates))
         decision_id = decision_id or self.new_id()
         chosen = candidates[draw(distribution.probabilities, self.settings.seed, decision_id)].arm.id
         seen = None if distribution.seen is None else self.memory.with_lag(distribution.seen)
@@ -304,6 +315,21 @@ class Decider:
         )
         price = self.prices.price(settings.model, answer.usage.input_tokens)
         return Reply(answer.text, answer.usage, cost_usd(answer.usage, price))
+
+
+def _usable(distribution: ActionDistribution) -> ActionDistribution:
+    """The distribution; where it is none, every model alike: what is drawn and logged is always a propensity."""
+    if is_distribution(distribution.probabilities):
+        return distribution
+    count = len(distribution.probabilities)
+    return ActionDistribution(
+        (1.0 / count,) * count,
+        partial(Reason, UNUSABLE),
+        distribution.cost_usd,
+        distribution.latency_ms,
+        fallback=UNUSABLE,
+        cached=distribution.cached,
+    )
 
 
 def _storable(name: str, value: Any) -> bool:

@@ -6,6 +6,7 @@ Leaves out running the calls side by side: the page reads each stream in its own
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +68,17 @@ class Playground:
     def __init__(self, settings: Settings, store: Store, models: Models) -> None:
         self.settings = settings
         self.store = store
+        self._models = models
         self._decider = Decider(settings, store, models)
         self._caller = Caller(self._decider, store, models)
+
+    def using(self, models: Models) -> Playground:
+        """The same playground, asking other models: with keys of one's own, for example."""
+        other = copy(self)
+        other._models = models
+        other._decider = self._decider.using(models)
+        other._caller = Caller(other._decider, self.store, models)
+        return other
 
     def compare(
         self,
@@ -93,9 +103,11 @@ class Playground:
         Raises:
             PromptError: the prompt is empty or too long.
             SettingsError: the goal is not set up.
+            MissingKeyError: one of its models cannot be asked; nothing was decided.
             StoreError: the decisions could not be stored.
         """
         goal_settings = self.settings.goal(goal)
+        self._models.require_keys(arm.model for arm in goal_settings.arms)
         prompt = self._decider.prompt(
             messages, goal, "playground", task_type=task_type, params=params, blind=blind, run_all=run_all
         )

@@ -35,6 +35,7 @@ PINNED = {
     "StoreLockedError",
     "StoreReadOnlyError",
     "StoreDamagedError",
+    "StoreIncompleteError",
     "StoreTooNewError",
     "StoreKindError",
     "StoreFullError",
