@@ -10,8 +10,8 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.formatting import ROUTER_NAMES
 from router_core.charts.common import MUTED, Spec, Theme
+from router_core.registry import LABELS
 
 _NARROWEST = "25rem"
 
@@ -97,7 +97,7 @@ def show_chart(name: str, spec: Spec, words: str, table: Any, *columns: str) -> 
     draw(f"chart-{name}", spec, words)
     if st.session_state.get("tables"):
         st.dataframe(
-            table.replace({column: ROUTER_NAMES for column in ("policy", "line") if column in table}),
+            table.replace({column: LABELS for column in ("policy", "line") if column in table}),
             hide_index=True,
             key=f"table-{name}",
             column_config=_COLUMNS,

@@ -14,7 +14,20 @@ from functools import cached_property
 from typing import Any, Final, Literal
 
 Message = Mapping[str, Any]
-Origin = Literal["playground", "library", "gateway", "simulated", "forced", "fallback"]
+Origin = Literal["playground", "library", "gateway", "simulated", "forced", "fallback", "imported"]
+
+FORCED: Final = "forced"
+"""The origin of a decision by a person, or of an answer that everybody was asked for."""
+
+FALLBACK: Final = "fallback"
+"""The origin of a decision that replaces a model whose call failed."""
+
+IMPORTED: Final = "imported"
+"""The origin of a decision that another tool took and logged."""
+
+NOT_DRAWN: Final = (FORCED, FALLBACK, IMPORTED)
+"""Origins of decisions that no policy drew: probability 1, and the origin stands in place of the policy."""
+
 Source = Literal["thumb", "api", "condition"]
 StoreKind = Literal["live", "simulated"]
 EvaluationKind = Literal["labelled", "traffic", "paired"]
@@ -35,6 +48,11 @@ class Outcome(Enum):
     SUCCESS = "success"
     FAILURE = "failure"
     UNKNOWN = "unknown"
+
+
+def was_drawn(origin: str) -> bool:
+    """Whether a policy drew the decision, so that its propensity can be used to judge other policies."""
+    return origin not in NOT_DRAWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +220,8 @@ class Decision:
     ``arms``, ``probabilities`` and ``expected_cost_usd`` are parallel. ``chosen`` was drawn with
     u = hash(seed, id). ``completion_id`` is the answer it led to (several decisions may share one).
     ``decision_cost_usd`` and ``decision_ms`` are what deciding cost (None = unknown price).
-    Rows of origin ``forced`` or ``fallback`` carry probability 1 and stay out of off-policy estimates. ``seen`` is
-    stored beside the decision and not read back with it.
+    Decisions that were not drawn (``was_drawn``) carry probability 1 and stay out of off-policy estimates.
+    ``seen`` is stored with the decision and not read back with it.
     """
 
     id: str

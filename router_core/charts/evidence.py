@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from router_core.charts.common import ACCENT, BACKGROUND, DASHED, MUTED, Theme, legend_columns, model_color
 from router_core.charts.labels import Labelling, Line, places
+from router_core.evaluation.by_file.ways import LEARNERS
 from router_core.evaluation.results import Estimate, RegretPath, Report, Row
+from router_core.registry import POLICIES
 from router_core.words import dollars, share
 
 if TYPE_CHECKING:
@@ -110,10 +112,6 @@ def money_description(report: Report) -> str:
     return "Share of good answers against dollars per 1,000 prompts. " + "; ".join(said) + "."
 
 
-LEARNERS: Final = {"thompson": "Thompson sampling", "contextual": "Contextual Thompson"}
-"""What the learners of a report are called."""
-
-
 def regret_chart(paths: Sequence[RegretPath], theme: Theme) -> Spec:
     """What each learner had lost against the best fixed model after so many prompts, with the band over shuffles.
 
@@ -150,7 +148,7 @@ def regret_chart(paths: Sequence[RegretPath], theme: Theme) -> Spec:
     band = base.mark_area(opacity=0.18, color=ACCENT[theme]).encode(y=alt.Y("low:Q", title=title), y2="high:Q")
     line = base.mark_line(color=ACCENT[theme], strokeWidth=2).encode(
         y=alt.Y("mean:Q", title=title, axis=axis),
-        strokeDash=alt.StrokeDash("learner:N", legend=several, sort=list(LEARNERS.values())),
+        strokeDash=alt.StrokeDash("learner:N", legend=several, sort=[POLICIES[name].label for name in LEARNERS]),
         tooltip=["learner:N", alt.Tooltip("seen:Q", format=","), *figures],
     )
     return dict((band + line).properties(height=240).to_dict())

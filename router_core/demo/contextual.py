@@ -22,6 +22,7 @@ from router_core.money.pricing import PriceBook
 from router_core.policies import Means, build_policies
 from router_core.policies.classifier import Ask, VerdictCache
 from router_core.policies.contextual import ContextualPolicy
+from router_core.registry import CONTEXTUAL
 from router_core.routing.deciding import usual_costs, verdict_usd
 from router_core.routing.memory import Memory
 from router_core.settings import Settings
@@ -69,7 +70,7 @@ class ContextualDemo:
         means = Means(
             ask, VerdictCache(0), lambda: self._state, None, lambda seen: verdict_usd(settings, seen, prices)
         )
-        policy = build_policies(settings, goal, means)["contextual"]
+        policy = build_policies(settings, goal, means)[CONTEXTUAL.name]
         assert isinstance(policy, ContextualPolicy)
         self.policy = policy
         self._rows: dict[int, Row] = {}

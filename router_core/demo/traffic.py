@@ -25,6 +25,7 @@ from router_core.models.simulated_answers import difficulty, spoken, success_pro
 from router_core.money.pricing import PriceBook, cost_usd
 from router_core.policies import Means, build_policies
 from router_core.policies.classifier import Reply, VerdictCache
+from router_core.registry import CLASSIFIER, CONTEXTUAL, RULES, THOMPSON
 from router_core.routing.deciding import candidates_for
 from router_core.sampling import uniform
 from router_core.settings import ClassifierSettings, Settings
@@ -151,7 +152,7 @@ class _Traffic:
 
     def _prepare(self, seed: int) -> Prompts:
         contexts, messages, prints, odds, answers, tokens = [], [], [], [], [], []
-        fixed: dict[str, list[tuple[tuple[float, ...], str, float]]] = {"heuristic": [], "classifier": []}
+        fixed: dict[str, list[tuple[tuple[float, ...], str, float]]] = {RULES.name: [], CLASSIFIER.name: []}
         full = self._settings.privacy.keep_texts == "full"
         for text, task_type in pool(self._rng):
             said: tuple[Message, ...] = ({"role": "user", "content": text},)
@@ -169,7 +170,7 @@ class _Traffic:
             for name, rows in fixed.items():
                 given = self._policies[name].probabilities(seen, asked)
                 dollars = float("nan") if given.cost_usd is None else float(given.cost_usd)
-                reason = given.reason if full or name == "heuristic" else None
+                reason = given.reason if full or name == RULES.name else None
                 rows.append(
                     (given.probabilities, canonical_json(asdict(reason)) if reason else _NOT_KEPT, dollars)
                 )
@@ -205,9 +206,10 @@ class _Traffic:
             for one in prompts.contexts
         ]
         costs_usd = np.array(expected, dtype=np.float64)  # None, an unknown price, becomes NaN
-        thompson = self._thompson(np.unique(texts[asked[router == 2]]))
-        contextual = self._contextual.rows(np.unique(texts[asked[router == 3]]))
-        learning = {2: thompson, 3: contextual}
+        by_thompson, by_contextual = (ROUTERS.index(one.name) for one in (THOMPSON, CONTEXTUAL))
+        thompson = self._thompson(np.unique(texts[asked[router == by_thompson]]))
+        contextual = self._contextual.rows(np.unique(texts[asked[router == by_contextual]]))
+        learning = {by_thompson: thompson, by_contextual: contextual}
         rows = [
             learning[k][text] if k in learning else prompts.fixed[ROUTERS[k]][text]
             for text, k in zip(texts[asked].tolist(), router.tolist(), strict=True)
@@ -245,9 +247,9 @@ class _Traffic:
         completions, tokens_out = self._rows.completions(made, variant)
         heard, reward, source = self._ratings(broken, right)
         own = np.zeros(len(of), bool)
-        own[led[router == 2]] = True
+        own[led[router == by_thompson]] = True
         own |= compared[of]
-        by_it = np.flatnonzero(router == 3).tolist()
+        by_it = np.flatnonzero(router == by_contextual).tolist()
         seen = self._contextual.seen(
             [decision_ids[i] for i in by_it],
             [prompt_ids[asked[i]] for i in by_it],
@@ -286,7 +288,7 @@ class _Traffic:
             seen = self._prompts.contexts[text]
             size = two_digits(seen.input_tokens)
             if size not in by_size:
-                given = self._policies["thompson"].probabilities(
+                given = self._policies[THOMPSON.name].probabilities(
                     seen, self._candidates(seen, self._evidence, self._lengths)
                 )
                 by_size[size] = (given.probabilities, canonical_json(asdict(given.reason)), 0.0)

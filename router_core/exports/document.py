@@ -31,6 +31,7 @@ from router_core.exports.learned import (
 from router_core.exports.migrations import migrated
 from router_core.exports.parsing import ImportFileError, check_seal, parse, sealed, text_of
 from router_core.money.pricing import PriceBook
+from router_core.registry import CONTEXTUAL
 from router_core.settings import Settings
 from router_core.types import Evidence, OutputTokens, Price
 from router_core.validation import validated
@@ -101,7 +102,7 @@ def document_of(export: Export) -> dict[str, Any]:
         "output_tokens": lengths(export.output_tokens),
         "prices": {model: _plain_price(price) for model, price in export.prices.items()},
         "provenance": origins(export.provenance),
-        **({"contextual": dict(export.contextual)} if export.contextual else {}),
+        **_contextual(export.contextual),
     }
     refuse_keys(export.settings, document)
     return sealed(document)
@@ -146,7 +147,7 @@ def dump_evidence(learned: Learned) -> str:
         "evidence": counts(learned.evidence),
         "output_tokens": lengths(learned.output_tokens),
         "provenance": origins(learned.provenance),
-        **({"contextual": dict(learned.contextual)} if learned.contextual else {}),
+        **_contextual(learned.contextual),
     }
     return text_of(sealed(document))
 
@@ -238,6 +239,10 @@ def _settings(raw: Mapping[str, Any]) -> Settings:
         return validated(Settings, raw)
     except SettingsError as error:
         raise ImportFileError(f"the settings in the file cannot be used: {error}") from None
+
+
+def _contextual(by_goal: Mapping[str, str]) -> dict[str, Any]:
+    return {CONTEXTUAL.name: dict(by_goal)} if by_goal else {}
 
 
 def _plain_price(price: Price | None) -> dict[str, str | None] | None:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from router_core.errors import SettingsError, UnknownArmError
 from router_core.exports.contextual import unpacked
 from router_core.exports.parsing import ImportFileError
+from router_core.registry import CONTEXTUAL
 from router_core.settings import Settings
 from router_core.types import MICRO, Evidence, OutputTokens, StoreKind
 
@@ -189,7 +190,7 @@ class LearnedPart(Part):
         try:
             require_known(settings, self.evidence, "evidence")
             require_known(settings, self.output_tokens, "output_tokens")
-            require_known(settings, {goal: {} for goal in self.contextual}, "contextual")
+            require_known(settings, {goal: {} for goal in self.contextual}, CONTEXTUAL.name)
         except UnknownArmError as error:
             raise ImportFileError(f"{error}; add it to the settings or take it out of the file") from None
         for text in self.contextual.values():

@@ -1,6 +1,6 @@
 """The routers by name, and how each is made from the settings.
 
-The table is explicit: nothing registers itself at import.
+What is known of a policy without building it stands in router_core/registry.py. Nothing registers itself.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import ThompsonPolicy
 from router_core.policies.verdicts import Verdicts
+from router_core.registry import CLASSIFIER, CONTEXTUAL, POLICIES, RULES, THOMPSON
 from router_core.settings import GoalSettings, Settings
 from router_core.types import Context
 
@@ -55,15 +56,16 @@ def _contextual(settings: Settings, goal: GoalSettings, means: Means) -> Policy:
     return ContextualPolicy(goal, _heuristic(settings, goal, means), means.state, verdicts, means.value_usd)
 
 
-POLICIES: Final[Mapping[str, Callable[[Settings, GoalSettings, Means], Policy]]] = {
-    "heuristic": _heuristic,
-    "classifier": _classifier,
-    "thompson": _thompson,
-    "contextual": _contextual,
+BUILDERS: Final[Mapping[str, Callable[[Settings, GoalSettings, Means], Policy]]] = {
+    RULES.name: _heuristic,
+    CLASSIFIER.name: _classifier,
+    THOMPSON.name: _thompson,
+    CONTEXTUAL.name: _contextual,
 }
+"""How each policy of the registry is made; a test holds the two together."""
 
 
 def build_policies(settings: Settings, goal: str, means: Means) -> dict[str, Policy]:
-    """Every router, set up for one goal, in the order of the table."""
+    """Every policy, set up for one goal, in the order of the registry."""
     chosen = settings.goal(goal)
-    return {name: make(settings, chosen, means) for name, make in POLICIES.items()}
+    return {name: BUILDERS[name](settings, chosen, means) for name in POLICIES}

@@ -19,6 +19,7 @@ from cachetools import LRUCache
 
 from router_core.errors import ProviderError, RouterError
 from router_core.policies.base import Policy, all_on, require_candidates, tier_index
+from router_core.registry import CLASSIFIER
 from router_core.sampling import mix_uniform
 from router_core.settings import ClassifierSettings
 from router_core.types import (
@@ -94,7 +95,7 @@ class VerdictCache:
 class ClassifierPolicy:
     """Sends what a cheap model calls simple to one arm and the rest to another."""
 
-    name = "classifier"
+    name: str = CLASSIFIER.name
 
     def __init__(
         self,

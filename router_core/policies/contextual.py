@@ -24,6 +24,7 @@ from router_core.policies.base import require_candidates
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import a_call, best_buy, blended, comparable_costs, fading_part, starting_shares
 from router_core.policies.verdicts import Bought, Logits, Verdicts, with_verdict
+from router_core.registry import CONTEXTUAL
 from router_core.settings import GoalSettings
 from router_core.types import ActionDistribution, Candidate, Context, Reason, ReasonLine, Seen
 from router_core.validation import short_hash
@@ -53,7 +54,7 @@ class ContextualPolicy:
             starting weights in proportion, which know nothing of it: else it would not hold before ratings come.
     """
 
-    name = "contextual"
+    name: str = CONTEXTUAL.name
 
     def __init__(
         self,

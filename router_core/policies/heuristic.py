@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from router_core.policies.base import all_on, require_candidates, tier_index
+from router_core.registry import RULES
 from router_core.sampling import mix_uniform
 from router_core.settings import HeuristicSettings
 from router_core.types import ActionDistribution, Candidate, Context, Reason, ReasonLine
@@ -43,7 +44,7 @@ class Verdict:
 class HeuristicPolicy:
     """Sends simple prompts to one arm and complex ones to another."""
 
-    name = "heuristic"
+    name: str = RULES.name
 
     def __init__(self, settings: HeuristicSettings, simple_arm: str, complex_arm: str) -> None:
         self._settings = settings

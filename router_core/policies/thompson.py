@@ -14,6 +14,7 @@ from typing import Any
 
 from router_core.learning.beta import best_probabilities, interval
 from router_core.policies.base import require_candidates
+from router_core.registry import THOMPSON
 from router_core.settings import GoalSettings
 from router_core.types import ActionDistribution, Candidate, Context, Posterior, Reason, ReasonLine
 from router_core.validation import short_hash
@@ -31,7 +32,7 @@ class ThompsonPolicy:
     they say until the first outcome.
     """
 
-    name = "thompson"
+    name: str = THOMPSON.name
 
     def __init__(self, settings: GoalSettings) -> None:
         self._value_usd = settings.success_value_usd

@@ -22,15 +22,17 @@ from router_core.features import checked_messages, context, estimate_tokens, fin
 from router_core.learning.beta import from_evidence
 from router_core.models.calls import Models
 from router_core.money.pricing import PriceBook, cost_usd, expected_cost_usd
-from router_core.policies import POLICIES, Means, build_policies
+from router_core.policies import Means, build_policies
 from router_core.policies.base import Policy
 from router_core.policies.classifier import Reply, VerdictCache
+from router_core.registry import CLASSIFIER, POLICIES
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
 from router_core.sampling import draw
 from router_core.settings import ClassifierSettings, GoalSettings, Settings
 from router_core.store.base import Batch, Store
 from router_core.types import (
+    FALLBACK,
     NO_VERDICT,
     Candidate,
     Context,
@@ -249,7 +251,7 @@ class Decider:
             decision_ms=0.0,
             origin=origin,
             completion_id=completion_id,
-            fallback=why if origin == "fallback" else None,
+            fallback=why if origin == FALLBACK else None,
             settings_version=self._version,
         )
 
@@ -267,7 +269,10 @@ class Decider:
         if self.settings.privacy.keep_texts == "full":
             return decision
         private = replace(decision, context=replace(decision.context, text=""))
-        if decision.policy in ("classifier", "fallback"):  # a paraphrase of the prompt; an error that may quote it
+        if decision.policy in (
+            CLASSIFIER.name,
+            FALLBACK,
+        ):  # a paraphrase of the prompt; an error that may quote it
             failed = None if decision.fallback is None else NOT_KEPT
             return replace(private, reason=Reason(NOT_KEPT), fallback=failed)
         lines = [replace(one, value=NOT_KEPT) if one.text == NO_VERDICT else one for one in decision.reason.lines]

@@ -14,6 +14,7 @@ from router_core.errors import NoEligibleArmError, ProviderError, SettingsError
 from router_core.features import context, plain_messages
 from router_core.models.calls import Models
 from router_core.outcomes.rewards import reward
+from router_core.registry import PolicyName
 from router_core.routing.calling import Caller, RoutedStream, wait_for_dropped
 from router_core.routing.deciding import Decider
 from router_core.routing.retention import remove_expired
@@ -21,14 +22,12 @@ from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.settings.system import simulation_asked
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
-from router_core.types import Decision, Message, Outcome, OutcomeRecord, Posterior, Price, Prompt
+from router_core.types import FALLBACK, Decision, Message, Outcome, OutcomeRecord, Posterior, Price, Prompt
 from router_core.validation import validated
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
     from pydantic import BaseModel
-
-PolicyName = Literal["heuristic", "classifier", "thompson", "contextual"]
 
 
 class Router:
@@ -339,7 +338,7 @@ class Router:
             decision.context,
             arm_id,
             prompt_id=prompt.id,
-            origin="fallback",
+            origin=FALLBACK,
             completion_id=request_id,
             why=f"{failed} failed: {reasons[failed]}",
         )

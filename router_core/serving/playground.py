@@ -16,15 +16,16 @@ from router_core.learning.contextual.state import ContextualState
 from router_core.models.calls import Models
 from router_core.money.budget import BudgetState
 from router_core.outcomes.rewards import reward
-from router_core.policies import POLICIES
 from router_core.policies.classifier import Ask
 from router_core.policies.thompson import ThompsonPolicy, comparable_costs
+from router_core.registry import POLICIES
 from router_core.routing.calling import Caller, RoutedStream
 from router_core.routing.deciding import USUAL, Decider
 from router_core.serving.accounting import Tally, tally
 from router_core.settings import Settings
 from router_core.store.base import Batch, Comparison, Store
 from router_core.types import (
+    FORCED,
     Arm,
     Candidate,
     Context,
@@ -116,7 +117,7 @@ class Playground:
                             seen,
                             arm.id,
                             prompt_id=prompt.id,
-                            origin="forced",
+                            origin=FORCED,
                             completion_id=completion_id(arm.id),
                             why="no router chose it; every model was asked",
                         )
@@ -134,7 +135,7 @@ class Playground:
             context(messages, prompt.goal, prompt.task_type),
             arm_id,
             prompt_id=prompt.id,
-            origin="forced",
+            origin=FORCED,
             completion_id=self._decider.new_id(),
             why=why,
         )

@@ -15,6 +15,7 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from router_core.errors import ConditionError, SettingsError, UnknownArmError
 from router_core.outcomes.conditions import Condition
+from router_core.registry import CLASSIFIER, LABELS, RULES, THOMPSON, PolicyName
 from router_core.settings.routers import ClassifierSettings, ContextualSettings, HeuristicSettings, Share
 from router_core.settings.system import (
     CallSettings,
@@ -78,18 +79,11 @@ class GoalSettings(Declaration):
         title="Models",
         description="The models to choose from, cheap to strong.",
     )
-    router: Literal["heuristic", "classifier", "thompson", "contextual"] = Field(
-        default="thompson",
+    router: PolicyName = Field(
+        default=THOMPSON.name,
         title="Router in production",
         description="The router that serves this goal in production.",
-        json_schema_extra={
-            "labels": {
-                "heuristic": "Rules",
-                "classifier": "Classifier",
-                "thompson": "Thompson sampling",
-                "contextual": "Contextual Thompson",
-            }
-        },
+        json_schema_extra={"labels": dict(LABELS)},
     )
     simple_arm: str | None = Field(
         default=None,
@@ -248,10 +242,10 @@ class Settings(Declaration):
         description="Kinds of traffic, each with its own models and its own learning.",
     )
     heuristic: HeuristicSettings = Field(
-        default_factory=HeuristicSettings, title="Rules", description="The rules."
+        default_factory=HeuristicSettings, title=RULES.label, description="The rules."
     )
     classifier: ClassifierSettings = Field(
-        default_factory=ClassifierSettings, title="Classifier", description="The classifier call."
+        default_factory=ClassifierSettings, title=CLASSIFIER.label, description="The classifier call."
     )
     contextual: ContextualSettings = Field(
         default_factory=ContextualSettings,

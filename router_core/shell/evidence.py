@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from router_core.errors import RouterError, SettingsError
+from router_core.evaluation.by_file.ways import LEARNED, LEARNERS, WAYS
+from router_core.registry import CLASSIFIER
 from router_core.shell.store import in_store, named_store
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 OUT_OF_RANGE = ("refuse", "clip", "drop")
 DUPLICATES = ("refuse", "first", "mean")
 ENCODINGS = ("utf-8", "cp1252", "latin-1")
-ROUTERS = ("random", "length", "heuristic", "points", "learned", "classifier", "thompson", "contextual", "oracle")
 
 _READING = (
     click.option("--out-of-range", type=click.Choice(OUT_OF_RANGE), default="refuse", show_default=True,
@@ -63,7 +64,7 @@ def _with(options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
 @click.command()
 @_with(_FILE)
 @click.option(
-    "-r", "--router", "routers", multiple=True, type=click.Choice(ROUTERS),
+    "-r", "--router", "routers", multiple=True, type=click.Choice(list(WAYS)),
     help="What to judge beside the models; may be repeated. By default all but learned (slow).",
 )  # fmt: skip
 @click.option(
@@ -113,7 +114,7 @@ def replay(file: str, refresh: int, as_json: bool, **given: Any) -> None:
     from router_core.evaluation.by_file.table import HEADINGS, regret_lines, table
     from router_core.evaluation.results import dump
 
-    report, notes = _judged(file, ("thompson", "contextual"), 200, as_json, given, refresh)
+    report, notes = _judged(file, tuple(LEARNERS), 200, as_json, given, refresh)
     if as_json:
         click.echo(json.dumps({"report": json.loads(dump(report)), "notes": notes}, ensure_ascii=False))
         return
@@ -229,7 +230,7 @@ def _judged(
 
 
 def _usual(data: Labelled) -> list[str]:
-    return [name for name in ROUTERS if name != "learned" and (name != "classifier" or data.verdicts is not None)]
+    return [name for name in WAYS if name != LEARNED and (name != CLASSIFIER.name or data.verdicts is not None)]
 
 
 def _settings(place: str | None) -> Settings:

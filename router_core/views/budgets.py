@@ -12,6 +12,7 @@ from math import isinf
 from typing import Any, Final
 
 from router_core.money.budget import Budget, BudgetState, success_value_usd, surcharge
+from router_core.registry import CONTEXTUAL
 from router_core.routing.spending import budget_of
 from router_core.settings import Settings
 from router_core.store.base import Store
@@ -156,7 +157,7 @@ def contextual_costs(
                 1.0 + surcharge(now, budget, worth),
                 success_value_usd(now, budget, worth),
                 worth,
-                named[name].router == "contextual",
+                named[name].router == CONTEXTUAL.name,
             )
         )
     places = {name: place for place, name in enumerate(named)}

@@ -17,6 +17,7 @@ from router_core.outcomes.conditions import Condition
 from router_core.policies.base import Policy
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.thompson import ThompsonPolicy
+from router_core.registry import CONTEXTUAL, RULES, THOMPSON
 from router_core.routing.calling import judged_of
 from router_core.routing.deciding import candidates_for
 from router_core.routing.memory import rules_of
@@ -119,10 +120,10 @@ def _shares(
     chosen = settings.goal(goal)
     prices = PriceBook(settings.prices)
     rules = rules_of(settings, chosen)
-    policies: dict[str, Policy] = {"Rules": rules, "Thompson sampling": ThompsonPolicy(chosen)}
+    policies: dict[str, Policy] = {RULES.label: rules, THOMPSON.label: ThompsonPolicy(chosen)}
     if learned is not None:
         value_usd = partial(Spending(settings, store).value_usd, goal)
-        policies["Contextual Thompson"] = ContextualPolicy(chosen, rules, lambda: learned, value_usd=value_usd)
+        policies[CONTEXTUAL.label] = ContextualPolicy(chosen, rules, lambda: learned, value_usd=value_usd)
     evidence, lengths = store.evidence(goal, chosen.teaching_rule()), store.output_tokens(goal)
     sums = {name: {arm.id: 0.0 for arm in chosen.arms} for name in policies}
     for messages, task_type in texts:

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.formatting import ROUTER_NAMES, dollars, escaped
+from pages.formatting import dollars, escaped
 from pages.resources import resources
 from router_core.charts.common import MUTED
 from router_core.demo.traffic import generate
 from router_core.money.budget import Budget, success_value_usd
+from router_core.registry import LABELS
 from router_core.settings import GoalSettings, Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.store.base import Batch
@@ -37,7 +38,7 @@ def charts() -> set[str]:
     """How the description of each chart begins: those above, and the split of each router in the log."""
     routers = choices(resources().playground.store)["policy"]
     return CHARTS | {
-        f"Share of each model in the decisions of {ROUTER_NAMES[name]}" for name in routers if name in ROUTER_NAMES
+        f"Share of each model in the decisions of {LABELS[name]}" for name in routers if name in LABELS
     }
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pages.formatting import ROUTER_NAMES, escaped
+from pages.formatting import escaped
 from pages.resources import resources
+from router_core.registry import LABELS
 from router_core.settings import (
     ArmSettings,
     GoalSettings,
@@ -23,7 +24,7 @@ def test_an_empty_page_says_what_to_do() -> None:
     """What will happen, and that nothing was spent."""
     said = texts(opened())
     assert "Send a prompt to see four routers decide on it" in said
-    assert all(f"**{name}**" in said for name in ROUTER_NAMES.values())
+    assert all(f"**{name}**" in said for name in LABELS.values())
     assert "Nothing spent yet" in said
     assert "No key found in OPENAI_API_KEY" in said
 

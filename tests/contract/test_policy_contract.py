@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from router_core.errors import NoEligibleArmError
-from router_core.policies import POLICIES, Means, build_policies
+from router_core.policies import Means, build_policies
 from router_core.policies.base import Policy
 from router_core.policies.classifier import VerdictCache
+from router_core.registry import POLICIES
 from router_core.sampling import draw
 from router_core.settings import Settings
 from router_core.validation import validated

@@ -15,8 +15,9 @@ from router_core.demo.traffic import generate
 from router_core.errors import SettingsError
 from router_core.exports import ImportFileError, dump, dump_yaml
 from router_core.exports.transfer import export_of, read_export, take_over
+from router_core.registry import PolicyName
 from router_core.routing.memory import learn_gain
-from router_core.serving.library import PolicyName, Router
+from router_core.serving.library import Router
 from router_core.settings import GoalSettings, Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.store.base import Store

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from router_core.evaluation.by_file.replay import Life, Lives, many_lives, mean_
 from router_core.evaluation.by_file.resampling import bootstrap_counts, estimate
 from router_core.evaluation.by_file.routers import Choice, Pair
 from router_core.evaluation.by_file.trained import held_out_gain
+from router_core.evaluation.by_file.ways import LEARNED, LEARNERS, LENGTH, ORACLE, POINTS, RANDOM, TEXTLESS, WAYS
 from router_core.evaluation.labelled import Labelled, rows_of
 from router_core.evaluation.results import (
     Mistake,
@@ -35,14 +35,12 @@ from router_core.evaluation.results import (
 from router_core.policies.base import Policy
 from router_core.policies.contextual import numbers
 from router_core.policies.heuristic import HeuristicPolicy
+from router_core.registry import CLASSIFIER, CONTEXTUAL, RULES, THOMPSON
 from router_core.settings import GoalSettings, Settings
 
 Array = NDArray[np.float64]
 Progress = Callable[[float, str], None]
 """Told the part that is done and what comes next; it may raise to stop the work."""
-
-ROUTERS = ("random", "length", "heuristic", "points", "learned", "classifier", "thompson", "contextual", "oracle")
-"""What can be judged by name; the fixed models always are."""
 
 _MISTAKES = 25
 _EXCERPT = 1500
@@ -68,8 +66,8 @@ def evaluate(
     """Judge ways of routing on prompts whose answers by every model are scored.
 
     Args:
-        policies: names of ``ROUTERS``, or policy objects (asked before anything is learned, with the file's model
-            names as arms). "classifier" needs recorded verdicts.
+        policies: names in ``ways.WAYS``, or policy objects (asked before anything is learned; their arms are the
+        policies: names in ``ways.WAYS``, or policy objects (asked before anything is learned; their arms are the
         labelled: n prompts, k >= 2 models.
         settings: rules, classifier, prices; by default the defaults.
         goal: whose exploration, priors and starting weights Thompson sampling has.
@@ -87,9 +85,9 @@ def evaluate(
         EvaluationError: fewer than two models or prompts, an unknown name, no verdicts, or nothing to compare by.
     """
     wanted = list(policies)
-    unknown = [one for one in wanted if isinstance(one, str) and one not in ROUTERS]
+    unknown = [one for one in wanted if isinstance(one, str) and one not in WAYS]
     if unknown:
-        raise EvaluationError(f"{unknown[0]!r} is no router that can be judged; choose from {list(ROUTERS)}")
+        raise EvaluationError(f"{unknown[0]!r} is no router that can be judged; choose from {list(WAYS)}")
     if len(labelled.prompts) < 2:
         raise EvaluationError("one prompt says nothing; give at least two, better a few hundred")
     settings = settings or Settings()
@@ -104,10 +102,12 @@ def evaluate(
     choices = _choices(wanted, data, pair, settings, objective, deciding, seed, progress)
     progress(0.15, "letting Thompson sampling learn")
     lives: dict[str, Lives] = {}
-    if "thompson" in wanted:
-        lives["thompson"] = _lives(data, goal_settings, objective, shuffles, seed, refresh, progress)
-    if "contextual" in wanted:
-        lives["contextual"] = _contextual(data, pair, settings, goal_settings, objective, shuffles, seed, progress)
+    if THOMPSON.name in wanted:
+        lives[THOMPSON.name] = _lives(data, goal_settings, objective, shuffles, seed, refresh, progress)
+    if CONTEXTUAL.name in wanted:
+        lives[CONTEXTUAL.name] = _contextual(
+            data, pair, settings, goal_settings, objective, shuffles, seed, progress
+        )
     progress(0.6, "drawing other prompts (bootstrap)")
     counts = bootstrap_counts(len(data.prompts), draws, seed)
     progress(0.7, "comparing")
@@ -167,41 +167,33 @@ def _choices(
 ) -> list[Choice]:
     """Every way of choosing that does not learn as it goes."""
     chosen = routers.fixed(data)
-    seen = routers.contexts(data) if set(wanted) - _TEXTLESS else []
+    seen = routers.contexts(data) if set(wanted) - TEXTLESS else []
     rules = routers.rules(data, pair, settings, seen) if seen else None
     priced = not np.isnan(data.cost_usd[:, [pair.weak, pair.strong]]).any()
     for name in wanted:
-        if name == "random":
+        if name == RANDOM:
             chosen.append(routers.random_half(data, pair))
-        elif name == "length":
+        elif name == LENGTH:
             chosen.append(
-                _ranking("length", "Prompt length", routers.length(data), data, pair, objective, seed, priced)
+                _ranking(LENGTH, WAYS[LENGTH], routers.length(data), data, pair, objective, seed, priced)
             )
-        elif name == "heuristic" and rules is not None:
-            chosen.append(replace(rules, score=None))  # its order is judged as "points"
-        elif name == "points" and rules is not None and rules.score is not None:
-            label = "Rules, points as a ranking"
-            chosen.append(_ranking("points", label, rules.score, data, pair, objective, seed, priced))
-        elif name == "learned":
+        elif name == RULES.name and rules is not None:
+            chosen.append(replace(rules, score=None))  # its order is judged as POINTS
+        elif name == POINTS and rules is not None and rules.score is not None:
+            chosen.append(_ranking(POINTS, WAYS[POINTS], rules.score, data, pair, objective, seed, priced))
+        elif name == LEARNED:
             score = held_out_gain(
                 data, pair, seed=seed, tick=lambda done: progress(0.02 + 0.13 * done, "learning from the prompts")
             )
-            ranking = _ranking(name, "Learned from these prompts", score, data, pair, objective, seed, priced)
+            ranking = _ranking(name, WAYS[LEARNED], score, data, pair, objective, seed, priced)
             chosen.append(replace(ranking, kind="trained"))
-        elif name == "classifier" and rules is not None:
+        elif name == CLASSIFIER.name and rules is not None:
             chosen.append(routers.classifier(data, pair, settings, rules, deciding))
         elif not isinstance(name, str):
             chosen.append(routers.asked(data, name, seen))
-    if "oracle" in wanted:
+    if ORACLE in wanted:
         chosen.append(routers.oracle(data, objective))
     return chosen
-
-
-_LEARNERS: Final = {
-    "thompson": "Thompson sampling, learning as it goes",
-    "contextual": "Contextual Thompson, learning as it goes",
-}
-_TEXTLESS: Final = {"random", "length", "learned", "thompson", "contextual", "oracle"}
 
 
 def _ranking(
@@ -283,7 +275,7 @@ def _learner(name: str, lives: Lives) -> Row:
     """A router that learns over a whole life, learning included; the intervals are the band over the shuffles."""
     return Row(
         name,
-        _LEARNERS[name],
+        f"{LEARNERS[name]}, learning as it goes",
         "learner",
         sure(estimate(float(lives.accuracy.mean()), lives.accuracy)),
         estimate(float(lives.cost_usd.mean()), lives.cost_usd),

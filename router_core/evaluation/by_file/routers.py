@@ -20,6 +20,7 @@ from router_core.money.pricing import PriceBook, expected_cost_usd
 from router_core.policies.base import Policy
 from router_core.policies.classifier import excerpt, messages
 from router_core.policies.heuristic import HeuristicPolicy
+from router_core.registry import CLASSIFIER, RULES
 from router_core.settings import ClassifierSettings, Settings
 from router_core.types import Arm, Candidate, Context, Posterior
 
@@ -112,7 +113,7 @@ def rules(labelled: Labelled, pair: Pair, settings: Settings, seen: list[Context
     chosen = (1.0 - share) * _toward(labelled, pair, complex_) + share / len(labelled.models)
     points = np.array([verdict.score for verdict in verdicts], np.float64)
     note = f"simple: {weak}; complex: {strong}"
-    return Choice("heuristic", "Rules as set", "rule", chosen, -points, note=note)
+    return Choice(RULES.name, "Rules as set", "rule", chosen, -points, note=note)
 
 
 def classifier(
@@ -142,7 +143,7 @@ def classifier(
     if deciding_usd is None:
         deciding_usd = classifying_cost(labelled, settings.classifier, PriceBook(settings.prices))
         note = "; ".join(filter(None, ("its calls are priced by estimate", note)))
-    return Choice("classifier", "Classifier", "rule", chosen, score, deciding_usd, note)
+    return Choice(CLASSIFIER.name, CLASSIFIER.label, "rule", chosen, score, deciding_usd, note)
 
 
 def classifying_cost(labelled: Labelled, settings: ClassifierSettings, prices: PriceBook) -> Array:

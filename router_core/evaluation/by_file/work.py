@@ -71,7 +71,7 @@ class Wanted:
     """What to judge, and by what.
 
     Args:
-        routers: names of ``report.ROUTERS``; fixed models are always judged.
+        routers: names of ``ways.WAYS``; fixed models are always judged.
         objective: what the person wants; None: what a good answer is worth in the goal.
         goal: whose exploration, priors and starting weights Thompson sampling has.
         tolerance: how much accuracy one would give up for the cheaper of two models, in [0, 1].

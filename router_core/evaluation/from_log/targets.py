@@ -28,11 +28,11 @@ from router_core.evaluation.from_log.offpolicy import (
 from router_core.evaluation.from_log.traffic import Traffic
 from router_core.features import two_digits
 from router_core.money.pricing import PriceBook
-from router_core.policies import POLICIES
 from router_core.policies.base import all_on, tier_index
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import ThompsonPolicy
+from router_core.registry import CLASSIFIER, CONTEXTUAL, POLICIES, RULES
 from router_core.routing.deciding import candidates_for, usual_costs
 from router_core.routing.memory import Memory, rules_of
 from router_core.sampling import mix_uniform
@@ -70,7 +70,7 @@ def target_probabilities(store: Store, settings: Settings, goal: str, policy: st
         store: for texts, verdicts, and what has been learned.
         settings: any version, or a draft.
         goal: its name.
-        policy: "heuristic", "classifier", "thompson" or "contextual".
+        policy: its name in the registry.
         rows: the log.
 
     Raises:
@@ -80,11 +80,11 @@ def target_probabilities(store: Store, settings: Settings, goal: str, policy: st
     if policy not in POLICIES:
         raise UnknownPolicyError(f"{policy!r} is no router; choose one of {sorted(POLICIES)}")
     chosen = settings.goal(goal)
-    if policy == "heuristic":
+    if policy == RULES.name:
         found = _rules(store, settings, chosen, rows)
-    elif policy == "classifier":
+    elif policy == CLASSIFIER.name:
         found = _classifier(store, settings, chosen, rows)
-    elif policy == "contextual":
+    elif policy == CONTEXTUAL.name:
         found = _contextual(store, settings, chosen, goal, rows)
     else:
         found = _thompson(store, settings, chosen, goal, rows)

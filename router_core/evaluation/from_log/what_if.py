@@ -60,7 +60,7 @@ def what_if(
         settings: in force; they say which ratings count.
         draft: what the target router is set to: any version, or one never saved.
         goal: its name.
-        target: "heuristic", "classifier", "thompson", "contextual", or ALWAYS and an arm's id.
+        target: the name of a policy, or ALWAYS and an arm's id.
         since: from when on; None: everything.
 
     Raises:

@@ -16,13 +16,15 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from router_core.registry import CONTEXTUAL
 from router_core.store.base import Lesson, TextLesson
 from router_core.store.duckdb import sql
 from router_core.store.duckdb.attribution import waits
+from router_core.store.duckdb.drawn import drawn_by
 from router_core.store.duckdb.evidence import last_words, words_about
 from router_core.store.duckdb.learning_events import Counting
 from router_core.store.duckdb.reward_rule import Led, lesson
-from router_core.types import MICRO, Context, TeachingRule
+from router_core.types import MICRO, Context, TeachingRule, was_drawn
 
 _TOGETHER: Final = 5000  # completions in one question
 
@@ -43,7 +45,7 @@ _ALL: Final = f"""
                min(decision.created_at) AS decided_at,
                bool_or(
                    coalesce(run_all, false)
-                   OR policy = 'contextual' AND decision.origin NOT IN ('forced', 'fallback')
+                   OR {drawn_by(CONTEXTUAL, "decision.origin")}
                ) FILTER (decision.goal = $goal) AS own
         FROM decision LEFT JOIN prompt ON prompt.id = prompt_id
         WHERE completion_id IN (FROM asked) GROUP BY completion_id
@@ -196,7 +198,7 @@ def text_lessons(
                 continue
             of = found.setdefault(rows[0][1], {"text": text, "rewards": {}, "drawn": None})
             of["rewards"].setdefault(rows[0][3], taught[3] / MICRO)
-            drawn = [row for row in rows if row[5] not in ("forced", "fallback")]
+            drawn = [row for row in rows if was_drawn(row[5])]
             if drawn:
                 likeliest = max(drawn, key=lambda row: min(row[9]))  # the one that says most about the others
                 of["drawn"] = dict(zip(likeliest[8], likeliest[9], strict=True))
@@ -217,7 +219,7 @@ def _led(cursor: duckdb.DuckDBPyConnection, ids: Sequence[UUID], goal: str) -> d
 
 
 def _as_led(row: _Row) -> Led:
-    own = row[6] or (row[4] == "contextual" and row[5] not in ("forced", "fallback"))
+    own = row[6] or (row[4] == CONTEXTUAL.name and was_drawn(row[5]))
     return Led(row[2], row[3], own, ())
 
 

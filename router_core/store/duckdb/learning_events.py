@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import duckdb
 
+from router_core.registry import CONTEXTUAL
 from router_core.store.base import LearningEvent
 from router_core.store.duckdb.rows import aware, naive
 
@@ -71,7 +72,7 @@ class Counting:
             "evidence": dict(self.evidence),
             "lengths": dict(self.lengths),
             "hidden": self.hidden,
-            "contextual": self.contextual,
+            CONTEXTUAL.name: self.contextual,
             "disregarded": self.disregarded,
         }
         return json.dumps(plain, sort_keys=True)
@@ -85,7 +86,7 @@ class Counting:
             {arm: (count, total) for arm, (count, total) in raw["evidence"].items()},
             {arm: (count, total) for arm, (count, total) in raw["lengths"].items()},
             tuple(raw.get("hidden", ())),
-            raw.get("contextual", ""),
+            raw.get(CONTEXTUAL.name, ""),
             tuple(raw.get("disregarded", ())),
         )
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from router_core.registry import THOMPSON
 from router_core.store.duckdb.attribution import Waits, in_time
-from router_core.types import TeachingRule
+from router_core.types import TeachingRule, was_drawn
 
 _AT_ONCE: Final[Waits] = MappingProxyType({})
 
@@ -34,7 +35,7 @@ class Led:
 
 def drew_itself(policy: str, origin: str) -> bool:
     """Whether Thompson sampling drew the arm itself."""
-    return policy == "thompson" and origin not in ("forced", "fallback")
+    return policy == THOMPSON.name and was_drawn(origin)
 
 
 def lesson(

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from router_core.registry import THOMPSON
 from router_core.store.duckdb.attribution import IN_TIME
+from router_core.store.duckdb.drawn import drawn_by
 
 ROWS: Final = {
     "prompt": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -86,9 +88,9 @@ def insert(table: str, count: int) -> str:
     return f"INSERT INTO {table} {COLUMNS.get(table, '')} VALUES {', '.join([ROWS[table]] * count)}"
 
 
-_LED: Final = """led AS (
+_LED: Final = f"""led AS (
         SELECT completion_id, any_value(decision.goal) AS goal, any_value(chosen) AS arm,
-               bool_or(policy = 'thompson' AND decision.origin NOT IN ('forced', 'fallback')
+               bool_or({drawn_by(THOMPSON, "decision.origin")}
                        OR coalesce(run_all, false)) AS own
         FROM decision LEFT JOIN prompt ON prompt.id = prompt_id GROUP BY completion_id
     )"""
