@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8501
 
-.PHONY: run test check format bench clean
+.PHONY: run test check format bench soak clean
 
 run: .venv/.ready-app
 	@echo "Router Playground: http://127.0.0.1:$(PORT)"
@@ -23,6 +23,9 @@ format: .venv/.ready-dev
 
 bench: .venv/.ready-bench
 	@$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only --benchmark-quiet --benchmark-columns=median -s -p no:cacheprovider
+
+soak: .venv/.ready-dev
+	@$(BIN)/python -m benchmarks.soak
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

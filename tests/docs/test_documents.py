@@ -54,6 +54,22 @@ def test_every_folder_is_in_the_tree() -> None:
     assert missing == []
 
 
+def test_the_places_named_are_there() -> None:
+    """Each answer of docs/where.md is a file, and the name beside it stands in that file."""
+    rows = re.findall(r"^\| .*\? \| (.*) \| (.*) \|$", (ROOT / "docs" / "where.md").read_text(), re.MULTILINE)
+    assert len(rows) >= 15
+    for files, names in rows:
+        for file, name in zip(re.findall(r"`(.+?)`", files), re.findall(r"`(.+?)`", names), strict=True):
+            assert re.search(rf"\b{name}\b", (ROOT / file).read_text()), (file, name)
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    """Every link and image of every document is there."""
+    for page in (ROOT / "docs").glob("*.md"):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), (page.name, target)
+
+
 def example(part: str) -> str:
     """The README's Python that contains this."""
     (found,) = [one for one in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if part in one]

@@ -198,7 +198,7 @@ def test_every_reason() -> None:
         "No router here is proven to beat it; the best, length, makes $0.10 (-$0.10 to $0.30) of value per 1,000"
         " prompts above cheap.",
         "A score learned from these prompts would make $0.40 ($0.20 to $0.60) more of value per 1,000 prompts than"
-        " cheap; no router here uses it yet, so it is no advice.",
+        " cheap; no router follows it alone, so it is not advice.",
         "Rules: worse than a random mix of equal cost, -1.0 points (-2.0 to -0.5).",
         "Other rules: better than a random mix of equal cost, +1.0 points (+0.5 to +2.0).",
         "Words: not told from a random mix of equal cost, +1.0 points (-0.5 to +2.0).",

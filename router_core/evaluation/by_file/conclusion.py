@@ -175,7 +175,7 @@ def _reasons(report: Report) -> Iterable[str]:
         if row.kind == "trained" and row.advantage_usd is not None and row.advantage_usd.low > 0:
             yield (
                 f"A score learned from these prompts would make {_per_thousand(row.advantage_usd)} more of value"
-                f" per 1,000 prompts than {report.best_fixed}; no router here uses it yet, so it is no advice."
+                f" per 1,000 prompts than {report.best_fixed}; no router follows it alone, so it is not advice."
             )
     for row in routers:
         if row.kind == "rule" and row.gain is not None:

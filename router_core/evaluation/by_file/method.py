@@ -53,7 +53,8 @@ def _said(report: Report) -> Iterable[str]:
     if "trained" in kinds:
         yield (
             "The learned score was trained on four fifths of the prompts and asked about the fifth, five times. It"
-            " tells whether your prompts can be told apart; no router here uses it yet, so it is never advised."
+            " shows whether your prompts' words say which model they need. No router follows it"
+            " alone (the contextual router uses such a score as one of its features), so it is never advised."
         )
     if "learner" in kinds:
         yield (
