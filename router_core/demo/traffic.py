@@ -23,8 +23,9 @@ from router_core.errors import SettingsError
 from router_core.features import context, estimate_tokens, fingerprint, two_digits
 from router_core.models.simulated_answers import difficulty, spoken, success_probability, verdict
 from router_core.money.pricing import PriceBook, cost_usd
-from router_core.policies import Means, build_policies
-from router_core.policies.classifier import Reply, VerdictCache
+from router_core.policies import build_policies
+from router_core.policies.asking import Asking, Reply, decided
+from router_core.policies.base import Known
 from router_core.registry import CLASSIFIER, CONTEXTUAL, RULES, THOMPSON
 from router_core.routing.deciding import candidates_for
 from router_core.sampling import uniform
@@ -110,9 +111,7 @@ class _Traffic:
         self._prices = PriceBook(settings.prices)
         self._arms = [arm.arm() for arm in self._chosen.arms]
         self._ids = [arm.id for arm in self._arms]
-        self._policies = build_policies(
-            settings, goal, Means(self._ask, VerdictCache(settings.classifier.cache_size))
-        )
+        self._policies = build_policies(settings, goal)
         self._prompts = self._prepare(seed)
         self._contextual = ContextualDemo(
             settings,
@@ -154,6 +153,7 @@ class _Traffic:
         contexts, messages, prints, odds, answers, tokens = [], [], [], [], [], []
         fixed: dict[str, list[tuple[tuple[float, ...], str, float]]] = {RULES.name: [], CLASSIFIER.name: []}
         full = self._settings.privacy.keep_texts == "full"
+        asking = Asking(self._settings.classifier, self._ask)
         for text, task_type in pool(self._rng):
             said: tuple[Message, ...] = ({"role": "user", "content": text},)
             seen = context(said, self._goal, task_type)
@@ -168,7 +168,7 @@ class _Traffic:
                     tokens.append(estimate_tokens(answers[-1]))
             asked = self._candidates(seen, {}, {})
             for name, rows in fixed.items():
-                given = self._policies[name].probabilities(seen, asked)
+                given = decided(self._policies[name], seen, Known(asked), asking)
                 dollars = float("nan") if given.cost_usd is None else float(given.cost_usd)
                 reason = given.reason if full or name == RULES.name else None
                 rows.append(
@@ -289,7 +289,7 @@ class _Traffic:
             size = two_digits(seen.input_tokens)
             if size not in by_size:
                 given = self._policies[THOMPSON.name].probabilities(
-                    seen, self._candidates(seen, self._evidence, self._lengths)
+                    seen, Known(self._candidates(seen, self._evidence, self._lengths))
                 )
                 by_size[size] = (given.probabilities, canonical_json(asdict(given.reason)), 0.0)
             found[text] = by_size[size]

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any
 
 from router_core.learning.beta import best_probabilities, interval
-from router_core.policies.base import require_candidates
+from router_core.policies.base import Answer, AsksNothing, Known, require_candidates
 from router_core.registry import THOMPSON
 from router_core.settings import GoalSettings
 from router_core.types import ActionDistribution, Candidate, Context, Posterior, Reason, ReasonLine
@@ -23,7 +23,7 @@ from router_core.words import dollars, dollars_as_written, good_of
 _CACHED_DISTRIBUTIONS = 1024
 
 
-class ThompsonPolicy:
+class ThompsonPolicy(AsksNothing):
     """P(arm is the best buy), floored for exploration, blended with fading starting weights.
 
     p_i = (n0 * w_i + n * q_i) / (n0 + n) with q_i = eps + (1 - N * eps) * P_i, where n counts the outcomes of
@@ -50,26 +50,26 @@ class ThompsonPolicy:
             )
         )  # fmt: skip
 
-    def probabilities(self, context: Context, candidates: Sequence[Candidate]) -> ActionDistribution:
+    def probabilities(self, context: Context, known: Known, answer: Answer | None = None) -> ActionDistribution:
         """Computed anew only when a posterior or an expected cost changed."""
-        latest = self._latest
+        candidates, latest = known.candidates, self._latest
         if latest[0] is candidates:  # a tuple of frozen values: nothing in it can have changed
             return latest[1]
         key = tuple([(c.arm.id, c.arm.weight, c.posterior, c.expected_cost_usd) for c in candidates])
         with self._lock:
-            known = self._cache.get(key)
-            if known is not None:
+            found = self._cache.get(key)
+            if found is not None:
                 self._cache.move_to_end(key)
-        if known is None:
+        if found is None:
             require_candidates(context, candidates)
-            known = self._compute(candidates)
+            found = self._compute(candidates)
             with self._lock:
-                self._cache[key] = known
+                self._cache[key] = found
                 if len(self._cache) > _CACHED_DISTRIBUTIONS:
                     self._cache.popitem(last=False)
         if isinstance(candidates, tuple):
-            self._latest = (candidates, known)
-        return known
+            self._latest = (candidates, found)
+        return found
 
     def _compute(self, candidates: Sequence[Candidate]) -> ActionDistribution:
         count = len(candidates)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from threading import Lock
 from typing import Any, Literal
 
@@ -22,10 +21,10 @@ from router_core.features import checked_messages, context, estimate_tokens, fin
 from router_core.learning.beta import from_evidence
 from router_core.models.calls import Models
 from router_core.money.pricing import PriceBook, cost_usd, expected_cost_usd
-from router_core.policies import Means, build_policies
-from router_core.policies.base import Policy
-from router_core.policies.classifier import Reply, VerdictCache
-from router_core.registry import CLASSIFIER, POLICIES
+from router_core.policies import build_policies
+from router_core.policies.asking import Asking, Reply, decided
+from router_core.policies.base import Known, Policy
+from router_core.registry import CLASSIFIER, CONTEXTUAL, POLICIES
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
 from router_core.sampling import draw
@@ -103,7 +102,7 @@ class Decider:
         self._models = models
         self._timer = timer
         self._version = settings.version
-        self._verdicts = VerdictCache(settings.classifier.cache_size)
+        self._asking = Asking(settings.classifier, self.ask)
         self._policies: dict[str, dict[str, Policy]] = {}
         self.memory = Memory(settings, store, usual_costs(settings, self.prices), now, gains=gains)
         self.spending = Spending(settings, store)
@@ -167,6 +166,22 @@ class Decider:
             self._candidates[key] = (evidence, lengths, candidates)
         return candidates
 
+    def known(self, context: Context, policy: str) -> Known:
+        """All that a policy may decide by, as it is now.
+
+        Raises:
+            StoreError: what was learned cannot be read.
+        """
+        candidates = self.candidates(context)
+        if policy != CONTEXTUAL.name:
+            return Known(candidates)
+        return Known(
+            candidates,
+            contextual=self.memory.state(context.goal),
+            value_usd=self.spending.value_usd(context.goal),
+            verdict_usd=verdict_usd(self.settings, context, self.prices),
+        )
+
     def decide(
         self,
         context: Context,
@@ -192,9 +207,10 @@ class Decider:
             NoEligibleArmError: the goal has no arm.
         """
         started = self._timer()
-        candidates = self.candidates(context)
         asked = self._policy(context.goal, policy)
-        distribution = asked.probabilities(context, candidates)
+        known = self.known(context, policy)
+        candidates = known.candidates
+        distribution = decided(asked, context, known, self._asking)
         decision_id = decision_id or self.new_id()
         chosen = candidates[draw(distribution.probabilities, self.settings.seed, decision_id)].arm.id
         elapsed_ms = (self._timer() - started) * 1000.0
@@ -283,14 +299,7 @@ class Decider:
             raise UnknownPolicyError(f"{name!r} is no router; choose one of {sorted(POLICIES)}")
         with self._lock:
             if goal not in self._policies:
-                means = Means(
-                    self.ask,
-                    self._verdicts,
-                    partial(self.memory.state, goal),
-                    partial(self.spending.value_usd, goal),
-                    lambda seen: verdict_usd(self.settings, seen, self.prices),
-                )
-                self._policies[goal] = build_policies(self.settings, goal, means)
+                self._policies[goal] = build_policies(self.settings, goal)
             return self._policies[goal][name]
 
     def ask(self, messages: Sequence[Message], settings: ClassifierSettings) -> Reply:

@@ -16,7 +16,8 @@ from router_core.learning.contextual.state import ContextualState
 from router_core.models.calls import Models
 from router_core.money.budget import BudgetState
 from router_core.outcomes.rewards import reward
-from router_core.policies.classifier import Ask
+from router_core.policies.asking import AskModel
+from router_core.policies.base import Known
 from router_core.policies.thompson import ThompsonPolicy, comparable_costs
 from router_core.registry import POLICIES
 from router_core.routing.calling import Caller, RoutedStream
@@ -211,11 +212,11 @@ class Playground:
         """Arm id -> with what probability Thompson sampling would draw it now, for a prompt of usual length."""
         usual = context([{"role": "user", "content": USUAL}], goal)
         candidates = self._decider.candidates(usual)
-        given = ThompsonPolicy(self.settings.goal(goal)).probabilities(usual, candidates).probabilities
+        given = ThompsonPolicy(self.settings.goal(goal)).probabilities(usual, Known(candidates)).probabilities
         return {one.arm.id: p for one, p in zip(candidates, given, strict=True)}
 
     @property
-    def ask(self) -> Ask:
+    def ask(self) -> AskModel:
         """Puts messages to the classifier's model."""
         return self._decider.ask
 

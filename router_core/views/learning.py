@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import betaincinv
 
 from router_core.learning.beta import best_probabilities
+from router_core.policies.base import Known
 from router_core.policies.thompson import ThompsonPolicy, comparable_costs, fading_part, starting_shares
 from router_core.settings import GoalSettings
 from router_core.store.base import SettingsVersion, Store
@@ -91,7 +92,7 @@ def split_now(goal: GoalSettings, context: Context, candidates: Sequence[Candida
     seen = sum(one.posterior.observations for one in candidates)
     fading = fading_part(goal.starting_strength, seen)
     starts = starting_shares([one.arm.weight for one in candidates])
-    given = ThompsonPolicy(goal).probabilities(context, candidates).probabilities
+    given = ThompsonPolicy(goal).probabilities(context, Known(candidates)).probabilities
     rows = []
     for candidate, chance, probability, start in zip(candidates, best.tolist(), given, starts, strict=True):
         explored = (1.0 - fading) * share

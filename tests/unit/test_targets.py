@@ -12,8 +12,7 @@ from router_core.errors import SettingsError, UnknownPolicyError
 from router_core.evaluation.from_log.targets import estimate_policy, target_probabilities
 from router_core.evaluation.from_log.traffic import Traffic, read_traffic
 from router_core.models.calls import Models
-from router_core.policies import Means, build_policies
-from router_core.policies.classifier import VerdictCache
+from router_core.policies import build_policies
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.routing.deciding import Decider
 from router_core.settings import (
@@ -85,9 +84,9 @@ def test_thompson_decides_as_today() -> None:
     traffic = read_traffic(store, draft, "default")
     found = target_probabilities(store, draft, "default", "thompson", traffic)
     decider = Decider(draft, store, Models(draft, simulated=True))
-    policy = build_policies(draft, "default", Means(decider.ask, VerdictCache(0)))["thompson"]
+    policy = build_policies(draft, "default")["thompson"]
     expected = sorted(
-        policy.probabilities(one.context, decider.candidates(one.context)).probabilities
+        policy.probabilities(one.context, decider.known(one.context, policy.name)).probabilities
         for one in store.decisions()
         if one.origin == "simulated"
     )

@@ -17,7 +17,7 @@ from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.results import Kind, Objective
 from router_core.features import context
 from router_core.money.pricing import PriceBook, expected_cost_usd
-from router_core.policies.base import Policy
+from router_core.policies.base import Known, Policy
 from router_core.policies.classifier import excerpt, messages
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.registry import CLASSIFIER, RULES
@@ -172,7 +172,8 @@ def asked(labelled: Labelled, policy: Policy, seen: list[Context]) -> Choice:
         Candidate(Arm(name, name), Posterior(1.0, 1.0), None if np.isnan(cost) else float(cost))
         for name, cost in zip(labelled.models, costs, strict=True)
     )
-    given = [policy.probabilities(one, candidates) for one in seen]
+    known = Known(candidates)
+    given = [policy.probabilities(one, known) for one in seen]
     chosen = np.array([one.probabilities for one in given], np.float64)
     deciding = np.array([np.nan if one.cost_usd is None else float(one.cost_usd) for one in given])
     return Choice(policy.name, policy.name, "rule", chosen, deciding_usd=deciding if deciding.any() else None)

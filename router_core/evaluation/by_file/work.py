@@ -25,7 +25,7 @@ from router_core.evaluation.files.tables import Table
 from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.progress import Watch
 from router_core.evaluation.results import Objective, dump
-from router_core.policies.classifier import Ask
+from router_core.policies.asking import AskModel
 from router_core.settings import Settings
 from router_core.store.base import Evaluation, Store
 
@@ -94,7 +94,7 @@ def judge(
     wanted: Wanted,
     settings: Settings,
     *,
-    ask: Ask | None = None,
+    ask: AskModel | None = None,
     notes: Sequence[str] = (),
     now: datetime | None = None,
     watch: Watch | None = None,

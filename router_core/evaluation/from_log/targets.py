@@ -28,7 +28,7 @@ from router_core.evaluation.from_log.offpolicy import (
 from router_core.evaluation.from_log.traffic import Traffic
 from router_core.features import two_digits
 from router_core.money.pricing import PriceBook
-from router_core.policies.base import all_on, tier_index
+from router_core.policies.base import Known, all_on, tier_index
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import ThompsonPolicy
@@ -207,7 +207,7 @@ def _thompson(store: Store, settings: Settings, goal: GoalSettings, name: str, r
         if rounded not in by_size:
             candidates = candidates_for(goal, rounded, evidence, lengths, prices.price)
             seen = Context(name, "", None, 0, 0, rounded)
-            by_size[rounded] = policy.probabilities(seen, candidates).probabilities
+            by_size[rounded] = policy.probabilities(seen, Known(candidates)).probabilities
         table[row] = by_size[rounded]
     note = (
         "Thompson sampling is judged as learned today, not as it would have learned on the way, and by ratings"
@@ -224,7 +224,7 @@ def _contextual(store: Store, settings: Settings, goal: GoalSettings, name: str,
     prices = PriceBook(settings.prices)
     costs = usual_costs(settings, prices)
     state = Memory(settings, store, costs, lambda: datetime.now(UTC), gains="never").state(name)
-    policy = ContextualPolicy(goal, rules_of(settings, goal), lambda: state)
+    policy = ContextualPolicy(goal, rules_of(settings, goal))
     evidence, lengths = store.evidence(name, goal.teaching_rule()), store.output_tokens(name)
     by_size: dict[int, tuple[Candidate, ...]] = {}
     table = np.empty((len(texts), len(goal.arms)))
@@ -232,7 +232,7 @@ def _contextual(store: Store, settings: Settings, goal: GoalSettings, name: str,
         size = two_digits(seen.input_tokens)
         if size not in by_size:
             by_size[size] = candidates_for(goal, size, evidence, lengths, prices.price)
-        table[row] = policy.probabilities(seen, by_size[size]).probabilities
+        table[row] = policy.probabilities(seen, Known(by_size[size], contextual=state)).probabilities
     place = pd.Index(texts["key"]).get_indexer(rows.context)
     known = place >= 0
     found = np.zeros((len(known), len(goal.arms)))
