@@ -11,7 +11,7 @@ from pages.evidence_jobs import background, ready
 from pages.formatting import dollars, escaped
 from pages.resources import Resources
 from router_core.evaluation.by_file.routers import classifying_cost
-from router_core.evaluation.by_file.ways import LEARNED, RANDOM, WAYS
+from router_core.evaluation.by_file.ways import LEARNED, RANDOM, WAYS, offered
 from router_core.evaluation.by_file.work import Wanted
 from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.results import Objective
@@ -39,14 +39,14 @@ def wanted(shared: Resources, data: Labelled, goal: str) -> Wanted | None:
             width=170,
             help="A dearer model that is better by no more than this is not needed.",
         )
-    offered = [name for name in WAYS if name != RANDOM and (name != CLASSIFIER.name or data.verdicts is not None)]
+    names = [name for name in offered(data) if name != RANDOM]
     routers = st.pills(
         "Routers, beside each model for everything and random mixes",
-        offered,
-        default=[name for name in offered if name != LEARNED],  # a second for every thousand prompts
+        names,
+        default=[name for name in names if name != LEARNED],  # a second for every thousand prompts
         selection_mode="multi",
         format_func=WAYS.__getitem__,
-        key=f"routers-{len(offered)}",
+        key=f"routers-{len(names)}",
     )
     live, agreed = _live(shared, data)
     if not st.button(
@@ -57,10 +57,10 @@ def wanted(shared: Resources, data: Labelled, goal: str) -> Wanted | None:
         disabled=objective is None or (live and not agreed),
     ):
         return None
-    names = [RANDOM, *(name for name in routers if name != CLASSIFIER.name or not live)]
+    chosen = [RANDOM, *(name for name in routers if name != CLASSIFIER.name or not live)]
     if live:
-        names.append(CLASSIFIER.name)
-    return Wanted(tuple(names), objective, goal, tolerance / 100.0, live)
+        chosen.append(CLASSIFIER.name)
+    return Wanted(tuple(chosen), objective, goal, tolerance / 100.0, live)
 
 
 def _objective(shared: Resources, goal: str, aim: str) -> Objective | None:

@@ -14,6 +14,7 @@ from pages.figure import draw, packed, right_aligned, show_chart, two_columns
 from pages.formatting import badge, escaped, labels
 from pages.pending_ratings import show_awaited
 from pages.resources import Resources, resources
+from pages.task_learning import show_tasks
 from pages.traffic import offer_traffic
 from router_core.charts.common import Spec, Theme, posterior_chart, posterior_description
 from router_core.charts.learning import split_parts_chart, through_time_chart
@@ -68,7 +69,7 @@ def _split(shared: Resources, goal: str, settings: GoalSettings, names: Mapping[
     )
     seen = context([{"role": "user", "content": USUAL}], goal)
     draft = settings.model_copy(update={"success_value_usd": chosen})
-    rows = split_now(draft, seen, shared.playground.candidates(seen))
+    rows = split_now(draft, shared.playground.candidates(seen))
     best = best_buy(len(rows))
     st.header("Traffic" + (" now" if chosen == worth else f" at {_money(chosen)} per good answer"), anchor=False)
     chart = packed(split_parts_chart(rows, names, _theme()))
@@ -185,6 +186,7 @@ def page() -> None:
             _split(shared, goal, settings, names)
         _history(shared, goal, names)
         show_awaited(shared, goal, settings, names)
+        show_tasks(shared, goal, settings, names)
         with st.spinner("Reading what the contextual router learned ...", show_time=True):
             fold = shared.playground.contextual(goal)
         show_contextual(shared, goal, settings, names, fold, _theme())

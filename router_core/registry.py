@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-PolicyName = Literal["heuristic", "classifier", "thompson", "contextual"]
+PolicyName = Literal["heuristic", "classifier", "thompson", "contextual", "by-task"]
 """The names of ``POLICIES``, for type checkers; a test holds the two together."""
 
 
@@ -41,7 +41,7 @@ class PolicyEntry:
     adapts: str
     learns: bool
     needs_texts: bool
-    asks: Literal["", "per new prompt", "where it is worth its price"]
+    asks: Literal["", "per new prompt", "where asked"]
     draws: bool
 
     @property
@@ -99,12 +99,26 @@ CONTEXTUAL: Final = PolicyEntry(
     adapts="with every rating",
     learns=True,
     needs_texts=True,
-    asks="where it is worth its price",
+    asks="where asked",
+    draws=True,
+)
+
+BY_TASK: Final = PolicyEntry(
+    name="by-task",
+    label="By task",
+    short_label="By task",
+    dash=(3, 3),
+    description="learns from ratings which model is the better buy for each task type",
+    set_up="send a task type with every request",
+    adapts="with every rating",
+    learns=True,
+    needs_texts=False,
+    asks="",
     draws=True,
 )
 
 POLICIES: Final[Mapping[str, PolicyEntry]] = {
-    entry.name: entry for entry in (RULES, CLASSIFIER, THOMPSON, CONTEXTUAL)
+    entry.name: entry for entry in (RULES, CLASSIFIER, THOMPSON, CONTEXTUAL, BY_TASK)
 }
 """Name -> entry, in the order in which pages show them."""
 

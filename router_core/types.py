@@ -13,6 +13,8 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, Final, Literal
 
+from router_core.registry import THOMPSON, PolicyName
+
 Message = Mapping[str, Any]
 Origin = Literal["playground", "library", "gateway", "simulated", "forced", "fallback", "imported"]
 
@@ -91,6 +93,10 @@ class Evidence:
 
     count: int = 0
     reward_micro: int = 0
+
+
+ByTask = Mapping[str, Mapping[str, Evidence]]
+"""Task type -> arm id -> outcomes that taught it; "" stands for prompts without a task type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +308,7 @@ class OutcomeRecord:
 class TeachingRule:
     """Which outcomes teach: of several sources the first in ``precedence`` that has a current reward.
 
-    ``learn_from`` "all": every rated answer. "own": only answers that Thompson sampling drew itself, and prompts
+    ``learn_from`` "all": every rated answer. "own": only what the ``learner``, a policy, drew itself, and prompts
     that every model answered (``Prompt.run_all``). ``window_s``: an answer whose first reward (from a source in
     ``precedence``) came more than so many seconds after the first decision for it teaches nothing; None: any.
     """
@@ -310,6 +316,7 @@ class TeachingRule:
     precedence: tuple[Source, ...] = ("thumb", "api", "condition")
     learn_from: Literal["all", "own"] = "all"
     window_s: float | None = None
+    learner: PolicyName = THOMPSON.name
 
     @property
     def window(self) -> timedelta | None:

@@ -14,7 +14,6 @@ from router_core.charts.common import ACCENT, BACKGROUND, DASHED, MUTED, Theme, 
 from router_core.charts.labels import Labelling, Line, places
 from router_core.evaluation.by_file.ways import LEARNERS
 from router_core.evaluation.results import Estimate, RegretPath, Report, Row
-from router_core.registry import POLICIES
 from router_core.words import dollars, share
 
 if TYPE_CHECKING:
@@ -148,7 +147,7 @@ def regret_chart(paths: Sequence[RegretPath], theme: Theme) -> Spec:
     band = base.mark_area(opacity=0.18, color=ACCENT[theme]).encode(y=alt.Y("low:Q", title=title), y2="high:Q")
     line = base.mark_line(color=ACCENT[theme], strokeWidth=2).encode(
         y=alt.Y("mean:Q", title=title, axis=axis),
-        strokeDash=alt.StrokeDash("learner:N", legend=several, sort=[POLICIES[name].label for name in LEARNERS]),
+        strokeDash=alt.StrokeDash("learner:N", legend=several, sort=list(LEARNERS.values())),
         tooltip=["learner:N", alt.Tooltip("seen:Q", format=","), *figures],
     )
     return dict((band + line).properties(height=240).to_dict())

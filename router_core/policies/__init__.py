@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from router_core.policies.base import Policy
+from router_core.policies.by_task import ByTaskPolicy
 from router_core.policies.classifier import ClassifierPolicy
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import ThompsonPolicy
 from router_core.policies.verdicts import Verdicts
-from router_core.registry import CLASSIFIER, CONTEXTUAL, POLICIES, RULES, THOMPSON
+from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES, RULES, THOMPSON
 from router_core.settings import GoalSettings, Settings
 
 
@@ -36,11 +37,16 @@ def _contextual(settings: Settings, goal: GoalSettings) -> Policy:
     return ContextualPolicy(goal, _heuristic(settings, goal), verdicts)
 
 
+def _by_task(settings: Settings, goal: GoalSettings) -> Policy:
+    return ByTaskPolicy(goal)
+
+
 BUILDERS: Final[Mapping[str, Callable[[Settings, GoalSettings], Policy]]] = {
     RULES.name: _heuristic,
     CLASSIFIER.name: _classifier,
     THOMPSON.name: _thompson,
     CONTEXTUAL.name: _contextual,
+    BY_TASK.name: _by_task,
 }
 """How each policy of the registry is made; a test holds the two together."""
 

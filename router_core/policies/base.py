@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from router_core.errors import NoEligibleArmError
 from router_core.learning.contextual.state import ContextualState
-from router_core.types import ActionDistribution, Candidate, Context, Message, Usage
+from router_core.types import ActionDistribution, ByTask, Candidate, Context, Message, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Known:
     Args:
         candidates: the arms that may be chosen, each with its posterior in the goal and its expected cost.
         contextual: what the contextual router has learned in the goal.
+        tasks: outcomes by task type (``pooling.ByTask``).
         value_usd: what a good answer counts now, where a budget makes it less than the settings say; None: as they
             say.
         verdict: what the classifier said of this text before; None: it was not asked.
@@ -64,6 +65,7 @@ class Known:
 
     candidates: Sequence[Candidate]
     contextual: ContextualState = field(default_factory=ContextualState)
+    tasks: ByTask = field(default_factory=dict)
     value_usd: float | None = None
     verdict: Verdict | None = None
     verdict_usd: float | None = None

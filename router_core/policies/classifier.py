@@ -62,7 +62,7 @@ class ClassifierPolicy:
 
     def wants(self, context: Context, known: Known) -> Ask | None:
         """The verdict, unless it is known."""
-        return None if known.verdict is not None else self.question(context)
+        return None if known.verdict is not None or not known.candidates else self.question(context)
 
     def probabilities(self, context: Context, known: Known, answer: Answer | None = None) -> ActionDistribution:
         """1 for the arm of the tier that the classifier names (less the exploration share).

@@ -22,8 +22,9 @@ from router_core.learning.contextual.grams import codes
 from router_core.learning.contextual.pushes import expected, pushes
 from router_core.learning.contextual.state import ContextualState
 from router_core.policies.base import Answer, Ask, Known, Verdict, require_candidates
+from router_core.policies.blending import Blend, blend
 from router_core.policies.heuristic import HeuristicPolicy
-from router_core.policies.thompson import a_call, best_buy, blended, comparable_costs, fading_part, starting_shares
+from router_core.policies.thompson import a_call, best_buy, comparable_costs
 from router_core.policies.verdicts import NEVER, Bought, Logits, Verdicts, Weighed, with_verdict
 from router_core.registry import CONTEXTUAL
 from router_core.settings import GoalSettings
@@ -108,15 +109,20 @@ class ContextualPolicy:
             with_verdict(rows, bought.complex)
             means, variances = logits.given(bought.complex)
         best = tuple(best_buy_probabilities(means, variances, look.costs, look.value_usd).tolist())
-        share = min(self._exploration, 1.0 / len(arms))
-        fading = fading_part(self._strength, state.outcomes) * _left(look.value_usd, self._worth_usd)
-        starting = starting_shares([candidate.arm.weight for candidate in candidates])
+        mixed = blend(
+            best,
+            [candidate.arm.weight for candidate in candidates],
+            exploration=self._exploration,
+            strength=self._strength,
+            outcomes=state.outcomes,
+            left=_left(look.value_usd, self._worth_usd),
+        )
         explain = partial(
             _explain, context, tuple(candidates), state, rows, look.coefficients, means, variances, best,
-            look.value_usd, self._worth_usd, share, fading, bought,
+            look.value_usd, self._worth_usd, mixed, bought,
         )  # fmt: skip
         return ActionDistribution(
-            blended(best, starting, share, fading),
+            mixed.probabilities,
             explain,
             cost_usd=bought.cost_usd,
             latency_ms=bought.waited_ms,
@@ -206,8 +212,7 @@ def _explain(
     best: tuple[float, ...],
     value_usd: float,
     worth_usd: float,
-    share: float,
-    fading: float,
+    mixed: Blend,
     bought: Bought,
 ) -> Reason:
     leader = max(range(len(best)), key=best.__getitem__)
@@ -236,15 +241,13 @@ def _explain(
         lines.append(ReasonLine(f"the budget binds: a good answer, worth {full}, counts as", counted))
     if bought.said:
         lines.append(ReasonLine(*bought.said))
-    weights = [ReasonLine("left of the starting weights", f"{fading:.0%}")] if fading > 0.005 else []
-    if fading >= _MAINLY:
+    weights, floor = mixed.lines
+    if mixed.fading >= _MAINLY:
         lines += weights
     told = [push for push in pushes(rows, coefficients) if push.share >= _LEAST_SHOWN]
     for push in told[:_SHOWN]:
         said = vector.in_words(push.feature, push.value, context)
         lines.append(ReasonLine(f"{said}: towards {names[push.towards]}", f"{100 * push.share:+.1f} points"))
-    if fading < _MAINLY:
+    if mixed.fading < _MAINLY:
         lines += weights
-    if share > 0:
-        lines.append(ReasonLine("always kept for every model", f"{share:.1%}"))
-    return Reason(summary, tuple(lines))
+    return Reason(summary, (*lines, *floor))

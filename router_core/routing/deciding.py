@@ -24,7 +24,7 @@ from router_core.money.pricing import PriceBook, cost_usd, expected_cost_usd
 from router_core.policies import build_policies
 from router_core.policies.asking import Asking, Reply, decided
 from router_core.policies.base import Known, Policy
-from router_core.registry import CLASSIFIER, CONTEXTUAL, POLICIES
+from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
 from router_core.sampling import draw
@@ -173,6 +173,9 @@ class Decider:
             StoreError: what was learned cannot be read.
         """
         candidates = self.candidates(context)
+        if policy == BY_TASK.name:
+            rule = self.settings.goal(context.goal).teaching_rule(BY_TASK.name)
+            return Known(candidates, tasks=self._store.evidence_by_task(context.goal, rule))
         if policy != CONTEXTUAL.name:
             return Known(candidates)
         return Known(

@@ -208,10 +208,13 @@ class GoalSettings(Declaration):
         named = self.simple_arm if tier == "simple" else self.complex_arm
         return named or self.arms[0 if tier == "simple" else -1].id
 
-    def teaching_rule(self) -> TeachingRule:
-        """Which outcomes teach in this goal."""
+    def teaching_rule(self, learner: PolicyName = THOMPSON.name) -> TeachingRule:
+        """Which outcomes teach in this goal; who learns matters only where it learns from its own draws."""
         hours = self.attribution_hours
-        return TeachingRule(self.teaching_precedence, self.learn_from, None if hours is None else hours * 3600.0)
+        window_s = None if hours is None else hours * 3600.0
+        if self.learn_from == "all":
+            return TeachingRule(self.teaching_precedence, "all", window_s)
+        return TeachingRule(self.teaching_precedence, self.learn_from, window_s, learner)
 
 
 class Settings(Declaration):

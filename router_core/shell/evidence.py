@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from router_core.errors import RouterError, SettingsError
-from router_core.evaluation.by_file.ways import LEARNED, LEARNERS, WAYS
-from router_core.registry import CLASSIFIER
+from router_core.evaluation.by_file.ways import LEARNED, WAYS, offered
+from router_core.registry import POLICIES
 from router_core.shell.store import in_store, named_store
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def verdict(file: str, routers: Sequence[str], draws: int, tolerance: float, as_
     from router_core.evaluation.by_file.table import HEADINGS, table
     from router_core.evaluation.results import dump
 
-    report, notes = _judged(file, routers, draws, as_json, given)
+    report, notes = _judged(file, lambda data: list(routers) or _usual(data), draws, as_json, given)
     found = concluded(report, tolerance)
     if as_json:
         click.echo(dump(Judgement(found, report, tuple(notes))))
@@ -106,15 +106,19 @@ def verdict(file: str, routers: Sequence[str], draws: int, tolerance: float, as_
 @click.option("--refresh", type=click.IntRange(1, 1_000_000), default=10, show_default=True,
               help="Prompts between two looks at the posteriors.")  # fmt: skip
 def replay(file: str, refresh: int, as_json: bool, **given: Any) -> None:
-    """Let plain and contextual Thompson sampling learn from nothing on FILE (see verdict), in many random orders.
+    """Let the routers that learn begin from nothing on FILE (see verdict), in many random orders.
 
     Shows what each ends on and what learning cost. A simulation, not an estimate: it sees prompts in an order and
-    with ratings that your traffic will not have. The contextual router learns without a gain score here.
+    with ratings that your traffic will not have. The contextual router learns without a gain score here, and the
+    router by task needs a column of task types.
     """
     from router_core.evaluation.by_file.table import HEADINGS, regret_lines, table
     from router_core.evaluation.results import dump
 
-    report, notes = _judged(file, tuple(LEARNERS), 200, as_json, given, refresh)
+    def learners(data: Labelled) -> list[str]:
+        return [name for name in offered(data) if name in POLICIES and POLICIES[name].learns]
+
+    report, notes = _judged(file, learners, 200, as_json, given, refresh)
     if as_json:
         click.echo(json.dumps({"report": json.loads(dump(report)), "notes": notes}, ensure_ascii=False))
         return
@@ -175,7 +179,12 @@ def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **give
 
 
 def _judged(
-    file: str, routers: Sequence[str], draws: int, as_json: bool, given: dict[str, Any], refresh: int = 10
+    file: str,
+    routers: Callable[[Labelled], list[str]],
+    draws: int,
+    as_json: bool,
+    given: dict[str, Any],
+    refresh: int = 10,
 ) -> tuple[Report, list[str]]:
     """The report on a file, and what was left out or estimated; errors end the command with their sentence."""
     from router_core.evaluation.by_file.report import evaluate
@@ -212,7 +221,7 @@ def _judged(
                 progress=progress,
             )
             report = evaluate(
-                routers or _usual(data),
+                routers(data),
                 data,
                 settings=settings,
                 goal=given["goal"],
@@ -230,7 +239,7 @@ def _judged(
 
 
 def _usual(data: Labelled) -> list[str]:
-    return [name for name in WAYS if name != LEARNED and (name != CLASSIFIER.name or data.verdicts is not None)]
+    return [name for name in offered(data) if name != LEARNED]
 
 
 def _settings(place: str | None) -> Settings:

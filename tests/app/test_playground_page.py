@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("impatient")
 def test_an_empty_page_says_what_to_do() -> None:
     """What will happen, and that nothing was spent."""
     said = texts(opened())
-    assert "Send a prompt to see four routers decide on it" in said
+    assert "Send a prompt to see every router decide on it" in said
     assert all(f"**{name}**" in said for name in LABELS.values())
     assert "Nothing spent yet" in said
     assert "No key found in OPENAI_API_KEY" in said

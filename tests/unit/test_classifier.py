@@ -153,7 +153,7 @@ def test_without_a_verdict_the_rules_decide(reply: str) -> None:
         parse(reply)
     for text, expected in (("Is this spam?", (1.0, 0.0)), ("Write a poem", (0.0, 1.0))):
         answer = a_policy(FakeAsk(reply)).probabilities(a_context(text), some_candidates(2))
-        rules = RULES.probabilities(a_context(text), some_candidates(2)).reason
+        rules = Deciding(RULES).probabilities(a_context(text), some_candidates(2)).reason
         assert answer.probabilities == expected
         assert answer.fallback == str(why.value)
         assert answer.reason.summary == f"Classifier failed, rules decided. {rules.summary}"

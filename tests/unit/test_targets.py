@@ -13,6 +13,7 @@ from router_core.evaluation.from_log.targets import estimate_policy, target_prob
 from router_core.evaluation.from_log.traffic import Traffic, read_traffic
 from router_core.models.calls import Models
 from router_core.policies import build_policies
+from router_core.policies.base import Known
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.routing.deciding import Decider
 from router_core.settings import (
@@ -69,7 +70,7 @@ def test_a_draft_of_the_rules() -> None:
     policy = HeuristicPolicy(draft.heuristic, STRONG, CHEAP)
     candidates = Decider(draft, store, Models(draft, simulated=True)).candidates
     expected = sorted(
-        policy.probabilities(one.context, candidates(one.context)).probabilities
+        policy.probabilities(one.context, Known(candidates(one.context))).probabilities
         for one in store.decisions()
         if one.origin == "simulated"
     )

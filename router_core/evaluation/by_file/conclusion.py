@@ -98,7 +98,8 @@ def _settled(rival: Rival, tolerance: float) -> bool:
 def _route(report: Report, router: Row) -> str:
     assert router.advantage_usd is not None
     worth, floor = _per_thousand(router.advantage_usd), report.objective.quality_floor
-    sentence = f"Route by {_lower(router.label)}: "
+    name = _lower(router.label).removeprefix("by ")
+    sentence = f"Route by {name}" + (f" ({router.plan}): " if router.plan else ": ")
     if floor is None:
         sentence += f"it is worth {worth} more per 1,000 prompts than {report.best_fixed} for everything"
     else:

@@ -6,7 +6,7 @@ order the rows of the file stand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,14 +15,24 @@ from numpy.typing import NDArray
 
 from router_core.errors import EvaluationError
 from router_core.evaluation.by_file import routers
-from router_core.evaluation.by_file.contextual_life import contextual_life
+from router_core.evaluation.by_file.by_task import cross_fitted
 from router_core.evaluation.by_file.hull import on_hull
-from router_core.evaluation.by_file.judging import judged, sure, utility
-from router_core.evaluation.by_file.replay import Life, Lives, many_lives, mean_costs, thompson_lives
+from router_core.evaluation.by_file.judging import judged, sure
+from router_core.evaluation.by_file.lives import Progress, lives_of
+from router_core.evaluation.by_file.replay import Lives
 from router_core.evaluation.by_file.resampling import bootstrap_counts, estimate
 from router_core.evaluation.by_file.routers import Choice, Pair
 from router_core.evaluation.by_file.trained import held_out_gain
-from router_core.evaluation.by_file.ways import LEARNED, LEARNERS, LENGTH, ORACLE, POINTS, RANDOM, TEXTLESS, WAYS
+from router_core.evaluation.by_file.ways import (
+    LEARNED,
+    LEARNERS,
+    LENGTH,
+    ORACLE,
+    POINTS,
+    RANDOM,
+    TEXTLESS,
+    WAYS,
+)
 from router_core.evaluation.labelled import Labelled, rows_of
 from router_core.evaluation.results import (
     Mistake,
@@ -33,14 +43,10 @@ from router_core.evaluation.results import (
     TaskResult,
 )
 from router_core.policies.base import Policy
-from router_core.policies.contextual import numbers
-from router_core.policies.heuristic import HeuristicPolicy
-from router_core.registry import CLASSIFIER, CONTEXTUAL, RULES, THOMPSON
+from router_core.registry import BY_TASK, CLASSIFIER, RULES
 from router_core.settings import GoalSettings, Settings
 
 Array = NDArray[np.float64]
-Progress = Callable[[float, str], None]
-"""Told the part that is done and what comes next; it may raise to stop the work."""
 
 _MISTAKES = 25
 _EXCERPT = 1500
@@ -99,15 +105,9 @@ def evaluate(
     pair = routers.reference_pair(data)
 
     progress(0.02, "asking the routers")
-    choices = _choices(wanted, data, pair, settings, objective, deciding, seed, progress)
+    choices = _choices(wanted, data, pair, settings, goal, objective, deciding, seed, progress)
     progress(0.15, "letting Thompson sampling learn")
-    lives: dict[str, Lives] = {}
-    if THOMPSON.name in wanted:
-        lives[THOMPSON.name] = _lives(data, goal_settings, objective, shuffles, seed, refresh, progress)
-    if CONTEXTUAL.name in wanted:
-        lives[CONTEXTUAL.name] = _contextual(
-            data, pair, settings, goal_settings, objective, shuffles, seed, progress
-        )
+    lives = lives_of(wanted, data, pair, settings, goal, objective, shuffles, seed, refresh, progress)
     progress(0.6, "drawing other prompts (bootstrap)")
     counts = bootstrap_counts(len(data.prompts), draws, seed)
     progress(0.7, "comparing")
@@ -160,6 +160,7 @@ def _choices(
     data: Labelled,
     pair: Pair,
     settings: Settings,
+    goal: str,
     objective: Objective,
     deciding: Array | None,
     seed: int,
@@ -187,6 +188,8 @@ def _choices(
             )
             ranking = _ranking(name, WAYS[LEARNED], score, data, pair, objective, seed, priced)
             chosen.append(replace(ranking, kind="trained"))
+        elif name == BY_TASK.name:
+            chosen.append(cross_fitted(data, settings.goal(goal), objective, seed))
         elif name == CLASSIFIER.name and rules is not None:
             chosen.append(routers.classifier(data, pair, settings, rules, deciding))
         elif not isinstance(name, str):
@@ -206,69 +209,6 @@ def _ranking(
         )
     chosen = routers.cut(data, pair, score, objective, seed)
     return Choice(name, label, "ranking", chosen, score, note="cut where it is best for you, found out of sample")
-
-
-def _lives(
-    data: Labelled,
-    goal: GoalSettings,
-    objective: Objective,
-    shuffles: int,
-    seed: int,
-    refresh: int,
-    progress: Progress,
-) -> Lives:
-    brought = utility(data.scores, data.cost_usd, objective)
-    return thompson_lives(
-        data.scores,
-        data.cost_usd,
-        data.scores if np.isnan(brought).any() else brought,
-        goal,
-        shuffles=shuffles,
-        seed=seed,
-        value_usd=objective.success_value_usd,
-        refresh=refresh,
-        tick=lambda done: progress(0.15 + 0.3 * done, "letting Thompson sampling learn"),
-    )
-
-
-def _contextual(
-    data: Labelled,
-    pair: Pair,
-    settings: Settings,
-    goal: GoalSettings,
-    objective: Objective,
-    shuffles: int,
-    seed: int,
-    progress: Progress,
-) -> Lives:
-    """Without a gain score, which would have to be learned anew in every life; a recorded verdict is a feature."""
-    progress(0.5, "looking at the prompts as the contextual router does")
-    rules = HeuristicPolicy(settings.heuristic, data.models[pair.weak], data.models[pair.strong])
-    said = (
-        [None] * len(data.prompts) if data.verdicts is None else [_complex(one) for one in data.verdicts.tolist()]
-    )
-    seen = zip(routers.contexts(data), said, strict=True)
-    features = np.array([numbers(one, rules, verdict, None, [""])[0] for one, verdict in seen])
-    brought = utility(data.scores, data.cost_usd, objective)
-    means = mean_costs(data.cost_usd)
-
-    def live(child: int) -> Life:
-        return contextual_life(features, data.scores, means, goal, child, value_usd=objective.success_value_usd)
-
-    return many_lives(
-        live,
-        data.scores,
-        data.cost_usd,
-        data.scores if np.isnan(brought).any() else brought,
-        shuffles=shuffles,
-        seed=seed,
-        tick=lambda done: progress(0.5 + 0.1 * done, "letting the contextual router learn"),
-    )
-
-
-def _complex(verdict: int) -> bool | None:
-    """A recorded verdict as the contextual router hears it."""
-    return None if verdict < 0 else verdict == 0
 
 
 def _learner(name: str, lives: Lives) -> Row:

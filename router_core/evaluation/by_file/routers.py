@@ -40,7 +40,7 @@ class Pair:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """How one router chooses. ``probabilities`` (n, k); ``score`` (n,): high means strong; ``deciding_usd`` (n,):
-    what deciding cost (NaN: unknown).
+    what deciding cost (NaN: unknown). ``plan``: which model for which tasks, in words.
     """  # fmt: skip
 
     name: str
@@ -50,6 +50,7 @@ class Choice:
     score: Array | None = None
     deciding_usd: Array | None = None
     note: str = ""
+    plan: str = ""
 
 
 def reference_pair(labelled: Labelled) -> Pair:

@@ -1,6 +1,6 @@
 """What a router, under any settings, would choose on logged rows. Nothing is called and nothing is stored.
 
-Rules and the contextual router need the texts; the classifier needs its own recorded verdicts; the two that learn
+Rules and the contextual router need the texts; the classifier needs its own recorded verdicts; those that learn
 decide as they would today.
 Where that is not known for some rows, they are left out and counted. Leaves out judging it (offpolicy.py).
 """
@@ -28,17 +28,18 @@ from router_core.evaluation.from_log.offpolicy import (
 from router_core.evaluation.from_log.traffic import Traffic
 from router_core.features import two_digits
 from router_core.money.pricing import PriceBook
-from router_core.policies.base import Known, all_on, tier_index
+from router_core.policies.base import Known, Policy, all_on, tier_index
+from router_core.policies.by_task import ByTaskPolicy
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import ThompsonPolicy
-from router_core.registry import CLASSIFIER, CONTEXTUAL, POLICIES, RULES
+from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES, RULES, THOMPSON
 from router_core.routing.deciding import candidates_for, usual_costs
 from router_core.routing.memory import Memory, rules_of
 from router_core.sampling import mix_uniform
 from router_core.settings import ClassifierSettings, GoalSettings, Settings
-from router_core.store.base import Store
-from router_core.types import Candidate, Context
+from router_core.store.base import NO_TASKS, Store
+from router_core.types import ByTask, Candidate, Context
 from router_core.words import share
 
 _UNASKED = {"cache_size", "exploration", "timeout_s"}  # of no influence on a verdict
@@ -86,6 +87,8 @@ def target_probabilities(store: Store, settings: Settings, goal: str, policy: st
         found = _classifier(store, settings, chosen, rows)
     elif policy == CONTEXTUAL.name:
         found = _contextual(store, settings, chosen, goal, rows)
+    elif policy == BY_TASK.name:
+        found = _by_task(store, settings, chosen, goal, rows)
     else:
         found = _thompson(store, settings, chosen, goal, rows)
     return _on_the_log(found, chosen, rows)
@@ -196,22 +199,45 @@ def _label(summary: str, likeliest: str, under: Settings, goal: str) -> bool | N
 
 
 def _thompson(store: Store, settings: Settings, goal: GoalSettings, name: str, rows: Traffic) -> TargetPolicy:
+    none = np.zeros(len(rows.task), object)
+    none[:] = ""
+    return _textless(store, settings, goal, name, rows, ThompsonPolicy(goal), none, NO_TASKS, THOMPSON.label)
+
+
+def _by_task(store: Store, settings: Settings, goal: GoalSettings, name: str, rows: Traffic) -> TargetPolicy:
+    tasks = store.evidence_by_task(name, goal.teaching_rule(BY_TASK.name))
+    return _textless(store, settings, goal, name, rows, ByTaskPolicy(goal), rows.task, tasks, "the router by task")
+
+
+def _textless(
+    store: Store,
+    settings: Settings,
+    goal: GoalSettings,
+    name: str,
+    rows: Traffic,
+    policy: Policy,
+    task: NDArray[np.object_],
+    tasks: ByTask,
+    called: str,
+) -> TargetPolicy:
+    """What a learning policy that reads no texts would choose: once per size of a prompt and task type."""
+    import pandas as pd
+
     prices = PriceBook(settings.prices)
     evidence, lengths = store.evidence(name, goal.teaching_rule()), store.output_tokens(name)
-    sizes, place = np.unique(rows.input_tokens, return_inverse=True)
-    policy = ThompsonPolicy(goal)
-    by_size: dict[int, tuple[float, ...]] = {}
-    table = np.empty((len(sizes), len(goal.arms)))
-    for row, size in enumerate(sizes.tolist()):
-        rounded = two_digits(size)
-        if rounded not in by_size:
-            candidates = candidates_for(goal, rounded, evidence, lengths, prices.price)
-            seen = Context(name, "", None, 0, 0, rounded)
-            by_size[rounded] = policy.probabilities(seen, Known(candidates)).probabilities
-        table[row] = by_size[rounded]
+    sizes = {size: two_digits(size) for size in np.unique(rows.input_tokens).tolist()}
+    keys = list(zip([sizes[size] for size in rows.input_tokens.tolist()], task.tolist(), strict=True))
+    place, distinct = pd.factorize(pd.Series(keys, dtype=object))
+    by_size: dict[int, tuple[Candidate, ...]] = {}
+    table = np.empty((len(distinct), len(goal.arms)))
+    for row, (size, of) in enumerate(distinct):
+        if size not in by_size:
+            by_size[size] = candidates_for(goal, size, evidence, lengths, prices.price)
+        seen = Context(name, "", of or None, 0, 0, size)
+        table[row] = policy.probabilities(seen, Known(by_size[size], tasks=tasks)).probabilities
     note = (
-        "Thompson sampling is judged as learned today, not as it would have learned on the way, and by ratings"
-        " that it has learned from"
+        f"{called} is judged as learned today, not as it would have learned on the way, and by ratings that it has"
+        " learned from"
     )
     return TargetPolicy(table[place], np.ones(len(place), bool), notes=(note,))
 

@@ -18,9 +18,15 @@ def was_drawn(column: str = "origin") -> str:
     return f"{column} NOT IN ({quoted(*NOT_DRAWN)})"
 
 
-def drawn_by(policy: PolicyEntry, origin: str = "origin") -> str:
-    """A condition: this policy drew the decision. ``origin`` is the column with the decision's origin."""
-    return f"(policy = {quoted(policy.name)} AND {was_drawn(origin)})"
+def drawn_by(policy: PolicyEntry | None, origin: str = "origin") -> str:
+    """A condition: this policy drew the decision.
+
+    Args:
+        policy: whose draws; None: of the one that the parameter $learner names.
+        origin: the column with the decision's origin.
+    """
+    name = "$learner" if policy is None else quoted(policy.name)
+    return f"(policy = {name} AND {was_drawn(origin)})"
 
 
 def quoted(*names: str) -> str:

@@ -49,10 +49,12 @@ QUESTIONS: Final[dict[str, str]] = {
                hash(context) AS context, hash(sha256) AS fingerprint,
                (list_position($arms::VARCHAR[], chosen) - 1)::INTEGER AS action,
                reward, cost_usd::DOUBLE AS cost_usd, error IS NOT NULL AS failed,
-               seen.input_tokens, seen.words, seen.characters {EACH_ARM}
+               seen.input_tokens, seen.words, seen.characters, coalesce(seen.task_type, '') AS task {EACH_ARM}
         FROM (
             SELECT *, json_transform(
-                context, '{{"input_tokens": "INTEGER", "words": "INTEGER", "characters": "INTEGER"}}'
+                context, '{{
+                    "input_tokens": "INTEGER", "words": "INTEGER", "characters": "INTEGER", "task_type": "VARCHAR"
+                }}'
             ) AS seen
             FROM decision WHERE {_DRAWN}
         ) AS decision
