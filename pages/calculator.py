@@ -12,6 +12,7 @@ from pages.formatting import dollars, escaped
 from pages.resources import Resources
 from router_core.errors import RouterError
 from router_core.features import estimate_tokens
+from router_core.money.book import book_models
 from router_core.money.calculator import (
     BreakEven,
     ClassifierCall,
@@ -21,7 +22,7 @@ from router_core.money.calculator import (
     classifier_break_even,
     estimate,
 )
-from router_core.money.pricing import book_models, cost_usd
+from router_core.money.pricing import cost_usd
 from router_core.types import Usage
 from router_core.views.filters import UsualTraffic, View, extent, usual_traffic
 

@@ -7,7 +7,8 @@ from decimal import Decimal
 import streamlit as st
 
 from router_core.models.reaching import LocalServer
-from router_core.money.pricing import PriceBook, book_models
+from router_core.money.book import book_models
+from router_core.money.pricing import PriceBook
 from router_core.settings import Settings
 from router_core.types import Price
 

@@ -16,7 +16,8 @@ from pages.resources import Resources
 from router_core.errors import RouterError
 from router_core.models.calls import Models
 from router_core.models.reaching import USUAL_PORTS, LocalServer, local_servers, try_model
-from router_core.money.pricing import PriceBook, book_models
+from router_core.money.book import book_models
+from router_core.money.pricing import PriceBook
 from router_core.settings import PriceSettings, ProviderSettings, Settings
 from router_core.settings.providers import KNOWN
 from router_core.settings.system import simulation_asked

@@ -6,7 +6,7 @@ Leaves out behaviour: nothing here reads a clock, draws a number or touches a fi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -181,21 +181,55 @@ class ActionDistribution:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per million tokens; ``cached_input`` is None where cached tokens cost as much as others."""
+    """What a model costs, in US dollars per million tokens, with what a request costs on top.
+
+    ``cached_input`` and ``cache_write`` are None where such tokens cost as much as other input; the rates of audio
+    tokens are None where they are not known. ``request_usd`` is a fee per request. ``applies`` says to which calls
+    it applies where that is not all of the model's ("above 200,000 input tokens", "flex").
+    """
 
     input_usd_per_million_tokens: Decimal
     output_usd_per_million_tokens: Decimal
     cached_input_usd_per_million_tokens: Decimal | None = None
+    cache_write_usd_per_million_tokens: Decimal | None = None
+    input_audio_usd_per_million_tokens: Decimal | None = None
+    output_audio_usd_per_million_tokens: Decimal | None = None
+    request_usd: Decimal = Decimal(0)
+    applies: str = ""
+
+    @classmethod
+    def of(cls, stored: Mapping[str, str | None]) -> Price:
+        """The price that ``as_stored`` wrote down."""
+        rates = {name: text and Decimal(text) for name, text in stored.items() if name != "applies"}
+        return cls(**rates, applies=stored.get("applies") or "")  # type: ignore[arg-type]
+
+    def as_stored(self) -> dict[str, str | None]:
+        """Exact, as text: the three usual rates, and of the others those that differ from their defaults."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        usual = list(values)[:3]
+        default = {one.name: one.default for one in fields(self)}
+        return {
+            name: None if value is None else str(value)
+            for name, value in values.items()
+            if name in usual or value != default[name]
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call. ``estimated``: counted from characters because the provider sent no usage."""
+    """Tokens of one call. ``estimated``: not all of it is the provider's own certain count.
+
+    ``input_tokens`` holds all input: ``cached_tokens`` were read from a cache, ``cache_write_tokens`` written to
+    one, ``input_audio_tokens`` sound. ``output_audio_tokens`` are part of ``output_tokens``.
+    """
 
     input_tokens: int
     output_tokens: int
     cached_tokens: int = 0
     estimated: bool = False
+    cache_write_tokens: int = 0
+    input_audio_tokens: int = 0
+    output_audio_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ Leaves out who decides and what an answer is worth (demo.py), and storing (store
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -305,4 +304,4 @@ def _rates(price: Price | None) -> tuple[float, float]:
 def _price_json(price: Price | None) -> str | None:
     if price is None:
         return None
-    return canonical_json({name: None if v is None else str(Decimal(v)) for name, v in asdict(price).items()})
+    return canonical_json(price.as_stored())

@@ -57,7 +57,7 @@ def try_model(models: Models, prices: PriceBook, model: str) -> Trial:
     """
     models.require_keys([model])
     answer = models.complete(model, [{"role": "user", "content": "Say OK."}], {"max_tokens": 16}, max_retries=0)
-    return Trial(answer.total_ms, cost_usd(answer.usage, prices.price(model)))
+    return Trial(answer.total_ms, cost_usd(answer.usage, prices.price(model, answer.usage.input_tokens)))
 
 
 def unreachable(base_url: str) -> str | None:

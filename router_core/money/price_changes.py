@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from router_core.money.pricing import same_rates
 from router_core.types import Price
 
 PriceEvent = Literal["became known", "became unknown", "changed"]
@@ -60,17 +61,8 @@ def price_changes(
     return tuple(
         PriceChange(model, before[model], after[model])
         for model in sorted(before.keys() & after.keys())
-        if _rates(before[model]) != _rates(after[model])
+        if not same_rates(before[model], after[model])
     )
-
-
-def _rates(price: Price | None) -> tuple[Decimal, ...] | None:
-    """All three rates; cached tokens without a rate of their own cost as much as others."""
-    if price is None:
-        return None
-    cached = price.cached_input_usd_per_million_tokens
-    given = price.input_usd_per_million_tokens
-    return given, price.output_usd_per_million_tokens, given if cached is None else cached
 
 
 def _times(old: Decimal, new: Decimal) -> float | None:

@@ -1,72 +1,93 @@
 """Tokens times price: what a call cost, and what one is expected to cost.
 
 Prices come from the settings' overrides, else from the bundled price book (genai-prices). A price that neither
-knows stays unknown: None, never zero. Leaves out time-of-day and batch discounts.
+knows stays unknown: None, never zero. A price is that of one call: of its size, its moment and its service tier.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 
+from router_core.money.book import book_price
 from router_core.settings import PriceSettings
 from router_core.types import Price, Usage
 
 MILLION = Decimal(1_000_000)
-_NO_TEXT = (
-    "audio",
-    "embed",
-    "image",
-    "moderation",
-    "realtime",
-    "rerank",
-    "transcribe",
-    "tts",
-    "whisper",
-    "ft:",
-    ".ft",
-)
-_PROBE = 1_000  # tokens; small enough to stay in the first tier of models priced by context length
 
 
 class PriceBook:
-    """Looks prices up by model id (``provider/model``), overrides first; each look-up is made once."""
+    """Looks prices up by model id (``provider/model``): what was pinned, else the overrides, else the book."""
 
     def __init__(
         self,
         overrides: Mapping[str, PriceSettings] | None = None,
         pinned: Mapping[str, Price | None] | None = None,
     ) -> None:
-        """``pinned``: prices of an export, taken as they are before everything else; None there is unknown."""
-        self._overrides: dict[str, Price | None] = {
-            model: price.price() for model, price in (overrides or {}).items()
-        }
-        self._overrides |= pinned or {}
+        """``pinned``: prices of an export, taken as they are before everything else; None there is unknown.
 
-    def price(self, model: str) -> Price | None:
-        """The price of a model, or None where nobody knows it."""
-        if model in self._overrides:
-            return self._overrides[model]
-        return _bundled_price(model)
+        A pinned price that is the book's own is left to the book, which knows its tiers and dates.
+        """
+        self._fixed: dict[str, Price | None] = {model: price.price() for model, price in (overrides or {}).items()}
+        for model, price in (pinned or {}).items():
+            if price is None or not same_rates(price, self.price(model)):
+                self._fixed[model] = price
+
+    def price(
+        self,
+        model: str,
+        input_tokens: float = 0,
+        at: datetime | None = None,
+        service_tier: str | None = None,
+    ) -> Price | None:
+        """The price of a call, or None where nobody knows it. The arguments are those of ``book_price``; a price
+        of one's own holds for every call.
+        """
+        if model in self._fixed:
+            return self._fixed[model]
+        return book_price(model, input_tokens, at, service_tier)
+
+
+def same_rates(one: Price | None, other: Price | None) -> bool:
+    """Whether two prices charge the same for plain text: input, output and cached input."""
+    return _rates(one) == _rates(other)
+
+
+def _rates(price: Price | None) -> tuple[Decimal, ...] | None:
+    if price is None:
+        return None
+    given, cached = price.input_usd_per_million_tokens, price.cached_input_usd_per_million_tokens
+    return given, price.output_usd_per_million_tokens, given if cached is None else cached
 
 
 def cost_usd(usage: Usage, price: Price | None) -> Decimal | None:
-    """What a call cost in US dollars, exactly; None where the price is unknown."""
+    """What a call cost in US dollars, exactly; None where a rate that it needs is unknown.
+
+    Tokens read from a cache and written to one have their own rates, as sound has; the rest have the usual ones.
+    """
     if price is None:
         return None
+    given, answered = price.input_usd_per_million_tokens, price.output_usd_per_million_tokens
+    heard, spoken = usage.input_audio_tokens, usage.output_audio_tokens
+    heard_rate, spoken_rate = price.input_audio_usd_per_million_tokens, price.output_audio_usd_per_million_tokens
+    if (heard and heard_rate is None) or (spoken and spoken_rate is None):
+        return None
     cached = min(usage.cached_tokens, usage.input_tokens)
-    cached_price = price.cached_input_usd_per_million_tokens
-    if cached_price is None:
-        cached_price = price.input_usd_per_million_tokens
-    total = (
-        (usage.input_tokens - cached) * price.input_usd_per_million_tokens
-        + cached * cached_price
-        + usage.output_tokens * price.output_usd_per_million_tokens
+    written = min(usage.cache_write_tokens, usage.input_tokens - cached)
+    heard = min(heard, usage.input_tokens - cached - written)
+    spoken = min(spoken, usage.output_tokens)
+    parts = (
+        (usage.input_tokens - cached - written - heard, given),
+        (cached, price.cached_input_usd_per_million_tokens),
+        (written, price.cache_write_usd_per_million_tokens),
+        (heard, heard_rate),
+        (usage.output_tokens - spoken, answered),
+        (spoken, spoken_rate),
     )
-    return total / MILLION
+    return sum((tokens * (given if rate is None else rate) for tokens, rate in parts), Decimal(0)) / MILLION + (
+        price.request_usd
+    )
 
 
 def expected_cost_usd(input_tokens: float, output_tokens: float, price: Price | None) -> float | None:
@@ -76,65 +97,4 @@ def expected_cost_usd(input_tokens: float, output_tokens: float, price: Price | 
     return (
         input_tokens * float(price.input_usd_per_million_tokens)
         + output_tokens * float(price.output_usd_per_million_tokens)
-    ) / 1e6
-
-
-@lru_cache(maxsize=64)
-def book_models(provider: str) -> tuple[str, ...]:
-    """The models of a provider that the price book knows and that answer with text, as ``provider/model``."""
-    from genai_prices.data import providers
-
-    now = datetime.now(UTC)
-    found = []
-    for listed in providers:
-        if listed.id == provider:
-            for model in listed.models:
-                rates = model.get_prices(now)
-                text = rates.input_mtok is not None and rates.output_mtok is not None
-                named = model.is_match(model.id) and not any(word in model.id for word in _NO_TEXT)
-                if text and named and not model.deprecated:
-                    found.append(f"{provider}/{model.id}")
-    return tuple(sorted(found))
-
-
-@lru_cache(maxsize=4096)
-def bundled_id(name: str) -> str | None:
-    """``provider/name`` of a model named without its provider, where the bundled book can tell whose it is."""
-    from genai_prices import Usage as BookUsage
-    from genai_prices import calc_price
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return f"{calc_price(BookUsage(input_tokens=_PROBE), model_ref=name).provider.id}/{name}"
-        except LookupError:
-            return None
-
-
-@lru_cache(maxsize=4096)
-def _bundled_price(model: str) -> Price | None:
-    from genai_prices import Usage as BookUsage
-    from genai_prices import calc_price
-
-    provider, _, name = model.partition("/")
-
-    def rate(**tokens: int) -> Decimal | None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                calculated = calc_price(BookUsage(**tokens), model_ref=name, provider_id=provider)
-            except LookupError:
-                return None
-        rates = calculated.model_price
-        if rates.input_mtok is None and any(value is not None for value in vars(rates).values()):
-            return None  # paid by the hour, the page or the character: what a token costs is not known
-        return calculated.total_price * MILLION / _PROBE
-
-    given = rate(input_tokens=_PROBE)
-    if given is None:
-        return None
-    answered = rate(output_tokens=_PROBE)
-    cached = rate(input_tokens=_PROBE, cache_read_tokens=_PROBE)
-    if answered is None:
-        return None
-    return Price(given.normalize(), answered.normalize(), None if cached is None else cached.normalize())
+    ) / 1e6 + float(price.request_usd)

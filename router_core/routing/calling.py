@@ -169,7 +169,7 @@ class Caller:
 
     def _money(self, arm: Arm, messages: Sequence[Message], usage: Usage) -> Mapping[str, Any]:
         """Price and cost; what images took is unknown where the provider does not say."""
-        price = self._decider.prices.price(arm.model)
+        price = self._decider.prices.price(arm.model, usage.input_tokens, self._decider.now())
         known = only_text(messages) or not usage.estimated
         return {"price": price, "cost_usd": cost_usd(usage, price) if known else None}
 

@@ -49,7 +49,7 @@ from router_core.types import (
 _OUTPUT_PSEUDO_COUNT = 5  # answers that the assumed output length weighs as much as
 
 _REMEMBERED = 256  # sizes of prompts, per goal
-_Known = tuple[Mapping[str, Evidence], Mapping[str, OutputTokens], tuple[Candidate, ...]]
+_Known = tuple[Mapping[str, Evidence], Mapping[str, OutputTokens], tuple[Price | None, ...], tuple[Candidate, ...]]
 
 _STORED_PARAMS = frozenset(
     {
@@ -156,14 +156,15 @@ class Decider:
         input_tokens = two_digits(context.input_tokens)
         evidence = self._store.evidence(context.goal, chosen.teaching_rule())
         lengths = self._store.output_tokens(context.goal)
+        prices = tuple(self.prices.price(arm.model, input_tokens) for arm in chosen.arms)  # of this moment
         key = (context.goal, input_tokens)
         with self._lock:
             known = self._candidates.get(key)
-        if known is not None and known[0] == evidence and known[1] == lengths:
-            return known[2]
+        if known is not None and known[0] == evidence and known[1] == lengths and known[2] == prices:
+            return known[3]
         candidates = candidates_for(chosen, input_tokens, evidence, lengths, self.prices.price)
         with self._lock:
-            self._candidates[key] = (evidence, lengths, candidates)
+            self._candidates[key] = (evidence, lengths, prices, candidates)
         return candidates
 
     def known(self, context: Context, policy: str) -> Known:
@@ -317,7 +318,8 @@ class Decider:
         answer = self._models.complete(
             settings.model, messages, params, deadline_s=settings.timeout_s, max_retries=0
         )
-        return Reply(answer.text, answer.usage, cost_usd(answer.usage, self.prices.price(settings.model)))
+        price = self.prices.price(settings.model, answer.usage.input_tokens)
+        return Reply(answer.text, answer.usage, cost_usd(answer.usage, price))
 
 
 def _storable(name: str, value: Any) -> bool:
@@ -340,7 +342,7 @@ def verdict_usd(settings: Settings, seen: Context, prices: PriceBook) -> float |
     """At most what asking the classifier about a prompt costs; None: its price is unknown."""
     asked = settings.classifier
     shown = estimate_tokens(asked.prompt) + min(seen.characters, asked.max_characters) // 3
-    return expected_cost_usd(shown, asked.max_tokens, prices.price(asked.model))
+    return expected_cost_usd(shown, asked.max_tokens, prices.price(asked.model, shown))
 
 
 def candidates_for(
@@ -348,7 +350,7 @@ def candidates_for(
     input_tokens: int,
     evidence: Mapping[str, Evidence],
     lengths: Mapping[str, OutputTokens],
-    price: Callable[[str], Price | None],
+    price: Callable[[str, float], Price | None],
 ) -> tuple[Candidate, ...]:
     """The arms of a goal with what is known of each.
 
@@ -357,14 +359,16 @@ def candidates_for(
         input_tokens: of the prompt, rounded by ``features.two_digits``.
         evidence: arm id -> outcomes that teach it.
         lengths: arm id -> output tokens seen.
-        price: model -> its price.
+        price: model and input tokens -> the price of such a call.
     """
     posteriors = _posteriors(goal, evidence)
     return tuple(
         Candidate(
             arm.arm(),
             posteriors[arm.id],
-            expected_cost_usd(input_tokens, _expected_output(goal, lengths.get(arm.id)), price(arm.model)),
+            expected_cost_usd(
+                input_tokens, _expected_output(goal, lengths.get(arm.id)), price(arm.model, input_tokens)
+            ),
         )
         for arm in goal.arms
     )

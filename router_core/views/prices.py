@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -64,7 +64,14 @@ def with_price(settings: Settings, model: str, price: Price) -> Settings:
     Raises:
         SettingsError: they allow no such price.
     """
-    kept = {**settings.prices, model: PriceSettings(**asdict(price))}
+    kept = {
+        **settings.prices,
+        model: PriceSettings(
+            input_usd_per_million_tokens=price.input_usd_per_million_tokens,
+            output_usd_per_million_tokens=price.output_usd_per_million_tokens,
+            cached_input_usd_per_million_tokens=price.cached_input_usd_per_million_tokens,
+        ),
+    }
     return Settings.from_document(settings.model_copy(update={"prices": kept}).document())
 
 
@@ -120,7 +127,4 @@ def _cached(price: Price) -> Decimal:
 
 def _price(document: object) -> Price | None:
     """A price as the log has it; missing: unknown."""
-    if not isinstance(document, str):
-        return None
-    rates = json.loads(document)
-    return Price(**{name: None if rate is None else Decimal(rate) for name, rate in rates.items()})  # type: ignore[arg-type]
+    return Price.of(json.loads(document)) if isinstance(document, str) else None

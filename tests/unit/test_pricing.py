@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from router_core.money.pricing import PriceBook, book_models, cost_usd, expected_cost_usd
+from router_core.money.book import book_models
+from router_core.money.pricing import PriceBook, cost_usd, expected_cost_usd
 from router_core.settings import PriceSettings
 from router_core.types import Price, Usage
 from tests.builders import CHEAP

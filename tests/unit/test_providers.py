@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from router_core.money.pricing import PriceBook, book_models
+from router_core.money.book import book_models
+from router_core.money.pricing import PriceBook
 from router_core.settings.providers import KNOWN
 
 

@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from router_core.evaluation.files.rates import Rate, Rates
-from router_core.money.pricing import PriceBook, bundled_id
+from router_core.money.book import bundled_id
+from router_core.money.pricing import PriceBook
 from router_core.settings import GoalSettings, PriceSettings, Settings
 from router_core.types import Price
 

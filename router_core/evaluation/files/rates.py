@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from router_core.money.pricing import PriceBook, bundled_id
+from router_core.money.book import bundled_id
+from router_core.money.pricing import PriceBook
 from router_core.settings import GoalSettings, Settings
 from router_core.types import Price
 

@@ -129,7 +129,7 @@ def completion_row(completion: Completion) -> Row:
         _storable_or_none(completion.finish_reason),
         *tokens,
         _money(completion.cost_usd),
-        None if price is None else _json({name: _text(value) for name, value in asdict(price).items()}),
+        None if price is None else _json(price.as_stored()),
         completion.first_token_ms,
         completion.total_ms,
         _storable_or_none(completion.error),
@@ -143,10 +143,7 @@ def completion_of(row: Row) -> Completion:
     values = list(row[:19])
     input_tokens, output_tokens, cached_tokens, estimated = values[8:12]
     usage = None if input_tokens is None else Usage(input_tokens, output_tokens, cached_tokens, estimated)
-    price = None
-    if values[13] is not None:
-        rates: dict[str, Any] = json.loads(values[13])
-        price = Price(**{name: None if rate is None else Decimal(rate) for name, rate in rates.items()})  # type: ignore[arg-type]
+    price = None if values[13] is None else Price.of(json.loads(values[13]))
     ids = (str(values[0]), str(values[1]))
     return Completion(*ids, aware(values[2]), *values[3:8], usage, values[12], price, *values[14:])  # type: ignore[call-arg]
 
