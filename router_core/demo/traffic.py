@@ -288,7 +288,7 @@ class _Traffic:
         }
 
     def _textless(self, policy: PolicyEntry, texts: Ints) -> dict[int, tuple[tuple[float, ...], str, float]]:
-        """The distribution for each prompt: the same for all of about one length and, by task, of one task type."""
+        """The distribution for each prompt: the same for all of about one length (by task: and of one task)."""
         by_size: dict[tuple[int, str | None], tuple[tuple[float, ...], str, float]] = {}
         tasks = {task: dict(arms) for task, arms in self._tasks.items()}
         found = {}

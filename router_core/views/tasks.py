@@ -22,8 +22,8 @@ from router_core.types import Candidate, Context
 class ModelOnTask:
     """One model on one task.
 
-    ``expected``, ``low``, ``high``: its share of good answers, the mean and the central 95 %. ``rated``: ratings of
-    its answers on the task. ``probability``: with which it would be drawn.
+    ``expected``, ``low``, ``high``: its share of good answers, the mean and the central 95 %. ``rated``: ratings
+    of its answers on the task. ``probability``: with which it would be drawn.
     """
 
     arm: str

@@ -50,7 +50,7 @@ def cross_fitted(data: Labelled, goal: GoalSettings, objective: Objective, seed:
     Args:
         data: n prompts, k models, with task types.
         goal: whose priors are used.
-        objective: what the best buy is best for. With a floor: the cheapest models per task that reach it together.
+        objective: what is wanted. With a quality floor: the cheapest models per task that reach it together.
         seed: of the five parts.
 
     Raises:
