@@ -13,6 +13,7 @@ from router_core.settings import GoalSettings
 from router_core.store.base import Comparison
 from router_core.types import Decision, ReasonLine
 
+_IN_A_ROW = 3  # cards
 _AT_ONCE = 6  # lines of a reason that are shown without being asked for
 
 
@@ -41,8 +42,11 @@ def show_decisions(shared: Resources, comparison: Comparison) -> None:
     goal = shared.playground.settings.goal(comparison.prompt.goal)
     blind = hidden(shared, comparison)
     decided = {decision.policy: decision for decision in comparison.decisions if decision.policy in LABELS}
-    columns = st.container(key="decisions").columns(len(LABELS), gap="small")
-    for column, (policy, name) in zip(columns, LABELS.items(), strict=True):
+    with st.container(key="decisions"):
+        columns = [
+            column for _ in range(0, len(LABELS), _IN_A_ROW) for column in st.columns(_IN_A_ROW, gap="small")
+        ]
+    for column, (policy, name) in zip(columns, LABELS.items(), strict=False):
         with column.container(border=True, height="stretch", key=f"decision-{policy}"):
             decision = decided.get(policy)
             if decision is None:

@@ -102,8 +102,8 @@ def _table(shared: Resources, found: Sequence[Comparison]) -> list[Comparison]:
             key=f"history-rows-{mark}",
             column_config={
                 "Time": st.column_config.DatetimeColumn(format="D MMM, HH:mm:ss", width=118),
-                "Prompt": st.column_config.TextColumn(width=250),
-                **{one.label: st.column_config.TextColumn(one.short_label, width=92) for one in POLICIES.values()},
+                "Prompt": st.column_config.TextColumn(width=210),
+                **{one.label: st.column_config.TextColumn(one.short_label, width=88) for one in POLICIES.values()},
                 "Answers": st.column_config.NumberColumn(width=62),
                 "Cost": st.column_config.TextColumn(width=82, alignment="right"),
                 "Rated": st.column_config.TextColumn(width=62),

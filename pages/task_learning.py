@@ -58,7 +58,7 @@ def _summary(tasks: list[Task], names: Mapping[str, str]) -> str:
 
 
 def _table(tasks: list[Task], names: Mapping[str, str], key: str) -> None:
-    head = [column for label in names.values() for column in (label, "Gets")]
+    head = [column for label in names.values() for column in (label, f"{label} gets")]
     right_aligned(
         key,
         ["Task type", *head, "Other tasks"],

@@ -33,9 +33,14 @@ from router_core.types import MICRO, ByTask, Evidence, Posterior
 
 Array = NDArray[np.float64]
 
-USUAL_CORRELATION: Final = 0.05
-USUAL_WEIGHT: Final = 20.0
-"""Before outcomes tell how much tasks differ: this correlation, as if so many had shown it."""
+USUAL_CORRELATION: Final = 0.15
+USUAL_WEIGHT: Final = 100.0
+"""Before outcomes tell how much tasks differ: this correlation, as if so many had shown it.
+
+Chosen by simulation, so that 95 % intervals hold the truth 93 to 97 % of the time for correlations up to 0.2, with
+4 tasks of 10 outcomes or 10 tasks of 30. A weaker start (0.05, as if by 20) held it 88 to 90 %. Where tasks have
+next to nothing in common (0.4), 4 tasks of 10 outcomes are too few: 83 %.
+"""
 
 LEAST: Final = 0.002
 MOST: Final = 0.5

@@ -51,7 +51,7 @@ SETTINGS = Settings(
 )
 
 
-@pytest.mark.parametrize("policy", ["thompson", "contextual"])
+@pytest.mark.parametrize("policy", ["thompson", "contextual", "by-task"])
 def test_ten_thousand_identical_decisions(lived: Store, tmp_path: Path, policy: PolicyName) -> None:
     """Model, probabilities and expected costs, for the ids and prompts of the log, to the bit; of the contextual
     router with a gain score and the price of a budget.

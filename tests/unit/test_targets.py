@@ -95,6 +95,24 @@ def test_thompson_decides_as_today() -> None:
     assert "as learned today" in found.notes[0]
 
 
+def test_the_router_by_task_decides_as_today() -> None:
+    """With what is learned now of each task type, texts or none."""
+    store = filled(requests=600)
+    draft = Settings(goals={"default": GoalSettings(success_value_usd=0.001, starting_strength=0.0)})
+    traffic = read_traffic(store, draft, "default")
+    found = target_probabilities(store, draft, "default", "by-task", traffic)
+    decider = Decider(draft, store, Models(draft, simulated=True))
+    policy = build_policies(draft, "default")["by-task"]
+    expected = sorted(
+        policy.probabilities(one.context, decider.known(one.context, policy.name)).probabilities
+        for one in store.decisions()
+        if one.origin == "simulated"
+    )
+    assert sorted(map(tuple, found.probabilities.tolist())) == expected
+    assert len(set(expected)) > len({task for task in traffic.task if task})
+    assert "as learned today" in found.notes[0]
+
+
 def test_the_contextual_router_decides_as_today() -> None:
     """With what is learned now, for every prompt, and the classifier never asked: as where it never is."""
     store = filled(requests=300)

@@ -25,7 +25,7 @@ from router_core.settings import GoalSettings
 Array = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-_NAMED = 6  # tasks of a model that a sentence names
+_NAMED = 4  # tasks of a model that a sentence names; of more, it names one fewer and counts the rest
 
 
 def task_codes(data: Labelled) -> tuple[Ints, list[str]]:
@@ -128,9 +128,9 @@ def _plan(models: Mapping[str, str], order: Sequence[str]) -> str:
 
 
 def _listed(tasks: Sequence[str]) -> str:
-    named = list(tasks[:_NAMED])
+    named = list(tasks)
     if len(tasks) > _NAMED:
-        named.append(f"{len(tasks) - _NAMED} more tasks")
+        named = [*tasks[: _NAMED - 1], f"{len(tasks) - _NAMED + 1} more tasks"]
     return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
 
 

@@ -215,7 +215,8 @@ def _break_even(report: Report, rival: Rival) -> str:
 
 def _unproven(report: Report, best: Row, advantage: Estimate) -> str:
     if advantage.low == advantage.high == 0:
-        return f"No router here does better: the best cut of {_lower(best.label)} sends everything to one model."
+        which = best.label if best.kind == "rule" else f"the best cut of {_lower(best.label)}"
+        return f"No router here does better: {which} sends everything to one model."
     return (
         f"No router here is proven to beat it; the best, {_lower(best.label)}, makes {_per_thousand(advantage)} of"
         f" value per 1,000 prompts above {report.best_fixed}."
