@@ -2,15 +2,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8501
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-.PHONY: run test check format bench soak clean
+.PHONY: run quick test check format bench soak clean
 
 run: .venv/.ready-app
-	@echo "Router Playground: http://127.0.0.1:$(PORT)"
-	@$(BIN)/streamlit run app.py --server.port $(PORT)
+	@$(BIN)/router-core app --port $(PORT)
+
+quick: .venv/.ready-dev
+	@$(PYTEST) -m "not slow"
 
 test: .venv/.ready-dev
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+	@$(PYTEST)
 
 check: .venv/.ready-dev
 	$(BIN)/ruff format --check .
@@ -35,7 +38,7 @@ clean:
 	$(PYTHON) -m venv .venv
 
 .venv/.ready-app: pyproject.toml constraints.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[app]'
 	@touch $@
 
 .venv/.ready-dev: pyproject.toml constraints.txt | .venv/bin/python

@@ -21,6 +21,7 @@ RouterError
 │   ├── MalformedResponseError   an answer that is not a chat completion
 │   └── InterruptedStreamError   a stream that ended before its end
 └── StoreError               the store cannot be used
+    ├── StoreClosedError         it was closed before
     ├── StoreLockedError         another process holds the file
     ├── StoreReadOnlyError       the file or its folder cannot be written
     ├── StoreDamagedError        the file is not a readable database
@@ -161,6 +162,10 @@ class InterruptedStreamError(ProviderError):
 
 class StoreError(RouterError):
     """The store cannot be used."""
+
+
+class StoreClosedError(StoreError):
+    """The store was closed before."""
 
 
 class StoreLockedError(StoreError):

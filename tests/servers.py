@@ -167,7 +167,7 @@ def usual(request: Request) -> Reply:
     return events(*text.split(" "), usage=USAGE if wanted else None)
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> bool:
     """Whether the condition came true in time."""
     deadline = time.monotonic() + seconds
     while not condition():

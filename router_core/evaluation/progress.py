@@ -35,9 +35,17 @@ class Watch:
 
     def __call__(self, fraction: float, words: str) -> None:
         """Tell what is done, and stop where nobody wants the rest."""
+        self.stop_if_cancelled()
+        self.progress(fraction, words)
+
+    def stop_if_cancelled(self) -> None:
+        """Stop where nobody wants the rest.
+
+        Raises:
+            CancelledError: nobody does.
+        """
         if self.cancelled():
             raise CancelledError("stopped as asked; nothing was kept")
-        self.progress(fraction, words)
 
     @classmethod
     def of(cls, progress: Progress | None, cancelled: Callable[[], bool] | None) -> Watch:

@@ -121,6 +121,8 @@ class Job:
             return self._end("cancelled")
         except RouterError as error:
             return self._end("failed", str(error))
+        except MemoryError:
+            return self._end("failed", "the work needs more memory than there is; take a sample of the prompts")
         except Exception as error:  # noqa: BLE001 - whoever watches must hear of it, for nobody else can
             return self._end("failed", f"the work broke off ({type(error).__name__}: {error}); start it again")
 

@@ -126,7 +126,7 @@ def export_of(
     goals = settings.goals
     learned = known_by_router(store, settings) if memory is None else memory.learned
     spending = spending or Spending(settings, store)
-    outcomes = int(store.table("extent", {}).iloc[0]["outcomes"])
+    outcomes = store.rows("extent", {})[0]["outcomes"]
     return Export(
         settings=settings,
         evidence=only_known(settings, {g: store.evidence(g, goals[g].teaching_rule()) for g in goals}),

@@ -22,6 +22,7 @@ from router_core.errors import (
     SettingsError,
 )
 from router_core.features import message_text
+from router_core.finalisers import queued_in_collection
 from router_core.models.client import live_client, patience, simulated_client
 from router_core.models.errors import provider_error
 from router_core.models.stream import AnswerStream, ending
@@ -203,6 +204,7 @@ class Models:
             unpriced_retries=unpriced_retries,
         )
 
+    @queued_in_collection
     def close(self) -> None:
         """Close every connection."""
         with self._lock:

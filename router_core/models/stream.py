@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from router_core import finalisers
 from router_core.errors import (
     InterruptedStreamError,
     MalformedResponseError,
@@ -68,6 +69,7 @@ class AnswerStream:
         self._written: dict[int, list[str]] = {}  # choice -> all that the model wrote of it
         self._usage: Usage | None = None
         self._ended: float | None = None
+        finalisers.hold(chunks)  # its own generators take the client's locks where they are collected
 
     @property
     def text(self) -> str:
@@ -116,6 +118,10 @@ class AnswerStream:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        if getattr(self, "_ended", 0.0) is None:
+            finalisers.drop(self._chunks)
+
     def settle(self) -> bool:
         """End the call, as ``close`` does; whether the answer was complete. The count of tokens, which follows the
         last piece, is then read.
@@ -134,7 +140,9 @@ class AnswerStream:
         """End the call; the provider stops writing."""
         if self._ended is None:
             self._ended = self._clock()
-            self._chunks.close()
+            chunks, self._chunks = self._chunks, None  # whose generators end here, not when the program does
+            chunks.close()
+            finalisers.release(chunks)
 
     def _advance(self) -> ChatCompletionChunk:
         if self._ended is not None:

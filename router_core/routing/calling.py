@@ -5,16 +5,16 @@ Leaves out which model is called and what happens after a failure (router.py, se
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
-from threading import Lock, Thread
-from threading import enumerate as threads
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from router_core.errors import ProviderError
+from router_core import finalisers
+from router_core.errors import ProviderError, StoreClosedError
 from router_core.models.calls import Models
 from router_core.models.stream import AnswerStream
 from router_core.models.usage import only_text
@@ -26,9 +26,6 @@ from router_core.types import STOPPED, Arm, Completion, Message, OutcomeRecord, 
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion, ChatCompletionChunk
-
-
-_DROPPED = "dropped stream"
 
 
 class Caller:
@@ -145,7 +142,15 @@ class Caller:
             self._store.write(Batch(completions=[completion], outcomes=outcomes))
             return completion
 
-        return RoutedStream(answer, completion_id, finish)
+        return RoutedStream(OpenCall(self, answer, finish), completion_id)
+
+    def close(self) -> None:
+        """End and store every call whose answer is still being read, as far as the store is still open."""
+        for call in finalisers.held():
+            if isinstance(call, OpenCall) and call.caller is self:
+                with suppress(StoreClosedError):
+                    call.close()
+                finalisers.release(call)
 
     def store_failure(self, prompt: Prompt, arm: Arm, completion_id: str, error: ProviderError) -> None:
         """Store a call that brought no answer. It cost nothing where the provider refused it, else: unknown."""
@@ -200,42 +205,75 @@ class Caller:
         return [record]
 
 
+class OpenCall:
+    """A call whose answer is being read. It is held until it is stored, whatever becomes of the ``RoutedStream``
+    that reads it; it must not refer to that.
+
+    Args:
+        caller: who made it.
+        answer: the pieces.
+        finish: stores what came, given the error and whether the answer is complete.
+    """  # fmt: skip
+
+    def __init__(
+        self,
+        caller: Caller,
+        answer: AnswerStream,
+        finish: Callable[[ProviderError | None, bool], Completion],
+    ) -> None:
+        self.caller = caller
+        self.answer = answer
+        self.completion: Completion | None = None
+        self._finish = finish
+        self._ending = Lock()
+        finalisers.hold(self)
+
+    def end(self, error: ProviderError | None, complete: bool) -> None:
+        """Store it, unless that was done."""
+        with self._ending:
+            if self.completion is None:
+                self.completion = self._finish(error, complete)
+        finalisers.release(self)
+
+    def close(self) -> None:
+        """Stop the answer where it is, and store it. One whose last piece has come is complete."""
+        complete = self.answer.settle()
+        self.end(None, complete)
+
+
 class RoutedStream:
     """The chunks of the openai client, with the id under which outcomes are reported.
 
     Read to its end, closed early or broken: it is stored once. ``completion`` is then what was stored. Use it as
-    a context manager, or ``close`` it, if you may stop before its end; one that is merely dropped is stored a
-    moment later.
+    a context manager, or ``close`` it, if you may stop before its end. One that is merely dropped, and one in a
+    generator that is closed or dropped, is stored a moment later by another thread (router_core/finalisers.py).
     """
 
-    def __init__(
-        self,
-        answer: AnswerStream,
-        request_id: str,
-        finish: Callable[[ProviderError | None, bool], Completion],
-    ) -> None:
+    def __init__(self, call: OpenCall, request_id: str) -> None:
         self.request_id = request_id
-        self.completion: Completion | None = None
-        self._answer = answer
-        self._finish = finish
-        self._ending = Lock()
+        self._call = call
+
+    @property
+    def completion(self) -> Completion | None:
+        """What was stored; None until it is."""
+        return self._call.completion
 
     @property
     def text(self) -> str:
         """The answer so far."""
-        return self._answer.text
+        return self._call.answer.text
 
     def __iter__(self) -> Iterator[ChatCompletionChunk]:
         return self
 
     def __next__(self) -> ChatCompletionChunk:
         try:
-            return next(self._answer)
+            return next(self._call.answer)
         except StopIteration:
-            self._end(None, complete=True)
+            self._call.end(None, complete=True)
             raise
         except ProviderError as error:
-            self._end(error, complete=False)
+            self._call.end(error, complete=False)
             raise
 
     def __enter__(self) -> RoutedStream:
@@ -247,35 +285,20 @@ class RoutedStream:
         self.close()
 
     def __del__(self) -> None:
-        if getattr(self, "completion", self) is not None:
-            return
-        if sys.is_finalizing():  # no thread can be started any more
-            self.close()
-        else:  # garbage is collected at any point of any thread, also where it holds the locks that closing takes
-            Thread(target=self.close, name=_DROPPED).start()
+        finalisers.drop(self._call)
 
     def close(self) -> None:
         """Stop the answer where it is; what has come so far is kept. One whose last piece has come is complete."""
-        complete = self._answer.settle()
-        self._end(None, complete)
-
-    def _end(self, error: ProviderError | None, complete: bool) -> None:
-        with self._ending:
-            if self.completion is None:
-                self.completion = self._finish(error, complete)
+        if finalisers.in_finaliser():
+            finalisers.drop(self._call)
+        else:
+            self._call.close()
 
 
 def _given_up(arm: Arm) -> ProviderError:
     error = ProviderError(f"{arm.model} was not waited for: the program was interrupted")
     error.maybe_billed = True
     return error
-
-
-def wait_for_dropped() -> None:
-    """Wait until the streams that nobody holds any more are stored."""
-    for thread in threads():
-        if thread.name == _DROPPED:
-            thread.join()
 
 
 def judged_of(completion: Completion, text: str, response: ChatCompletion | None) -> Judged:

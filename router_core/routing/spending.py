@@ -95,24 +95,23 @@ class Spending:
         budget = budget_of(self._settings.goal(goal))
         if budget is None:
             return known
-        found = self._store.table("spending", {"goal": goal, "since": since, "limit": MOST})
+        found = self._store.rows("spending", {"goal": goal, "since": since, "limit": MOST})
         if len(found) == MOST:
-            known = self._day_so_far(goal, known, since, found["created_at"].iloc[0].to_pydatetime())
-        for row in found.itertuples():
-            costs = tuple(float(cost) for cost in row.costs_usd)
-            known = _counted(known, budget, Spent(row.created_at.to_pydatetime(), costs, float(row.usd)))
+            known = self._day_so_far(goal, known, since, found[0]["created_at"])
+        for row in found:
+            known = _counted(known, budget, Spent(row["created_at"], tuple(row["costs_usd"]), row["usd"]))
         return known
 
     def _day_so_far(self, goal: str, known: _Known, since: datetime, moment: datetime) -> _Known:
         """What the day (UTC) of a moment had spent before it, for a budget of a day; its price is not known."""
         midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-        found = self._store.table("spent", {"goal": goal, "since": max(midnight, since), "until": moment})
+        found = self._store.rows("spent", {"goal": goal, "since": max(midnight, since), "until": moment})
         state = known.state if known.day == moment.date() else new_day(known.state)
-        for row in found.itertuples():
+        for row in found:
             state = replace(
                 state,
-                spent_usd=state.spent_usd + float(row.expected_usd),
-                requests=state.requests + int(row.requests),
+                spent_usd=state.spent_usd + row["expected_usd"],
+                requests=state.requests + row["requests"],
             )
         return replace(known, state=state, day=moment.date())
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from router_core import finalisers
 from router_core.errors import NoEligibleArmError, ProviderError, SettingsError
 from router_core.features import context, plain_messages
 from router_core.models.calls import Models
 from router_core.outcomes.rewards import reward
 from router_core.registry import PolicyName
-from router_core.routing.calling import Caller, RoutedStream, wait_for_dropped
+from router_core.routing.calling import Caller, RoutedStream
 from router_core.routing.deciding import Decider
 from router_core.routing.retention import remove_expired
 from router_core.settings import ArmSettings, GoalSettings, Settings
@@ -290,9 +291,12 @@ class Router:
         """Arm id -> what has been learned about it in this goal."""
         return self._decider.posteriors(self._goal_id)
 
+    @finalisers.queued_in_collection
     def close(self) -> None:
-        """Close connections, and the store where this router opened it."""
-        wait_for_dropped()
+        """End and store open streams, close connections, and close the store if this router opened it."""
+        finalisers.finish()
+        if hasattr(self, "_caller"):
+            self._caller.close()
         if hasattr(self, "_decider"):  # else it was never made
             self._decider.memory.close()
         self._models.close()

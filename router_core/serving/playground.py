@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from router_core.features import context
+from router_core.finalisers import queued_in_collection
 from router_core.learning.beta import best_probabilities
 from router_core.learning.contextual.folding import Fold
 from router_core.learning.contextual.state import ContextualState
@@ -190,6 +191,7 @@ class Playground:
         """Go on from what a playground of other settings has learned, as far as these leave it the same."""
         self._decider.memory.adopt(before._decider.memory)
 
+    @queued_in_collection
     def close(self) -> None:
         """Stop learning in the background; the store stays open. Before the store is closed, call this."""
         self._decider.memory.close()

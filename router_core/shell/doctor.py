@@ -20,12 +20,13 @@ from router_core.models.calls import Models
 from router_core.models.reaching import try_model, unreachable
 from router_core.money.pricing import PriceBook
 from router_core.settings import ProviderSettings, Settings
+from router_core.shell.extras import EXTRAS
 from router_core.store import open_store, store_path
 from router_core.store.base import Search, Store
 from router_core.types import StoreKind
 
 _PROJECT: Final = "router-playground"
-_NEED: Final = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?>=([0-9.]+)$")  # what the extras need is left out
+_NEED: Final = re.compile(r"""^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?>=([0-9.]+)(?:; extra == ["'](\w+)["'])?$""")
 _SHOWN: Final = ("duckdb", "openai", "streamlit", "numpy", "scipy", "genai-prices")
 
 
@@ -66,10 +67,8 @@ def examine(
         yield _room(path)
     try:
         if store is not None:
-            held = store.table("extent", {}).iloc[0]
-            found = (
-                f"{store.location}, {kind}: {int(held['prompts']):,} prompts, {int(held['outcomes']):,} outcomes"
-            )
+            held = store.rows("extent", {})[0]
+            found = f"{store.location}, {kind}: {held['prompts']:,} prompts, {held['outcomes']:,} outcomes"
             yield Check("store", True, found)
         try:
             settings = settings_of(store)
@@ -113,16 +112,21 @@ def _versions() -> Check:
         needed = requires(_PROJECT) or []
         found.append(f"{_PROJECT} {version(_PROJECT)}")
     except PackageNotFoundError:
-        return Check("versions", False, f"{_PROJECT} is not installed; run make test, or pip install --editable .")
+        return Check(
+            "versions", False, f"{_PROJECT} is not installed; run make test, or pip install --editable '.[app]'"
+        )
     for line in needed:
         told = _NEED.match(line)
         if told is None:
             continue
-        name, least = told.groups()
+        name, least, extra = told.groups()
+        if extra is not None and extra not in EXTRAS:
+            continue  # for those who develop
         try:
             present = version(name)
         except PackageNotFoundError:
-            wrong.append(f"{name} is missing")
+            if extra is None:
+                wrong.append(f"{name} is missing")
             continue
         if name in _SHOWN:
             found.append(f"{name} {present}")

@@ -1,4 +1,4 @@
-"""The same from the shell: ``router-core export | import | demo | prune | doctor``; evidence.py has the rest.
+"""The same from the shell: ``router-core export | import | demo | prune | doctor``; the rest is beside this file.
 
 Exit codes: 0 done, 1 refused or something is wrong (one sentence on standard error), 2 wrong usage. Leaves out
 everything that a command does: it calls the library and prints.
@@ -24,6 +24,8 @@ from router_core.errors import RouterError, SettingsError
 from router_core.settings import PrivacySettings, Settings
 from router_core.settings.system import simulation_asked
 from router_core.shell import evidence as cli_evidence
+from router_core.shell.app import app
+from router_core.shell.extras import WithExtras
 from router_core.shell.store import in_store, named_store
 from router_core.store import open_store, store_path
 from router_core.store.base import Search, SettingsVersion, Store
@@ -35,7 +37,7 @@ _LOGS = ("csv", "jsonl", "parquet")
 _ENDINGS = {".json": "json", ".yaml": "yaml", ".yml": "yaml", ".py": "python"}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=WithExtras, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--store",
     "place",
@@ -56,6 +58,7 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core --simulated demo -n 100000    traffic to look at
     router-core prune --days 90 --strip       keep figures, drop old texts
     router-core doctor                        what is wrong with this machine
+    router-core app                           the panel, in the browser
     router-core verdict scored.csv            should I route at all?
     router-core replay scored.csv             what learning would have cost
     router-core learn scored.csv              teach the contextual router whose words gain from a strong model
@@ -359,6 +362,7 @@ def doctor(context: click.Context, as_json: bool, call: bool, offline: bool) -> 
     sys.exit(1 if wrong else 0)
 
 
+main.add_command(app)
 main.add_command(cli_evidence.verdict)
 main.add_command(cli_evidence.replay)
 main.add_command(cli_evidence.learn)

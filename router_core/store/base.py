@@ -336,8 +336,18 @@ class Store(Protocol):
         """All decisions in the order of their ids (which is the order of time), read in pages."""
         ...
 
+    def rows(self, question: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The answer to one of the questions about the whole log, a dictionary per row; what is unknown is None.
+
+        Moments are in UTC, without saying so.
+
+        Raises:
+            StoreError: there is no such question, or the store cannot be read.
+        """
+        ...
+
     def table(self, question: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
-        """The answer to one of the questions of ``store/questions.py`` about the whole log.
+        """The same answer as a table for pages, charts and evidence; needs pandas.
 
         Raises:
             StoreError: there is no such question, or the store cannot be read.

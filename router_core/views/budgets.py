@@ -5,11 +5,10 @@ Leaves out the price on cost itself (budget.py, spending.py), SQL (store/context
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from math import isinf
-from typing import Any, Final
+from typing import Final
 
 from router_core.money.budget import Budget, BudgetState, success_value_usd, surcharge
 from router_core.registry import CONTEXTUAL
@@ -166,30 +165,26 @@ def contextual_costs(
 
 
 def _spends(store: Store, view: View) -> dict[str, Spend]:
-    found: list[Mapping[Any, Any]] = store.table("spent", _range(view)).to_dict("records")
+    found = store.rows("spent", _range(view))
     return {
-        str(row["goal"]): Spend(
-            int(row["requests"]),
-            float(row["expected_usd"]),
-            int(row["answered"]),
-            _number(row["actual_usd"]),
-            int(row["unknown"]),
+        row["goal"]: Spend(
+            row["requests"], row["expected_usd"], row["answered"], row["actual_usd"], row["unknown"]
         )
         for row in found
     }
 
 
 def _verdicts(store: Store, view: View) -> tuple[VerdictsBought, ...]:
-    found: list[Mapping[Any, Any]] = store.table("bought", _range(view)).to_dict("records")
+    found = store.rows("bought", _range(view))
     return tuple(
         VerdictsBought(
-            str(row["goal"]),
-            int(row["decisions"]),
-            int(row["asked"]),
-            int(row["remembered"]),
-            int(row["weighed"]),
-            _number(row["cost_usd"]),
-            _number(row["worth_usd"]),
+            row["goal"],
+            row["decisions"],
+            row["asked"],
+            row["remembered"],
+            row["weighed"],
+            row["cost_usd"],
+            row["worth_usd"],
         )
         for row in found
     )
@@ -197,7 +192,3 @@ def _verdicts(store: Store, view: View) -> tuple[VerdictsBought, ...]:
 
 def _range(view: View) -> dict[str, object]:
     return {name: view.parameters()[name] for name in ("since", "until", "goal")}
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or value != value or isinf(value) else float(value)

@@ -5,10 +5,9 @@ Leaves out SQL (store/questions.py) and what is made of a part (costs.py, learni
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from router_core.store.base import Store
 
@@ -93,10 +92,9 @@ def step_s(span: timedelta, points: int = BUCKETS) -> float:
 
 def extent(store: Store) -> Extent:
     """How much is stored."""
-    row = store.table("extent", {}).iloc[0]
-    moments = [None if value is None or value != value else value.to_pydatetime().replace(tzinfo=UTC)
-               for value in (row["since"], row["until"])]  # fmt: skip
-    return Extent(int(row["prompts"]), int(row["completions"]), int(row["outcomes"]), moments[0], moments[1])
+    row = store.rows("extent", {})[0]
+    since, until = (moment and moment.replace(tzinfo=UTC) for moment in (row["since"], row["until"]))
+    return Extent(row["prompts"], row["completions"], row["outcomes"], since, until)
 
 
 def choices(store: Store) -> dict[str, list[str]]:
@@ -113,14 +111,14 @@ def usual_traffic(store: Store, view: View, cheapest: str) -> list[UsualTraffic]
         view: the part; one goal's.
         cheapest: the arm that stands for "simple".
     """
-    found: list[Mapping[Any, Any]] = store.table("usual", view.parameters(simple=cheapest)).to_dict("records")
+    found = store.rows("usual", view.parameters(simple=cheapest))
     return [
         UsualTraffic(
-            str(row["task_type"]),
-            int(row["requests"]),
-            float(row["input_tokens"]),
-            float(row["output_tokens"]),
-            None if row["simple"] != row["simple"] or row["simple"] is None else float(row["simple"]),
+            row["task_type"],
+            row["requests"],
+            row["input_tokens"],
+            row["output_tokens"],
+            row["simple"],
         )
         for row in found
     ]

@@ -38,7 +38,7 @@ def use(folder: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings = QUIC
 
 def opened(page: str | None = None, **query: str | list[str]) -> AppTest:
     """A new visit, on this page, with this address."""
-    at = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=120)
     for name, value in query.items():
         at.query_params[name] = value
     at.run()

@@ -137,7 +137,7 @@ def test_models_no_longer_set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_broken_settings_file(tmp_path: Path, content: str) -> None:
     """The page says what is wrong with it instead of breaking."""
     (tmp_path / "settings.json").write_text(content)
-    at = AppTest.from_file(str(Path(__file__).parents[2] / "pages" / "main.py"), default_timeout=60).run()
+    at = AppTest.from_file(str(Path(__file__).parents[2] / "pages" / "main.py"), default_timeout=120).run()
     assert not at.exception
     assert len(at.error) == 1
 
@@ -150,7 +150,7 @@ def test_a_store_that_another_process_holds(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        at = AppTest.from_file(str(Path(__file__).parents[2] / "pages" / "main.py"), default_timeout=60).run()
+        at = AppTest.from_file(str(Path(__file__).parents[2] / "pages" / "main.py"), default_timeout=120).run()
         holder.kill()
     assert not at.exception
     assert "ROUTER_STORE" in at.error[0].value.replace("\\", "")

@@ -33,7 +33,13 @@ def test_all_decisions_and_their_answers() -> None:
     """Every router chose, each distinct model answered once, and the visit's money is shown."""
     at = send(HARD)
     found = stored()
-    assert [one.policy for one in found.decisions] == ["heuristic", "classifier", "thompson", "contextual"]
+    assert [one.policy for one in found.decisions] == [
+        "heuristic",
+        "classifier",
+        "thompson",
+        "contextual",
+        "by-task",
+    ]
     assert len(found.completions) == len({one.chosen for one in found.decisions})
     said = texts(at)
     assert said.count("\nchose :") == 4

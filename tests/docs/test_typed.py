@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -33,13 +32,6 @@ router.report_outcome(request_id=request_id, outcome=Outcome.SUCCESS)
 open_store().close()
 failed: type[Exception] = RouterError
 """
-
-
-def test_the_package_says_that_it_is_typed() -> None:
-    """The marker is there and goes into the wheel."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["tool"]["setuptools"]["package-data"]["router_core"] == ["py.typed"]
-    assert (ROOT / "router_core" / "py.typed").is_file()
 
 
 def test_a_program_that_uses_it_passes_strict_mypy(tmp_path: Path) -> None:

@@ -226,13 +226,21 @@ def test_settings_that_cannot_be_read_are_a_finding(place: str, monkeypatch: pyt
 
 
 def test_doctor_finds_what_is_too_old_or_missing(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Against what the project says it needs."""
-    needed = ["duckdb>=99.0", "streamlit[performance]>=1.0", "no-such-package>=1", 'ruff>=1; extra == "dev"']
+    """Against what the project says it needs; an extra that is not installed is not asked for."""
+    needed = [
+        "duckdb>=99.0",
+        "streamlit[performance]>=1.0",
+        "no-such-package>=1",
+        'ruff>=1; extra == "dev"',
+        'altair>=98.0; extra == "app"',
+        'not-asked-for>=1; extra == "app"',
+    ]
     monkeypatch.setattr("router_core.shell.doctor.requires", lambda name: needed)
     said = run(place, "doctor")
     assert said.exit_code == 1
-    assert "99.0 or newer is needed; no-such-package is missing: run make test" in said.output
-    assert "ruff" not in said.output
+    assert "99.0 or newer is needed; no-such-package is missing; altair is " in said.output
+    assert "98.0 or newer is needed: run make test" in said.output
+    assert not {"ruff", "not-asked-for"} & set(said.output.split())
 
 
 def test_doctor_finds_what_should_have_expired(place: str, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ PINNED = {
     "MalformedResponseError",
     "InterruptedStreamError",
     "StoreError",
+    "StoreClosedError",
     "StoreLockedError",
     "StoreReadOnlyError",
     "StoreDamagedError",

@@ -233,7 +233,7 @@ def test_tokens_and_costs_that_are_none(row: int) -> None:
 def test_unknown_prices() -> None:
     """Told, without blocking; not where the file has the costs itself."""
     found = problems(HEAD + "a,ours,1\na,gpt-4o,0\n")["price"]
-    assert found.sentence == "the price of 'ours' is not known, and neither is the cost of 1 answer"
+    assert found.sentence == "the price of 'ours' is not known, nor is the cost of 1 answer"
     assert not found.blocks
     assert problems("prompt,model,score,cost_usd\na,ours,1,0.1\na,gpt-4o,0,\n") == {}
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from router_core.evaluation.files import files, parquet_rows
 from router_core.evaluation.files.encodings import ENCODINGS, WrongEncodingError
-from router_core.evaluation.files.files import DataFileError, data_file
+from router_core.evaluation.files.files import data_file, located
+from router_core.evaluation.files.limits import DataFileError
 from router_core.evaluation.files.tables import open_table
-from tests.labelled_files import FILES, ROWS, as_csv, as_lines, as_parquet
+from tests.labelled_files import FILES, ROWS, as_csv, as_lines
 
 TEXT = as_csv(ROWS)
 
@@ -37,7 +37,7 @@ def test_every_sort_of_file_says_the_same(name: str, tmp_path: Path) -> None:
     [
         (b"", "f.csv", "f.csv is empty; give one with a row per prompt and model"),
         (b" \n\r\n", "f.csv", "f.csv holds nothing but empty lines; give a header and rows"),
-        (gzip.compress(b""), "f.csv.gz", "f.csv.gz holds nothing but empty lines"),
+        (gzip.compress(b"", mtime=0), "f.csv.gz", "f.csv.gz holds nothing but empty lines"),
         (b"prompt,model,score\n", "f.csv", "f.csv has a header and no rows; give a row per prompt and model"),
         (b"prompt,model,score", "f.csv", "f.csv has a header and no rows"),
         (b"[]", "f.json", "f.json holds no objects; give one per prompt and model"),
@@ -48,7 +48,7 @@ def test_every_sort_of_file_says_the_same(name: str, tmp_path: Path) -> None:
         (b"PK\x03\x04...", "f.xlsx", "f.xlsx is an Excel workbook or a zip archive; save the sheet as CSV"),
         (b"PK\x03\x04...", "f.csv", "f.csv is an Excel workbook or a zip archive"),
         (b"BZh91AY", "f.csv.bz2", "packed with bzip2; unpack it, or pack it with gzip"),
-        (gzip.compress(TEXT)[:-30], "f.csv.gz", "f.csv.gz cannot be unpacked or read to its end"),
+        (gzip.compress(TEXT, mtime=0)[:-30], "f.csv.gz", "f.csv.gz cannot be unpacked or read to its end"),
         (b"\x1f\x8b\x08\x00garbage" * 9, "f.csv", "the file is cut short or damaged: copy it again"),
         (b"\x1f\x8b", "f.csv.gz", "the file is cut short or damaged"),
         (b"PAR1 and then nothing", "f.parquet", "f.parquet is a damaged Parquet file"),
@@ -68,40 +68,47 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
     ):
         open_table(tmp_path / "none.csv")
     for place in (str(tmp_path), "/dev/zero"):
-        with pytest.raises(DataFileError, match=f"^{place} is no file; give the path of one$"):
+        with pytest.raises(DataFileError, match=f"^{place} is not a file; give the path of one$"):
             open_table(place, name="f.csv")
 
 
-def test_a_small_file_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """However tightly it is packed, no more than so much of it is read; a large one is not even looked at."""
-    monkeypatch.setattr(files, "MAX_BYTES", 50_000)
-    monkeypatch.setattr(parquet_rows, "MAX_BYTES", 50_000)
-    rows = list(ROWS) * 5_000
-    for name, data in (("f.csv", gzip.compress(as_csv(rows))), ("f.parquet", as_parquet(rows))):
-        assert len(data) < 50_000
-        with pytest.raises(DataFileError, match=r"holds more than .* GB; .* take a sample of prompts"):
-            open_table(data, name=name)
-    large = tmp_path / "f.csv"
-    large.write_bytes(as_csv(rows))
-    with pytest.raises(DataFileError, match=r"^f\.csv holds more than"):
-        open_table(large)
+def test_what_is_no_path() -> None:
+    """A NUL character, a name that is too long, a user whom nobody knows."""
+    for place in ("scored\0.csv", "x" * 5_000, "~nobody-of-that-name/scored.csv"):
+        with pytest.raises(DataFileError, match=r"is not a path|cannot be opened"):
+            open_table(place)
 
 
 def test_the_first_bytes_of_a_packed_file() -> None:
     """They are those within."""
-    file = data_file(gzip.compress(TEXT), "f.csv")
+    file = data_file(located(gzip.compress(TEXT, mtime=0), "f.csv"))
     assert file.head(6) == TEXT[:6]
     assert file.head(1_000_000) == TEXT
 
 
 def test_the_part_read_is_that_of_the_file_given() -> None:
     """Packed or not, it ends at 1."""
-    for data in (TEXT, gzip.compress(TEXT)):
-        with data_file(data, "f.csv").open() as stream:
+    for data in (TEXT, gzip.compress(TEXT, mtime=0)):
+        with data_file(located(data, "f.csv")).open() as stream:
             assert stream.fraction < 1
             while stream.read(10):
                 pass
             assert stream.fraction == 1
+
+
+def test_a_descriptor_is_read_from_its_beginning(tmp_path: Path) -> None:
+    """As often as one likes, whatever was read of it before; the descriptor stays open."""
+    path = tmp_path / "f.csv"
+    path.write_bytes(TEXT)
+    with path.open("rb") as opened:
+        place = located(opened.fileno(), "f.csv")
+        with place.raw() as one, place.raw() as other:
+            assert one.read(9) == other.read(9) == TEXT[:9]
+            assert one.seek(-3, 2) == len(TEXT) - 3
+            assert one.read() == TEXT[-3:]
+            assert other.tell() == 9
+        assert place.size == len(TEXT)
+        assert opened.read() == TEXT
 
 
 @pytest.mark.parametrize("name", ["f.csv", "f.jsonl", "f.csv.gz"])
@@ -111,7 +118,7 @@ def test_another_encoding_says_where(name: str) -> None:
         {"prompt": "café", "model": "a", "score": "1"}
     ]
     plain = (as_lines(rows) if "json" in name else as_csv(rows)).decode().encode("latin-1")
-    data = gzip.compress(plain) if name.endswith("gz") else plain
+    data = gzip.compress(plain, mtime=0) if name.endswith("gz") else plain
     with pytest.raises(
         WrongEncodingError, match=r"is not UTF-8: byte .* save it as UTF-8, or read it as cp1252"
     ) as at:

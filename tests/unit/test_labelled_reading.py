@@ -123,9 +123,7 @@ def test_an_unknown_price_leaves_the_cost_unknown() -> None:
     assert data.models == ("gpt-4o", "ours")
     assert np.isnan(data.cost_usd).tolist() == [[False, True], [False, True]]
     assert data.cost_estimated.all()
-    assert notes[0] == (
-        "the price of 'ours' is not known, and neither is the cost of 2 answers: only scores are compared"
-    )
+    assert notes[0] == ("the price of 'ours' is not known, nor is the cost of 2 answers: only scores are compared")
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,8 @@ class Texts:
 
     def at(self, rows: Ints) -> list[str | None]:
         """The texts of these rows; None where a cell is empty, and for row -1."""
-        codes = np.append(self.codes, -1)[rows]
-        taken = self.values.take(pa.array(codes, mask=codes < 0))
-        return taken.to_pylist()  # type: ignore[no-any-return]
+        place, texts = once(np.append(self.codes, -1)[rows], self.values)
+        return as_objects(texts)[place].tolist()  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,13 +127,28 @@ def column_texts(table: Table, column: str) -> Texts:
     return Texts(np.concatenate(codes).astype(np.int64), chunks[0].dictionary)
 
 
-def pieces(column: Any, rows: Ints) -> Iterator[tuple[Ints, Any]]:
-    """The texts of these rows of a column, piece by piece: which of the rows, and an Arrow array of them."""
+def pieces(column: Any, rows: Ints) -> Iterator[tuple[Ints, Ints, Any]]:
+    """The texts of these rows of a column, piece by piece: which of the rows, and (see ``once``) their texts."""
     start = 0
     for chunk in column.chunks:
         here = np.flatnonzero((rows >= start) & (rows < start + len(chunk)))
-        yield here, chunk.take(pa.array(rows[here] - start)).dictionary_decode()
+        codes = chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        yield here, *once(codes[rows[here] - start], chunk.dictionary)
         start += len(chunk)
+
+
+def once(codes: Ints, values: Any) -> tuple[Ints, Any]:
+    """Texts, each once, as an Arrow array, and the place of each code's text in it; null for -1.
+
+    A text that a million rows share stands in memory once.
+    """
+    used, place = np.unique(codes, return_inverse=True)
+    return place, values.take(pa.array(used, mask=used < 0))
+
+
+def as_objects(texts: Any) -> NDArray[Any]:
+    """An Arrow array of texts as Python's, None where null."""
+    return np.array([*texts.to_pylist(), None], object)[:-1]
 
 
 def _names(table: Table, column: str | None) -> Texts | None:

@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 
 from router_core.evaluation.files.cells import Cells, cells
+from router_core.evaluation.files.limits import enough_memory
 from router_core.evaluation.files.mapping import Mapping
-from router_core.evaluation.files.problems import SHOWN, Check, Kind, Problem, Shower, be, cut, listed, many
+from router_core.evaluation.files.problems import SHOWN, Check, Kind, Problem, Shower, be, cut, listed, many, named
 from router_core.evaluation.files.rates import Rates
 from router_core.evaluation.files.survey import Choices, Duplicates, Incomplete, OutOfRange, Survey, survey, usable
 from router_core.evaluation.files.tables import Table
@@ -47,16 +48,17 @@ def examine(
     structure = tuple(_structure(table, mapping))
     if any(problem.blocks for problem in structure):
         return Check(structure), None, None
-    found = cells(table, mapping)
-    seen = survey(found, mapping, choices)
-    problems = (*structure, *_contents(table, mapping, found, seen, choices, rates))
+    with enough_memory(table.name):
+        found = cells(table, mapping)
+        seen = survey(found, mapping, choices)
+        problems = (*structure, *_contents(table, mapping, found, seen, choices, rates))
     ordered = tuple(sorted(problems, key=lambda problem: not problem.blocks))
     return Check(ordered, int(seen.complete.sum()), seen.models), found, seen
 
 
 def _structure(table: Table, mapping: Mapping) -> Iterator[Problem]:
     """What can be told from the columns alone."""
-    columns = ", ".join(table.columns)
+    columns = named(table.columns)
     obligatory = ("prompt", "model", "score") if mapping.form == "long" else ("prompt",)
     wanted = mapping.columns()
     for part in obligatory:
@@ -67,7 +69,7 @@ def _structure(table: Table, mapping: Mapping) -> Iterator[Problem]:
     for part, column in wanted.items():
         if column is not None and column not in table.columns:
             yield Problem(
-                "missing column", f"there is no column {column!r} for the {part.replace('_', ' ')}",
+                "missing column", f"there is no column {cut(column)!r} for the {part.replace('_', ' ')}",
                 f"choose one of: {columns}", blocks=True,
             )  # fmt: skip
     if not 0.0 < mapping.full_score < float("inf"):
@@ -77,7 +79,7 @@ def _structure(table: Table, mapping: Mapping) -> Iterator[Problem]:
         )  # fmt: skip
     names = [one.model for one in mapping.models]
     for name in sorted({name for name in names if names.count(name) > 1} if mapping.form == "wide" else ()):
-        yield Problem("model twice", f"two models are called {name!r}", "give each its own name", blocks=True)
+        yield Problem("model twice", f"two models are called {cut(name)!r}", "give each its own name", blocks=True)
     if mapping.form == "wide" and not names:
         yield _few((), f"say which columns hold the scores of which model, among: {columns}")
     if table.ragged:
@@ -240,7 +242,7 @@ def _prices(found: Cells, seen: Survey, rates: Rates) -> Iterator[Problem]:
         if count and rates.find(name) is None:
             yield Problem(
                 "price",
-                f"the price of {name!r} is not known, and neither is the cost of {many(int(count), 'answer')}",
+                f"the price of {cut(name)!r} is not known, nor is the cost of {many(int(count), 'answer')}",
                 "say which model of the price book it is, or give its price; without it only scores are compared",
                 blocks=False, count=int(count),
             )  # fmt: skip
@@ -269,5 +271,5 @@ def verdict_of(text: str) -> int | None:
 
 
 def _few(models: tuple[str, ...], remedy: str) -> Problem:
-    said = f"only {models[0]!r} has answers" if models else "no model has answers"
+    said = f"only {cut(models[0])!r} has answers" if models else "no model has answers"
     return Problem("few models", f"{said}; at least two models are compared", remedy, blocks=True)

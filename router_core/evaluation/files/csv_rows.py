@@ -1,12 +1,13 @@
 """CSV to columns of text: quoted line breaks, commas, semicolons or tabs, and what is wrong with a file.
 
-Leaves out types: "007" stays "007". An empty cell is null. Every column is dictionary-encoded.
+Nothing is converted: "007" stays "007". An empty cell is null. Every column is dictionary-encoded.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,16 +15,19 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from router_core.evaluation.files.encodings import Utf8, broken
-from router_core.evaluation.files.files import DataFile, DataFileError, Stream
+from router_core.evaluation.files.files import DataFile, Stream
+from router_core.evaluation.files.limits import LONGEST_HEADER, LONGEST_ROW, MOST_COLUMNS, DataFileError
 from router_core.evaluation.progress import Watch
 
 TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 
-LONGEST_ROW: Final = 1 << 24  # bytes
-_HEAD: Final = 1 << 16
+Take = Callable[[Any], None]
+"""Called with each piece of the rows: an Arrow record batch, every column of TEXT."""
+
 _DELIMITERS: Final = ",;\t"
 _NO_ROWS: Final = "{} has a header and no rows; give a row per prompt and model below it"
 _MOST_RAGGED: Final = 1_000  # more, and it is not some rows that are broken but the reading
+_RAGGED_SHOWN: Final = 200  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +40,24 @@ class Ragged:
     text: str
 
 
-def read_csv(file: DataFile, codec: str, watch: Watch) -> tuple[Any, tuple[Ragged, ...]]:
-    """All rows as an Arrow table, without those that are ragged, and these.
+def read_csv(file: DataFile, codec: str, watch: Watch, take: Take) -> tuple[Ragged, ...]:
+    """Read all rows but those that are ragged; these are returned.
 
     Raises:
-        DataFileError: no rows, not CSV, or not in this encoding.
+        DataFileError: no rows, too many columns, not CSV, or not in this encoding.
         CancelledError: nobody wants it any more.
     """
-    if not file.head(_HEAD).strip():
+    head = file.head(LONGEST_HEADER).decode(codec, "replace").lstrip()
+    if not head:
         raise DataFileError(f"{file.name} holds nothing but empty lines; give a header and rows")
+    delimiter = _delimiter(file, head)
     ragged: list[Ragged] = []
+    last: Any = None
 
     def odd(row: Any) -> str:
-        ragged.append(Ragged((row.number or 1) - 1, row.actual_columns, row.expected_columns, row.text))
+        ragged.append(
+            Ragged((row.number or 1) - 1, row.actual_columns, row.expected_columns, row.text[:_RAGGED_SHOWN])
+        )
         return "skip" if len(ragged) <= _MOST_RAGGED else "error"
 
     try:
@@ -61,30 +70,35 @@ def read_csv(file: DataFile, codec: str, watch: Watch) -> tuple[Any, tuple[Ragge
                     block_size=LONGEST_ROW, use_threads=False, encoding=codec.removesuffix("-sig")
                 ),
                 parse_options=arrow_csv.ParseOptions(
-                    delimiter=_delimiter(file, codec), newlines_in_values=True, invalid_row_handler=odd
+                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=odd
                 ),
                 convert_options=arrow_csv.ConvertOptions(
                     default_column_type=TEXT, strings_can_be_null=True, null_values=[""]
                 ),
             )
-            batches = []
             for batch in reader:
                 watch(stream.fraction, f"reading {file.name}")
-                batches.append(batch)
-            table = pa.Table.from_batches(batches, reader.schema)
-            _check_end(file, table, stream)
+                take(batch)
+                last = batch if batch.num_rows else last
+            if last is None and ragged:
+                take(pa.RecordBatch.from_pylist([], reader.schema))
+            if last is not None:
+                _check_end(file, last, stream)
     except UnicodeError:
         raise broken(file, codec) from None
     except pa.ArrowInvalid as error:
         raise _refusal(file, str(error), ragged) from None
-    if not table.num_rows and not ragged:
+    if last is None and not ragged:
         raise DataFileError(_NO_ROWS.format(file.name))
-    return table, tuple(ragged)
+    return tuple(ragged)
 
 
-def _delimiter(file: DataFile, codec: str) -> str:
-    """That which gives the header most columns."""
-    head = file.head(_HEAD).decode(codec, "replace").lstrip()
+def _delimiter(file: DataFile, head: str) -> str:
+    """That which gives the header most columns.
+
+    Raises:
+        DataFileError: these are too many.
+    """
 
     def columns(delimiter: str) -> int:
         try:
@@ -92,14 +106,19 @@ def _delimiter(file: DataFile, codec: str) -> str:
         except csv.Error:
             return 0
 
-    return max(_DELIMITERS, key=columns)
+    found = {delimiter: columns(delimiter) for delimiter in _DELIMITERS}
+    best = max(found, key=found.__getitem__)
+    if found[best] > MOST_COLUMNS:
+        raise DataFileError(
+            f"{file.name} has {found[best]:,} columns; at most {MOST_COLUMNS:,} are read: leave out those that are"
+            " not needed"
+        )
+    return best
 
 
-def _check_end(file: DataFile, table: Any, stream: Stream) -> None:
+def _check_end(file: DataFile, batch: Any, stream: Stream) -> None:
     """A quotation mark that is never closed makes one cell of all that follows."""
-    if not table.num_rows:
-        return
-    last = table.column(table.num_columns - 1)[table.num_rows - 1].as_py()
+    last = batch.column(batch.num_columns - 1)[batch.num_rows - 1].as_py()
     if last is not None and "\n" in last and not stream.tail.rstrip().endswith(b'"'):
         raise DataFileError(
             f"{file.name}: the quotation mark before {last[:60]!r} is never closed and makes one cell of all that"

@@ -9,7 +9,8 @@ import codecs
 import io
 from typing import Final, Literal
 
-from router_core.evaluation.files.files import DataFile, DataFileError, Stream
+from router_core.evaluation.files.files import DataFile, Stream
+from router_core.evaluation.files.limits import DataFileError
 
 Encoding = Literal["utf-8", "cp1252", "latin-1"]
 

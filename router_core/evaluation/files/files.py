@@ -1,13 +1,13 @@
-"""A file of labelled answers as bytes: what sort it is, told from its first bytes before its name.
+"""A file of scored answers as bytes: what sort it is, judged by its first bytes before its name.
 
-Leaves out the rows in it (csv_rows.py, json_rows.py, parquet_rows.py).
+The rows in it are read by csv_rows.py, json_rows.py and parquet_rows.py.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
-from router_core.errors import EvaluationError
+from router_core.evaluation.files.limits import MAX_BYTES, SMALL, DataFileError, is_harmless, too_large
+from router_core.evaluation.progress import Watch
 
 Format = Literal["csv", "json", "parquet"]
 
-MAX_BYTES: Final = 2_000_000_000
-"""Most bytes that are read, unpacked: a small file can be packed so that it fills any memory."""
+Source = str | Path | bytes | int
+"""A path, the bytes of an upload, or the number of an open descriptor of a file."""
 
 _ENDINGS: Final[dict[str, Format]] = {
     ".csv": "csv",
@@ -42,11 +43,40 @@ _FOREIGN: Final = {
     b"SQLite format 3": "a SQLite database; export the table as CSV",
     b"%PDF": "a PDF; give the table itself",
 }
+_PARQUET: Final = b"PAR1"
 _TAIL: Final = 64
+_PIECE: Final = 1 << 16
+_CHUNK: Final = 1 << 22
 
 
-class DataFileError(EvaluationError):
-    """A file of labelled answers cannot be read; the sentence says why and what to do."""
+class _Unpacked:
+    """The bytes in a file packed with gzip.
+
+    The standard library reads the name in it, which may be of any length, byte by byte; zlib does not.
+    """
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._held = b""  # read, and not unpacked yet
+        self._unpack = zlib.decompressobj(wbits=31)
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, perhaps fewer than asked for; none at the end."""
+        while True:
+            if self._unpack.eof:  # another may follow, after zeros
+                rest = self._unpack.unused_data.lstrip(b"\0")
+                while not rest and (more := self._raw.read(_PIECE)):
+                    rest = more.lstrip(b"\0")
+                if not rest:
+                    return b""
+                self._unpack, self._held = zlib.decompressobj(wbits=31), rest
+            self._held = self._held or self._raw.read(_PIECE)
+            if not self._held:
+                raise EOFError("it ends too early")
+            data = self._unpack.decompress(self._held, size)
+            self._held = self._unpack.unconsumed_tail
+            if data:
+                return data
 
 
 class Stream(io.RawIOBase):
@@ -56,7 +86,7 @@ class Stream(io.RawIOBase):
         super().__init__()
         self.tail = b""
         self._raw, self._size, self._name = raw, size, name
-        self._inner: BinaryIO = gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[assignment]
+        self._inner: BinaryIO | _Unpacked = _Unpacked(raw) if packed else raw
         self._count = 0
 
     @property
@@ -97,25 +127,65 @@ class Stream(io.RawIOBase):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DataFile:
-    """A file that can be opened again and again.
-
-    ``name``: for people; ``format``: of its rows; ``packed``: with gzip; ``size``: bytes as given; ``sha256``: of
-    them, in hex; ``origin``: where it lies, or its bytes.
-    """
+class Located:
+    """Where a file's bytes are, before anything is unpacked: its name for people, size in bytes, first bytes."""
 
     name: str
+    origin: Path | bytes | int
+    size: int
+    first: bytes
+
+    @property
+    def harmless(self) -> bool:
+        """Whether it is text, and too little of it to do harm, unpacked."""
+        if not is_harmless(self.size) or self.first.startswith(_PARQUET):
+            return False
+        if not self.first.startswith(_GZIP):
+            return True
+        try:
+            head = DataFile(self, "csv", True).head(SMALL + 1)
+        except DataFileError:  # as it will be said when it is read
+            return True
+        return is_harmless(len(head)) and not head.startswith(_PARQUET)
+
+    @contextmanager
+    def raw(self) -> Iterator[BinaryIO]:
+        """The bytes as they are given, from the beginning."""
+        with _raw(self.origin, self.name) as raw:
+            yield raw
+
+    def sha256(self, watch: Watch) -> str:
+        """The fingerprint of the bytes as they are given, in hex.
+
+        Raises:
+            CancelledError: the watch said so.
+        """
+        found = hashlib.sha256()
+        with self.raw() as raw:
+            while piece := raw.read(_CHUNK):
+                watch(1.0, "taking the fingerprint")
+                found.update(piece)
+        return found.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DataFile:
+    """A file that can be opened again and again: where it is, the ``format`` of its rows, ``packed`` with gzip."""
+
+    located: Located
     format: Format
     packed: bool
-    size: int
-    sha256: str
-    origin: Path | bytes
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return self.located.name
 
     @contextmanager
     def open(self) -> Iterator[Stream]:
-        """The bytes from the beginning."""
-        with _raw(self.origin, self.name) as raw:
-            yield Stream(raw, self.size, self.packed, self.name)
+        """The unpacked bytes from the beginning."""
+        with self.located.raw() as raw:
+            yield Stream(raw, self.located.size, self.packed, self.name)
 
     def head(self, size: int) -> bytes:
         """The first bytes, unpacked; fewer where the file is shorter."""
@@ -123,45 +193,54 @@ class DataFile:
             return io.BufferedReader(stream, 1 << 16).read(size)
 
 
-def data_file(source: str | Path | bytes, name: str | None = None) -> DataFile:
-    """Look at a file: its sort and its fingerprint.
+def located(source: Source, name: str | None = None) -> Located:
+    """Look at a file from outside.
 
     Args:
-        source: a path, or the bytes of an upload.
-        name: the file's name, for people and for its ending; obligatory with bytes.
+        source: where it is.
+        name: the file's name, for people and for its ending; obligatory but with a path.
 
     Raises:
-        DataFileError: no such file, nothing in it, or of a sort that is not read.
+        DataFileError: no such file, nothing in it, or more than MAX_BYTES.
     """
-    origin = source if isinstance(source, bytes) else Path(source).expanduser()
-    called = name or (origin.name if isinstance(origin, Path) else "")
-    if isinstance(origin, Path) and origin.exists():
-        if not origin.is_file():  # a folder, or a device that never ends
-            raise DataFileError(f"{origin} is no file; give the path of one")
-        if origin.stat().st_size > MAX_BYTES:
-            raise too_large(called)
+    origin = source if isinstance(source, bytes | int) else _path(source)
+    called = name or (origin.name if isinstance(origin, Path) else "the file")
     with _raw(origin, called) as raw:
         first = raw.read(16)
-        raw.seek(0)
-        sha256 = hashlib.file_digest(raw, "sha256").hexdigest()  # type: ignore[arg-type]
         size = raw.seek(0, io.SEEK_END)
+    if size > MAX_BYTES:
+        raise too_large(called)
     if not first:
-        raise DataFileError(f"{called or 'the file'} is empty; give one with a row per prompt and model")
-    packed = first.startswith(_GZIP)
-    if packed:
-        first = DataFile(called, "csv", True, size, sha256, origin).head(16)
-    return DataFile(called, _format(called, first), packed, size, sha256, origin)
+        raise DataFileError(f"{called} is empty; give one with a row per prompt and model")
+    return Located(called, origin, size, first)
 
 
-def too_large(name: str) -> DataFileError:
-    """What is said of a file beyond MAX_BYTES."""
-    return DataFileError(
-        f"{name} holds more than {MAX_BYTES / 1e9:.0f} GB; that is the most that is read: take a sample of prompts"
-    )
+def data_file(place: Located) -> DataFile:
+    """What sort of file it is.
+
+    Raises:
+        DataFileError: of a sort that is not read, or its packing is broken.
+    """
+    packed = place.first.startswith(_GZIP)
+    first = DataFile(place, "csv", True).head(16) if packed else place.first
+    return DataFile(place, _format(place.name, first), packed)
+
+
+def _path(source: str | Path) -> Path:
+    try:
+        path = Path(source).expanduser()
+        known, is_file = path.exists(), path.is_file()
+        if "\0" in str(path):  # which is_file takes for a name that is not there
+            raise ValueError("it holds a NUL character")
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no such user, a NUL character
+        raise DataFileError(f"{str(source)[:200]!r} is not a path ({error}); correct it") from None
+    if known and not is_file:  # a folder, or a device that never ends
+        raise DataFileError(f"{path} is not a file; give the path of one")
+    return path
 
 
 def _format(name: str, first: bytes) -> Format:
-    if first.startswith(b"PAR1"):
+    if first.startswith(_PARQUET):
         return "parquet"
     for magic, what in _FOREIGN.items():
         if first.startswith(magic):
@@ -178,12 +257,45 @@ def _format(name: str, first: bytes) -> Format:
 
 
 @contextmanager
-def _raw(origin: Path | bytes, name: str) -> Iterator[BinaryIO]:
+def _raw(origin: Path | bytes | int, name: str) -> Iterator[BinaryIO]:
     try:
-        raw: BinaryIO = io.BytesIO(origin) if isinstance(origin, bytes) else origin.open("rb")
+        if isinstance(origin, bytes):
+            raw: BinaryIO = io.BytesIO(origin)
+        elif isinstance(origin, int):
+            raw = io.BufferedReader(_Descriptor(origin))
+        else:
+            raw = origin.open("rb")
     except OSError as error:
         raise DataFileError(
             f"{name} cannot be opened ({error.strerror}); correct the path, or allow reading"
         ) from None
     with raw:
         yield raw
+
+
+class _Descriptor(io.RawIOBase):
+    """An open file with a position of its own; closing it leaves the file open."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number, self._at = number, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: os.fstat(self._number).st_size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        data = os.pread(self._number, len(buffer), self._at)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)

@@ -1,101 +1,124 @@
 """JSON to columns of text: one object a line, or a list of objects; the line or entry that is broken is named.
 
-Leaves out types: a number is the text it is written back as, true is "true", what is nested is JSON.
+Nothing is converted: a number is the text it is written back as, true is "true", what is nested is JSON.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any, Final
 
 import pyarrow as pa
 
-from router_core.evaluation.files.csv_rows import LONGEST_ROW, TEXT
+from router_core.evaluation.files.csv_rows import Take
 from router_core.evaluation.files.encodings import broken
-from router_core.evaluation.files.files import DataFile, DataFileError, Stream
+from router_core.evaluation.files.files import DataFile, Stream
+from router_core.evaluation.files.limits import (
+    LONGEST_ROW,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    DataFileError,
+    too_many,
+)
 from router_core.evaluation.progress import Watch
 
-MOST_COLUMNS: Final = 1_000
 _BATCH: Final = 5_000
 _CHUNK: Final = 1 << 20  # characters
 _SPACE: Final = " \t\r\n"
+_GAP: Final = re.compile(r"[ \t\r\n]*")
+_COMMAS: Final = re.compile(r"[ \t\r\n,]*")
 
-Rows = Iterator[tuple[int, dict[str, Any]]]
-"""The place of each object, from 1, and the object."""
+Row = tuple[int, int, dict[str, Any]]
+"""The place of an object, from 1; how many characters it has; the object."""
 
 
-def read_json(file: DataFile, codec: str, watch: Watch) -> Any:
-    """All rows as an Arrow table of text.
+def read_json(file: DataFile, codec: str, watch: Watch, take: Take) -> None:
+    """Read all rows. A batch has the columns that were seen so far; a later one may have more behind them.
 
     Raises:
-        DataFileError: not JSON (names the line or entry), no objects, or not in this encoding.
+        DataFileError: not JSON (names the line or entry), no objects, too many names, or not in this encoding.
         CancelledError: nobody wants it any more.
     """
-    batches: list[tuple[int, dict[str, Any]]] = []
     names: dict[str, None] = {}
     try:
         with file.open() as stream:
-            rows = _rows(file, codec, stream)
-            while some := list(islice(rows, _BATCH)):
+            for some in _batches(_rows(file, codec, stream)):
                 watch(stream.fraction, f"reading {file.name}")
-                names |= dict.fromkeys(name for _, row in some for name in row)
-                if len(names) > MOST_COLUMNS:
-                    raise DataFileError(
-                        f"{file.name} has {len(names):,} different names; give each row the same ones"
-                    )
-                batches.append((len(some), _columns(file, some)))
+                for _, _, row in some:
+                    names |= dict.fromkeys(row)
+                    if len(names) > MOST_COLUMNS:
+                        raise DataFileError(
+                            f"{file.name} has more than {MOST_COLUMNS:,} different names; give each row the same"
+                        )
+                take(pa.RecordBatch.from_arrays(_columns(file, some, list(names)), names=list(names)))
     except UnicodeDecodeError:
         raise broken(file, codec) from None
     except RecursionError:
         raise DataFileError(f"{file.name} is nested too deeply to be a table; give flat objects") from None
-    if not batches:
+    if not names:
         raise DataFileError(f"{file.name} holds no objects; give one per prompt and model")
-    columns = [
-        pa.chunked_array(
-            [batch[name] if name in batch else pa.nulls(count, TEXT) for count, batch in batches], TEXT
-        )
-        for name in names
-    ]
-    return pa.Table.from_arrays(columns, names=list(names))
 
 
-def _rows(file: DataFile, codec: str, stream: Stream) -> Rows:
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """So many rows together, or fewer where they are long."""
+    some: list[Row] = []
+    size = 0
+    for row in rows:
+        some.append(row)
+        size += row[1]
+        if len(some) == _BATCH or size >= LONGEST_ROW:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
+def _rows(file: DataFile, codec: str, stream: Stream) -> Iterator[Row]:
     text = io.TextIOWrapper(io.BufferedReader(stream, 1 << 20), encoding=codec, newline="\n")
-    start = ""
-    while (piece := text.read(1)) and piece in _SPACE:
-        start += piece
-    if piece == "[":
-        return _entries(file, text)
-    return _lines(file, text, start.count("\n") + 1, piece)
+    line, blank, start = 1, 0, text.read(_CHUNK)
+    while start and not (rest := start.lstrip(_SPACE)):
+        line, blank, start = line + start.count("\n"), blank + len(start), text.read(_CHUNK)
+        _check_gap(file, blank)
+    if not start:
+        return iter(())
+    line += start.count("\n", 0, len(start) - len(rest))
+    return _entries(file, text, rest[1:]) if rest[0] == "[" else _lines(file, text, line, rest)
 
 
-def _lines(file: DataFile, text: io.TextIOWrapper, number: int, start: str) -> Rows:
-    """One object a line; ``start``: the first character, which stands in line ``number``."""
-    while line := start + text.readline(LONGEST_ROW):
-        if len(line) > LONGEST_ROW:
+def _lines(file: DataFile, text: io.TextIOWrapper, number: int, start: str) -> Iterator[Row]:
+    """One object a line; ``start``: what was read already, from line ``number`` on."""
+    ahead, most = io.StringIO(start, newline="\n"), number + MOST_ROWS
+    while line := ahead.readline(LONGEST_ROW) or text.readline(LONGEST_ROW):
+        if not line.endswith("\n") and len(line) < LONGEST_ROW:
+            line += text.readline(LONGEST_ROW)  # it began in what was read already
+        if len(line) > LONGEST_ROW or (len(line) == LONGEST_ROW and not line.endswith("\n")):
             raise _too_long(file, f"line {number:,}")
         if not line.isspace():
-            yield number, _object(file, f"line {number:,}", line.strip())
-        number, start = number + 1, ""
+            yield number, len(line), _object(file, f"line {number:,}", line.strip())
+        number += 1
+        if number > most:
+            raise too_many(file.name, "lines", MOST_ROWS)
 
 
-def _entries(file: DataFile, text: io.TextIOWrapper) -> Rows:
+def _entries(file: DataFile, text: io.TextIOWrapper, held: str) -> Iterator[Row]:
     """The entries of a list, read piece by piece: a long one never stands in memory as a whole."""
     decode = json.JSONDecoder().raw_decode
-    held, at, number = "", 0, 0
+    at, number, blank = 0, 0, 0
     while True:
-        while at < len(held) and (held[at] in _SPACE or (held[at] == "," and number)):
-            at += 1
-        if at < len(held) and held[at] == "]":
+        gap = (_COMMAS if number else _GAP).match(held, at)
+        assert gap is not None  # it may be empty
+        blank, at = blank + gap.end() - at, gap.end()
+        _check_gap(file, blank)
+        if held.startswith("]", at):
             return
         place = f"entry {number + 1:,}"
         try:
             if at == len(held):
                 raise json.JSONDecodeError("the list does not end", held, at)
-            entry, at = decode(held, at)
+            entry, end = decode(held, at)
         except ValueError as error:  # it may go on in the next piece
             more = text.read(max(_CHUNK, len(held) - at))
             if not more:
@@ -104,8 +127,16 @@ def _entries(file: DataFile, text: io.TextIOWrapper) -> Rows:
             if len(held) > 2 * LONGEST_ROW:
                 raise _too_long(file, place) from None
             continue
-        number += 1
-        yield number, _checked(file, place, entry)
+        number, blank = number + 1, 0
+        yield number, end - at, _checked(file, place, entry)
+        at = end
+
+
+def _check_gap(file: DataFile, blank: int) -> None:
+    if blank > LONGEST_ROW:
+        raise DataFileError(
+            f"{file.name} has more than {LONGEST_ROW >> 20} million blank characters in a row; export it again"
+        )
 
 
 def _object(file: DataFile, place: str, text: str) -> dict[str, Any]:
@@ -139,15 +170,16 @@ def _too_long(file: DataFile, place: str) -> DataFileError:
     )
 
 
-def _columns(file: DataFile, rows: list[tuple[int, dict[str, Any]]]) -> dict[str, Any]:
-    """Name -> column of text."""
-    names = dict.fromkeys(name for _, row in rows for name in row)
-    columns = {name: [_text(row.get(name)) for _, row in rows] for name in names}
+def _columns(file: DataFile, rows: list[Row], names: list[str]) -> list[Any]:
+    """A column of text for each name."""
     try:
         "".join(names).encode()
-        return {name: pa.array(column, pa.string()).dictionary_encode() for name, column in columns.items()}
+        return [
+            pa.array([_text(row.get(name)) for _, _, row in rows], pa.string()).dictionary_encode()
+            for name in names
+        ]
     except UnicodeEncodeError:
-        place = next(place for place, row in rows if not _whole(row))
+        place = next(place for place, _, row in rows if not _whole(row))
         raise DataFileError(
             f"{file.name}: row {place:,} holds half a character (\\ud800 to \\udfff); correct the text"
         ) from None

@@ -25,6 +25,7 @@ SHOWN: Final = 5
 """Rows that are shown of a problem."""
 
 _CUT: Final = 80  # characters of a text
+_NAMED: Final = 40  # names
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,15 @@ def be(mask: Bools) -> str:
     return "is" if mask.sum() == 1 else "are"
 
 
+def named(names: Sequence[str]) -> str:
+    """Names in a sentence: the first of them, and long ones cut."""
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(str(cut(name)) for name in names[:_NAMED]) + more
+
+
 def listed(names: Sequence[str]) -> str:
-    """Names in a sentence."""
-    return ", ".join(map(repr, names))
+    """The same, each in quotation marks."""
+    return named([repr(cut(name)) for name in names])
 
 
 def cut(text: str | None) -> str | None:

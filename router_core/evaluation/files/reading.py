@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router_core.errors import EvaluationError
-from router_core.evaluation.files.cells import Cells, Ints, Numbers, Texts, pieces
+from router_core.evaluation.files.cells import Cells, Ints, Numbers, Texts, as_objects, once, pieces
 from router_core.evaluation.files.checking import examine, verdict_of
 from router_core.evaluation.files.encodings import Encoding
-from router_core.evaluation.files.estimating import Figures, estimated_tokens, estimates
+from router_core.evaluation.files.estimating import Estimates, Figures, estimated_tokens, estimates
+from router_core.evaluation.files.limits import enough_memory
 from router_core.evaluation.files.mapping import Mapping
 from router_core.evaluation.files.problems import Check, many
 from router_core.evaluation.files.rates import Rates
@@ -115,18 +116,27 @@ def labelled(
         choice = f" (argument {_CHOICE[first.kind]})" if first.kind in _CHOICE else ""
         raise EvaluationError(f"{table.name}: {first.sentence}{more}; {first.remedy}{choice}")
     watch(0.4, "putting the answers in order")
+    with enough_memory(table.name):
+        data, known = _in_order(table, mapping, found, seen, choices, rates, watch)
+    watch(1.0, f"{many(len(data.prompts), 'prompt')} and {len(data.models)} models")
+    return data, (*_treated(check, choices), *known.notes)
+
+
+def _in_order(
+    table: Table, mapping: Mapping, found: Cells, seen: Survey, choices: Choices, rates: Rates, watch: Watch
+) -> tuple[Labelled, Estimates]:
     prompts, cell, figure = _arranged(found, seen, choices)
     score = figure(Numbers(seen.score, seen.odd))
     given = Figures(figure(found.input_tokens), figure(found.output_tokens), figure(found.cost_usd))
-    texts = found.texts.values.take(found.texts.codes[seen.text_row[prompts]])
+    place, texts = once(found.texts.codes[seen.text_row[prompts]], found.texts.values)
     rows = found.row[cell]
     answers, lengths = _answers(table, mapping, seen.models, rows, watch.part(0.5, 0.9)) or (None, None)
-    known = estimates(given, seen.models, estimated_tokens(texts), lengths, rates)
+    known = estimates(given, seen.models, estimated_tokens(texts)[place], lengths, rates)
     columns = _cheap_to_strong(seen.models, known.figures.cost_usd, score)
     watch(0.9, "collecting the texts")
     data = Labelled(
         prompt_ids=tuple(found.ids.take(prompts).to_pylist()),
-        prompts=tuple(texts.to_pylist()),
+        prompts=tuple(as_objects(texts)[place].tolist()),
         tasks=_tasks(found, prompts),
         models=tuple(seen.models[column] for column in columns),
         scores=score[:, columns],
@@ -139,8 +149,7 @@ def labelled(
         source=table.name,
         sha256=table.sha256,
     )
-    watch(1.0, f"{many(len(prompts), 'prompt')} and {len(columns)} models")
-    return data, (*_treated(check, choices), *known.notes)
+    return data, known
 
 
 def _arranged(found: Cells, seen: Survey, choices: Choices) -> tuple[Ints, Ints, Callable[[Numbers], Array]]:
@@ -202,9 +211,9 @@ def _answers(
     for place, name in enumerate(names):
         watch(place / len(names), "reading the answers")
         if name is not None:
-            for here, piece in pieces(columns[name], rows[:, place]):
-                texts[here, place] = piece.to_numpy(zero_copy_only=False)
-                tokens[here, place] = estimated_tokens(piece)
+            for here, which, piece in pieces(columns[name], rows[:, place]):
+                texts[here, place] = as_objects(piece)[which]
+                tokens[here, place] = estimated_tokens(piece)[which]
     return texts, tokens
 
 

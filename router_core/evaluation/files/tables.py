@@ -1,6 +1,6 @@
-"""A file of labelled answers as a table of text, with its first rows and a guess of what its columns mean.
+"""A file of scored answers as a table of text, with its first rows and a guess of what its columns mean.
 
-Leaves out judging what is in it (checking.py) and making numbers of it (cells.py).
+What is in it is judged in checking.py and made into numbers in cells.py.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from router_core.evaluation.files.csv_rows import Ragged, read_csv
-from router_core.evaluation.files.encodings import Encoding, codec
-from router_core.evaluation.files.files import DataFileError, data_file
-from router_core.evaluation.files.json_rows import MOST_COLUMNS, read_json
+from router_core.evaluation.files.apart import read_apart
+from router_core.evaluation.files.csv_rows import Ragged
+from router_core.evaluation.files.encodings import Encoding
+from router_core.evaluation.files.files import located
 from router_core.evaluation.files.mapping import Mapping, guess_mapping
-from router_core.evaluation.files.parquet_rows import read_parquet
+from router_core.evaluation.files.rows import joined, read_rows
 from router_core.evaluation.progress import Progress, Watch
+from router_core.validation import short_hash
 
 _HEAD: Final = 100  # rows
 _SHOWN: Final = 300  # characters of a cell
@@ -69,51 +70,64 @@ def open_table(
 
     Raises:
         WrongEncodingError: the text is not in that encoding; says where.
-        DataFileError: no such file, of a sort that is not read, broken, empty, or a header without rows.
+        DataFileError: no such file, of a sort that is not read, broken, empty, a header without rows, or beyond a
+            limit (limits.py).
         CancelledError: ``cancelled`` said so.
     """
     watch = Watch.of(progress, cancelled)
     watch(0.0, "looking at the file")
-    file = data_file(source, name)
-    used = None if file.format == "parquet" else codec(file, encoding)
-    ragged: tuple[Ragged, ...] = ()
-    if used is None:
-        data = read_parquet(file, watch)
-    elif file.format == "csv":
-        data, ragged = read_csv(file, used, watch)
+    file = located(source, name)
+    batches: list[Any] = []
+    if file.harmless:
+        watch(0.0, f"reading {file.name}")
+        found = read_rows(file, encoding, Watch(), batches.append)
     else:
-        data = read_json(file, used, watch)
-    if data.num_columns > MOST_COLUMNS:
-        raise DataFileError(
-            f"{file.name} has {data.num_columns:,} columns; at most {MOST_COLUMNS:,} are read: leave out those"
-            " that are not needed"
-        )
+        found = read_apart(file, encoding, watch, batches.append)
+    data = joined(batches)
     data = data.rename_columns(_unique(data.column_names))
-    sample = data.slice(0, _HEAD).to_pylist()
+    sample = _sample(data)
     head = [{column: text and text[:_SHOWN] for column, text in row.items()} for row in sample]
     columns = tuple(data.column_names)
+    sha256 = file.sha256(watch)
     watch(1.0, f"read {data.num_rows:,} rows")
     return Table(
         name=file.name,
-        sha256=file.sha256,
-        encoding=None if used is None else used.removesuffix("-sig"),
+        sha256=sha256,
+        encoding=found.encoding,
         columns=columns,
         rows=data.num_rows,
         head=tuple(head),
         guess=guess_mapping(columns, sample),
-        ragged=ragged,
+        ragged=found.ragged,
         data=data,
     )
 
 
+def _sample(data: Any) -> list[dict[str, str | None]]:
+    """The first rows; of a long text its beginning, and a fingerprint so that different ones stay different."""
+    columns = {}
+    for name, column in zip(data.column_names, data.slice(0, _HEAD).columns, strict=True):
+        texts: list[str | None] = []
+        for chunk in column.chunks:
+            codes = chunk.indices.to_pylist()
+            known = {code: _marked(chunk.dictionary[code].as_py()) for code in {*codes} - {None}}
+            texts += [known.get(code) for code in codes]
+        columns[name] = texts
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _marked(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} {short_hash(text)}"
+
+
 def _unique(names: list[str]) -> list[str]:
     """The names of columns, each once and none empty."""
-    made: list[str] = []
+    made: dict[str, None] = {}
+    counts: dict[str, int] = {}
     for place, name in enumerate(names, start=1):
         plain = wanted = name.strip() or f"column {place}"
-        count = 1
         while wanted in made:
-            count += 1
-            wanted = f"{plain} ({count})"
-        made.append(wanted)
-    return made
+            counts[plain] = counts.get(plain, 1) + 1
+            wanted = f"{plain} ({counts[plain]})"
+        made[wanted] = None
+    return list(made)

@@ -98,6 +98,14 @@ class Reading:
                 return
             after = page[-1].id
 
+    def rows(self, question: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """One of the questions about the whole log, answered row by row."""
+        text, wanted = question_text(question, parameters)
+        with self._cursor() as cursor:
+            found = cursor.execute(text, wanted)
+            names = [column[0] for column in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
     def table(self, question: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
         """One of the questions about the whole log, answered as a table."""
         text, wanted = question_text(question, parameters)

@@ -15,7 +15,8 @@ from uuid import UUID
 
 import duckdb
 
-from router_core.errors import RouterError, StoreError, UnknownRequestError
+from router_core import finalisers
+from router_core.errors import RouterError, StoreClosedError, StoreError, UnknownRequestError
 from router_core.store.base import Batch, Evaluation, Search, SettingsVersion
 from router_core.store.duckdb import deletion as erasing
 from router_core.store.duckdb import learning_events as learning
@@ -92,6 +93,7 @@ class DuckDBStore(Remembering):
         self._parent: int | None = None  # who holds the file, where this process was forked from that one
         self._connection: duckdb.DuckDBPyConnection | None = connect(location)
         watch(self)
+        finalisers.prepare()
         try:
             with self._cursor() as cursor:
                 prepare(cursor, location, kind)
@@ -110,6 +112,7 @@ class DuckDBStore(Remembering):
         """The file."""
         return self._location
 
+    @finalisers.queued_in_collection
     def write(self, batch: Batch) -> None:
         """Store a batch as one transaction, perhaps together with those of other threads."""
         self._require_open()
@@ -257,6 +260,7 @@ class DuckDBStore(Remembering):
             self._holders += self._connection is not None
             return self._connection is not None
 
+    @finalisers.queued_in_collection
     def close(self) -> None:
         """Release the file once the last holder has closed it."""
         with self._commit_lock:
@@ -280,7 +284,7 @@ class DuckDBStore(Remembering):
         if self._parent is not None:
             raise inherited(self._location, self._parent)
         if connection is None:
-            raise StoreError(f"the store {self._location} is closed; open it again")
+            raise StoreClosedError(f"the store {self._location} is closed; open it again")
         return connection
 
     def _recall(self) -> None:
