@@ -46,7 +46,7 @@ def lived(tmp_path: Path) -> Store:
 
 SETTINGS = Settings(
     seed=11,
-    goals={"default": GoalSettings(success_value_usd=0.02, exploration=0.05, budget_usd=0.5)},
+    goals={"default": GoalSettings(success_value_usd=0.02, exploration=0.05, budget_usd=0.4)},
     simulation=SimulationSettings(latency_scale=0),
 )
 
