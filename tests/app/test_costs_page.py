@@ -161,7 +161,7 @@ def test_routers_in_words_and_as_measured(fill: Fill) -> None:
     fill("full")
     at = opened("costs", range="all")
     table = next(one.value for one in at.table if "Needs ratings" in one.value).set_index("Router")
-    assert list(table.index) == ["Rules", "Classifier", "Thompson sampling", "Contextual Thompson"]
+    assert list(table.index) == ["Rules", "Classifier", "Thompson sampling", "Contextual Thompson", "By task"]
     extra, cost = table["Extra time, median (95th percentile)"], table["Deciding cost"]
     assert extra["Classifier"].startswith("a model's answer, per new prompt\\: 3")
     assert "ms" in extra["Rules"]
@@ -333,4 +333,4 @@ def test_the_contextual_router_among_the_others(fill: Fill) -> None:
     table = next(one.value for one in at.table if "Needs ratings" in one.value).set_index("Router")
     assert table.loc["Contextual Thompson", "Adapts"].endswith(" on its answers")
     assert "ms" in table.loc["Contextual Thompson", "Extra time, median (95th percentile)"]
-    assert at.selectbox(key="router").options[-1] == "Contextual Thompson"
+    assert at.selectbox(key="router").options[-2:] == ["Contextual Thompson", "By task"]

@@ -16,8 +16,8 @@ HARD = "Write a memo that compares two warehouse leases and explain why one is b
 
 
 def test_send_rate_reload_and_deep_link(start_server: Callable[..., Server], page: Page) -> None:
-    """A decision of each router, an answer per model, a thumb that moves the posterior; kept after a reload, and found by
-    its link on a fresh server.
+    """A decision of each router, an answer per model, a thumb that moves the posterior; kept after a reload, and
+    found by its link on a fresh server.
     """  # fmt: skip
     server = start_server()
     page.goto(server.url)
