@@ -10,7 +10,7 @@ run: .venv/.ready-app
 	@$(BIN)/router-core app --port $(PORT)
 
 quick: .venv/.ready-dev
-	@$(PYTEST) -m "not slow"
+	@$(PYTEST) -m "not slow and not browser"
 
 test: .venv/.ready-dev
 	@$(PYTEST)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import streamlit as st
 
 from pages.evidence_jobs import background, ready
 from pages.formatting import escaped
 from router_core.evaluation.files.encodings import ENCODINGS
 from router_core.evaluation.files.tables import Table, open_table
+from router_core.settings.environment import DATA_FOLDER, data_folder, within
 
 _MOST_MB = 1000
 _JOB = "evidence-file"
@@ -32,7 +36,7 @@ def chosen_table() -> Table | None:
         max_upload_size=_MOST_MB,
     )
     with st.container(horizontal=True, vertical_alignment="bottom", key="file-options"):
-        path = st.text_input("or its path on the server", key="labelled-path", width=420)
+        path = _path_on_the_server()
         encoding = st.selectbox(
             "Encoding",
             ENCODINGS,
@@ -48,11 +52,11 @@ def chosen_table() -> Table | None:
                 upload.getvalue(), name=upload.name, encoding=encoding, progress=watch, cancelled=watch.cancelled
             ),
         )
-    elif path.strip():
+    elif path is not None:
         job = background(
             _JOB,
-            (path.strip(), encoding),
-            lambda watch: open_table(path.strip(), encoding=encoding, progress=watch, cancelled=watch.cancelled),
+            (str(path), encoding),
+            lambda watch: open_table(path, encoding=encoding, progress=watch, cancelled=watch.cancelled),
         )
     else:
         st.session_state.pop(_JOB, None)
@@ -61,6 +65,20 @@ def chosen_table() -> Table | None:
     if ready(job, "file"):
         st.rerun()
     return None
+
+
+def _path_on_the_server() -> Path | None:
+    """The file that was named, where the environment allows a folder; nobody else's files are read."""
+    folder = data_folder(os.environ)
+    if folder is None:
+        return None
+    said = st.text_input(
+        "or its path on the server",
+        key="labelled-path",
+        width=420,
+        help=f"Inside {escaped(str(folder))}, which {DATA_FOLDER} names.",
+    )
+    return within(folder, said.strip()) if said.strip() else None
 
 
 def _what_is_needed() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.differences import show_changes
+from pages.endpoints import agreed
 from pages.formatting import escaped
 from pages.resources import Resources, change_settings, resources
 from router_core.errors import RouterError
@@ -119,7 +120,9 @@ def _in(shared: Resources) -> None:
         st.caption("What is known here is set aside, not deleted.")
     else:
         st.caption("What it has learned is what is known here.")
-    if st.button("Import", type="primary", key="do-import", disabled=not (with_settings or with_learning)):
+    trusted = not with_settings or agreed(wanted, playground.settings, "trust-endpoints")
+    nothing = not (with_settings or with_learning)
+    if st.button("Import", type="primary", key="do-import", disabled=nothing or not trusted):
         goals = goals_of(target, learned) if with_learning else []
         _take_over(playground.settings, target if with_settings else None, learned, goals, given.name)
 

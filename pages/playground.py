@@ -32,7 +32,7 @@ def _take_example() -> None:
     st.session_state["example"] = None  # a pill is a shortcut, not a state: it can be taken again
 
 
-def _form() -> tuple[list[Message], dict[str, Any]]:
+def _form(notes: _Notes) -> tuple[list[Message], dict[str, Any]]:
     """What there is to ask, and how: the messages and the options of ``Playground.compare``."""
     st.pills("Examples", [one.name for one in EXAMPLES], key="example", on_change=_take_example)
     with st.form("ask", border=False):
@@ -80,7 +80,7 @@ def _form() -> tuple[list[Message], dict[str, Any]]:
                 bind="query-params",
                 persist_state="session",
             )
-            st.form_submit_button("Compare", type="primary", key="send", on_click=_note)
+            st.form_submit_button("Compare", type="primary", key="send", on_click=notes.note)
     messages: list[Message] = [{"role": "user", "content": text or ""}]
     if (system or "").strip():
         messages.insert(0, {"role": "system", "content": system})
@@ -101,14 +101,14 @@ class _Notes:
     deciding: Future[Plan] | None = None
     sent: str | None = None
 
+    def note(self) -> None:
+        """A prompt was sent. Called back: looks at no state of the session, where a further click would end it."""
+        self.asked = True
+
 
 def _notes() -> _Notes:
     notes: _Notes = st.session_state.setdefault("notes", _Notes())
     return notes
-
-
-def _note() -> None:
-    _notes().asked = True
 
 
 @st.cache_resource(show_spinner=False)
@@ -127,11 +127,11 @@ def _begin(shared: Resources, goal: str, messages: list[Message], options: dict[
 
 def _ask(shared: Resources, goal: str) -> None:
     """The form; what it sends is decided, stored and started before the rest of the page is drawn."""
-    messages, options = _form()
     notes = _notes()
+    messages, options = _form(notes)
     if notes.asked:
-        notes.asked = False
-        notes.deciding = _deciders().submit(_begin, shared, goal, messages, options)
+        deciders = _deciders()  # a click can end this run here; the next then still knows what was asked
+        notes.asked, notes.deciding = False, deciders.submit(_begin, shared, goal, messages, options)
     if notes.deciding is None:
         return
     with st.spinner("The routers decide ..."):

@@ -19,9 +19,10 @@ from router_core.models.reaching import USUAL_PORTS, LocalServer, local_servers,
 from router_core.money.book import book_models
 from router_core.money.pricing import PriceBook
 from router_core.settings import PriceSettings, ProviderSettings, Settings
+from router_core.settings.environment import may_hold_key
 from router_core.settings.providers import KNOWN
 from router_core.settings.system import simulation_asked
-from router_core.validation import validated
+from router_core.validation import short_hash, validated
 
 _HALF = 264  # of the room within a border
 _RATES = {name: declared.title or "" for name, declared in PriceSettings.model_fields.items()}
@@ -44,14 +45,34 @@ def provider_form(shared: Resources, draft: dict[str, Any]) -> None:
 
 
 def _provider(settings: Settings, name: str, provider: ProviderSettings) -> dict[str, Any]:
+    """The form of one provider. Another address empties the field of the key's variable: no key goes to an address
+    for which nobody named it.
+    """  # fmt: skip
     title = st.empty()
-    found = edit(provider, f"provider-{name}", settings.version, half=_HALF)
-    env = found["api_key_env"]
-    there = (
-        "needs no key" if env is None else f"{env} is {'set' if os.environ.get(env, '').strip() else 'not set'}"
-    )
-    title.header(f"**{escaped(name)}** :small[:gray[{escaped(there)}]]", anchor=False)
+    key = f"provider-{name}"
+    address = edit(provider, key, settings.version, only=("base_url",))["base_url"]
+    moved = address.rstrip("/") != provider.base_url.rstrip("/")
+    asked = provider.model_copy(update={"api_key_env": None}) if moved else provider
+    field = f"{key}@{short_hash(address)}" if moved else key
+    variable = edit(asked, field, settings.version, only=("api_key_env",))["api_key_env"]
+    others = edit(provider, key, settings.version, only=("json_mode", "stream_usage"), half=_HALF)
+    found = {**others, "base_url": address, "api_key_env": variable}
+    if moved and provider.api_key_env and not variable:
+        st.caption(
+            f"The address is another, so {escaped(provider.api_key_env)} is not sent there. Name the variable that"
+            " holds its key, or leave it empty where none is needed."
+        )
+    title.header(f"**{escaped(name)}** :small[:gray[{escaped(_key(variable))}]]", anchor=False)
     return found
+
+
+def _key(variable: str | None) -> str:
+    """What is known of a provider's key, in words."""
+    if variable is None:
+        return "needs no key"
+    if not may_hold_key(variable, os.environ):
+        return f"{variable} may not hold a key"
+    return f"{variable} is {'set' if os.environ.get(variable, '').strip() else 'not set'}"
 
 
 def _another(settings: Settings, draft: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from router_core.routing.retention import remove_expired
 from router_core.serving.playground import Playground
 from router_core.serving.running import RunningCalls
 from router_core.settings import Settings
+from router_core.settings.environment import require_key_variables
 from router_core.settings.system import simulation_asked
 from router_core.store import open_store
 from router_core.store.base import SettingsVersion, Store
@@ -90,10 +91,12 @@ def change_settings(settings: Settings, note: str) -> None:
     """Save a version of the settings and use it from now on; calls under way end as they began.
 
     Raises:
+        SettingsError: it names a variable that may not hold a key; the settings are as before.
         StoreError: it could not be saved; the settings are as before.
     """
     shared = _shared()
     before = shared.now
+    require_key_variables(settings, before.playground.settings, os.environ)
     version = SettingsVersion(settings.version, datetime.now(UTC), whoami(), note, settings.document())
     store, simulated, _ = _store_for(settings)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from router_core.errors import RouterError
 from router_core.exports.diff import changes
 from router_core.registry import CLASSIFIER, CONTEXTUAL, RULES
 from router_core.settings import Settings
+from router_core.settings.environment import require_key_variables
 from router_core.validation import validated
 from router_core.views.preview import condition_preview, split_preview
 
@@ -78,6 +80,7 @@ def _consequences(shared: Resources, draft: Mapping[str, Any], tab: str, goal: s
     settings = shared.playground.settings
     try:
         wanted = validated(Settings, draft)
+        require_key_variables(wanted, settings, os.environ)
     except RouterError as error:
         st.error(escaped(str(error)), icon=":material/error:")
         return

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from pages.differences import in_short, show_changes
+from pages.endpoints import agreed
 from pages.formatting import escaped
 from pages.resources import Resources, change_settings
 from router_core.exports.diff import changes
@@ -72,7 +73,8 @@ def _compare(documents: Mapping[str, str], now: Settings) -> None:
     wanted = Settings.from_document(documents[newer])
     if wanted.version == now.version:
         return
-    if st.button(f"Bring {wanted.version[:8]} back", key="bring-back", type="primary"):
+    trusted = agreed(wanted, now, "trust-version")
+    if st.button(f"Bring {wanted.version[:8]} back", key="bring-back", type="primary", disabled=not trusted):
         change_settings(wanted, f"back to {wanted.version[:8]}")
         st.session_state["saved"] = f"Version {wanted.version[:8]} is in force again."
         st.rerun()

@@ -145,7 +145,8 @@ class Seen:
     ``features``: the numbers of each arm, arm after arm (contextual/vector.py). ``learned``: which state decided.
     ``verdict``: whether the classifier was asked for this decision, remembered, or not heard.
     ``verdict_worth_usd``: what its verdict was expected to bring before it was asked for; None where that was not
-    the question.
+    the question. ``upto``: the number of the last outcome that the state knew. ``outcomes_behind``: how many were
+    stored after it when the decision was taken, the first of them ``behind_ms`` milliseconds before.
     """
 
     arms: tuple[str, ...]
@@ -153,6 +154,9 @@ class Seen:
     learned: str
     verdict: Literal["asked", "remembered", "absent"]
     verdict_worth_usd: float | None
+    upto: int = 0
+    outcomes_behind: int = 0
+    behind_ms: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
@@ -19,6 +20,14 @@ Declared = TypeVar("Declared", bound=BaseModel)
 MODEL: Final = r"^[^/\s]+/\S+$"
 ADDRESS: Final = r"^https?://\S+$"
 VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
+KEY_SHAPE: Final = re.compile(
+    r"\b(?:sk|pk|rk|gsk|xai|hf)[-_](?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}"  # the prefixes that providers give keys
+    r"|\bAIza[0-9A-Za-z_-]{30,}"
+    r"|\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/-]{12,}"
+    r"|://[^/\s@]+:[^/\s@]+@"  # a user and a password in an address
+)
+"""What looks like an API key or a password, whatever the name beside it."""
 
 _MEANT: Final = {
     MODEL: "write provider/model, for example openai/gpt-4o-mini",
@@ -33,7 +42,13 @@ _EXAMPLES: Final = {"params": '{"temperature": 0}', "ArmSettings": '{"model": "o
 class Declaration(BaseModel):
     """Base of every declared part: no other names, no changes afterwards, Infinity as a text in JSON."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, ser_json_inf_nan="strings")
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        ser_json_inf_nan="strings",
+        hide_input_in_errors=True,  # it may be a key
+    )
 
 
 def validated(declaration: type[Declared], raw: Any, place: str = "") -> Declared:
@@ -74,7 +89,12 @@ def _sentence(error: ValidationError, under: str) -> str:
     if first["type"] == "too_short":
         message = f"needs at least {first['ctx']['min_length']}"
     value = first.get("input")
-    hidden = "api_key_env" in first["loc"]  # a key pasted in the wrong place is not shown
+    opens = "base_url" in first["loc"] and set(str(value)) & set(
+        "@?#\\"
+    )  # a user or parameters, which may be keys
+    hidden = (
+        "api_key_env" in first["loc"] or opens or KEY_SHAPE.search(str(value))
+    )  # a key pasted in a wrong place
     said = first["type"] == "value_error" and isinstance(value, str) and repr(value) in message
     shown = "" if hidden or said or isinstance(value, (Mapping, BaseModel)) else f" (got {str(value)[:80]!r})"
     return f"{place}: {message}{shown}{more}"

@@ -18,8 +18,8 @@ def find_browser() -> str | None:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "ROUTER_STORE", "ROUTER_SIMULATED", "ROUTER_SETTINGS"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name == "OPENAI_API_KEY" or name.startswith("ROUTER_")]:
+        monkeypatch.delenv(name)
 
 
 def _browser_left_out() -> bool:
@@ -27,7 +27,10 @@ def _browser_left_out() -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the browser tests out where there is no browser, unless they are obligatory."""
+    """Mark the statistical tests slow; leave those in a browser out where there is none, unless obligatory."""
+    for item in items:
+        if "statistical" in item.path.parts:
+            item.add_marker("slow")
     left_out = [item for item in items if item.get_closest_marker("browser")] if _browser_left_out() else []
     if left_out:
         items[:] = [item for item in items if item not in left_out]

@@ -11,6 +11,7 @@ from typing import Any
 
 from router_core.errors import SettingsError
 from router_core.settings import Settings
+from router_core.validation import KEY_SHAPE
 
 _NAMES = frozenset(
     {
@@ -27,12 +28,6 @@ _NAMES = frozenset(
         "secretkey",
         "token",
     }
-)
-_SHAPE = re.compile(
-    r"\b(?:sk|pk|rk|gsk|xai|hf)[-_](?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}"  # the prefixes that providers give keys
-    r"|\bAIza[0-9A-Za-z_-]{30,}"
-    r"|\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/-]{12,}"
-    r"|://[^/\s@]+:[^/\s@]+@"  # a user and a password in an address
 )
 
 
@@ -52,7 +47,7 @@ def refuse_keys(settings: Settings, document: Mapping[str, Any]) -> None:
                         f" password and must not be exported; {remedy}"
                     )
     for place, text in _texts(document, ""):
-        if _SHAPE.search(text):
+        if KEY_SHAPE.search(text):
             raise SettingsError(f"{place} looks like it holds an API key or a password; {remedy}")
 
 
@@ -71,7 +66,7 @@ def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
         yield place, value
     elif isinstance(value, Mapping):
         for name, item in value.items():
-            shown = "(its name)" if _SHAPE.search(str(name)) else str(name)
+            shown = "(its name)" if KEY_SHAPE.search(str(name)) else str(name)
             here = f"{place}.{shown}".lstrip(".")
             yield here, str(name)
             yield from _texts(item, here)

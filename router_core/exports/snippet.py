@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from router_core.registry import CLASSIFIER
 from router_core.settings import Settings
+from router_core.settings.endpoints import new_endpoints
 
 _PROGRAM = '''\
 """Send one request through the router in {path}, and say what became of it."""
@@ -14,7 +15,7 @@ _PROGRAM = '''\
 from router_core import Outcome, Router
 
 {keys}
-with Router.from_settings({path_literal}, goal_id={goal_literal}) as router:
+with Router.from_settings({arguments}) as router:
     response, request_id = router.completion(
         [{{"role": "user", "content": "Is this spam? You have won a prize!"}}],
         return_request_id=True,
@@ -43,10 +44,16 @@ def python_snippet(settings: Settings, goal_id: str = "default", path: str = "ro
     providers = [settings.providers[model.split("/", 1)[0]] for model in models]
     names = sorted({provider.api_key_env for provider in providers if provider.api_key_env is not None})
     keys = f"# Keys are read from the environment: {', '.join(names)}." if names else "# No key is needed."
+    arguments = [_literal(path), f"goal_id={_literal(goal_id)}"]
+    own = {one.base_url: one.api_key_env for one in new_endpoints(settings, Settings())}
+    if own:
+        pairs = "".join(
+            f"        {_literal(url)}: {_literal(env) if env else None},\n" for url, env in own.items()
+        )
+        arguments.append(f"allow_endpoints={{  # address: variable that holds its key\n{pairs}    }}")
     return _PROGRAM.format(
         path="".join(c if c.isprintable() and c not in '"\\' else " " for c in path),  # within a docstring
-        path_literal=_literal(path),
-        goal_literal=_literal(goal_id),
+        arguments="\n    " + ",\n    ".join(arguments) + ",\n" if own else ", ".join(arguments),
         keys=keys,
     )
 

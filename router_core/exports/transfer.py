@@ -35,6 +35,8 @@ from router_core.routing.deciding import usual_costs
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
 from router_core.settings import PriceSettings, Settings
+from router_core.settings.endpoints import Endpoint, new_endpoints
+from router_core.settings.environment import settings_file
 from router_core.store.base import Store
 from router_core.types import Evidence
 from router_core.validation import validated
@@ -65,16 +67,7 @@ def first_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         SettingsError: the file cannot be read, or is no settings document.
     """
-    place = environ.get("ROUTER_SETTINGS")
-    if not place:
-        return Settings()
-    try:
-        document = Path(place).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"the settings file {place} (ROUTER_SETTINGS) cannot be read: {error}; correct the path or unset it"
-        ) from None
-    return Settings.from_document(document)
+    return settings_file(environ)[0]
 
 
 def settings_of(store: Store, otherwise: Settings) -> Settings:
@@ -190,6 +183,45 @@ def read_export(path: str | Path, *, trust_edited: bool = False) -> Export:
         ImportFileError: its content is broken, foreign, edited or too new.
     """
     return load(text_of_file(path), trust_edited=trust_edited)
+
+
+def new_endpoints_here(wanted: Settings, now: Settings, environ: Mapping[str, str] = os.environ) -> list[Endpoint]:
+    """The endpoints of settings from elsewhere that are neither in force nor in the file of ROUTER_SETTINGS."""
+    try:
+        return new_endpoints(wanted, now, first_settings(environ))
+    except SettingsError:  # that file cannot be read, and so allows nothing
+        return new_endpoints(wanted, now)
+
+
+def require_endpoints(
+    settings: Settings, path: str | Path, allowed: Mapping[str, str | None] | None, environ: Mapping[str, str]
+) -> None:
+    """Make sure that settings from a file send prompts and keys only where somebody here allowed it.
+
+    Args:
+        settings: those in the file.
+        path: of the file, for the sentence.
+        allowed: address -> variable that holds its key; None: no key.
+        environ: where ROUTER_SETTINGS may name a file whose endpoints are allowed, too.
+
+    Raises:
+        SettingsError: names the endpoints that nobody allowed, and how to allow them.
+    """
+    if allowed is not None and not isinstance(allowed, Mapping):
+        raise SettingsError(
+            f"allow_endpoints is {str(allowed)[:80]!r}; give address -> variable that holds its key (or None), as"
+            " in {'http://127.0.0.1:11434/v1': None}"
+        )
+    if not new_endpoints(settings, Settings(), allowed=allowed):
+        return
+    unknown = new_endpoints(settings, Settings(), first_settings(environ), allowed=allowed)
+    if unknown:
+        named = "; ".join(one.in_words() for one in unknown)
+        word = {**(allowed or {}), **{one.base_url: one.api_key_env for one in unknown}}
+        raise SettingsError(
+            f"{path} would send prompts where nobody here allowed it ({named}). If you trust that, pass"
+            f" allow_endpoints={word} to Router.from_settings, or name them in the file of ROUTER_SETTINGS"
+        )
 
 
 def settings_in(export: Export) -> Settings:

@@ -28,6 +28,7 @@ from router_core.models.errors import provider_error
 from router_core.models.stream import AnswerStream, ending
 from router_core.models.usage import estimated_usage, reported_usage, written
 from router_core.settings import ProviderSettings, Settings
+from router_core.settings.environment import may_hold_key, why_no_key
 from router_core.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -84,21 +85,24 @@ class Models:
         self._without_usage: set[str] = set()  # providers that turned stream_options down
 
     def missing_keys(self) -> dict[str, str]:
-        """Provider -> the environment variable that should hold its key and does not."""
+        """Provider -> the environment variable that should hold its key and does not, or may not."""
         if self._simulated:
             return {}
-        wanted = ((name, provider.api_key_env) for name, provider in self._settings.providers.items())
-        return {name: env for name, env in wanted if env is not None and not self._environ.get(env, "").strip()}
+        providers = self._settings.providers.items()
+        return {name: one.api_key_env for name, one in providers if one.api_key_env and not self._key(one)}
 
     def require_keys(self, models: Iterable[str]) -> None:
         """Make sure that every one of these models can be asked.
 
         Raises:
-            MissingKeyError: names the first environment variable that is not set, and the remedy.
+            MissingKeyError: names the first environment variable that is not set, or may not hold a key, and the
+                remedy.
         """
         missing = self.missing_keys()
         for model in models:
             name = _provider_name(model)
+            if name in missing and not may_hold_key(missing[name], self._environ):
+                raise MissingKeyError(f"No API key for {name}: {why_no_key(missing[name], self._environ)}")
             if name in missing:
                 raise MissingKeyError(
                     f"no API key for {name}: set it with `export {missing[name]}=...`,"
@@ -292,9 +296,11 @@ class Models:
         return known[_provider_name(model)]
 
     def _key(self, provider: ProviderSettings) -> str:
-        """The key, or nothing; a line break at its end comes from the file it was read from."""
+        """The key, or nothing; a line break at its end comes from the file it was read from. The only place where
+        keys are read: whatever the settings name, another secret of the environment is not sent.
+        """  # fmt: skip
         env = provider.api_key_env
-        return "" if env is None else self._environ.get(env, "").strip()
+        return self._environ.get(env, "").strip() if env and may_hold_key(env, self._environ) else ""
 
     def _translated(self, error: Exception, model: str) -> ProviderError:
         provider = self._provider(model)

@@ -41,7 +41,13 @@ def live_client(base_url: str, key: str, clock: Callable[[], float]) -> OpenAI:
         response.stream = _limited(response.stream, response.request, clock)
 
     http = DefaultHttpxClient(event_hooks={"request": [note_deadline], "response": [limit]})
-    return OpenAI(base_url=base_url, api_key=key or "none", max_retries=0, http_client=http)
+    client = OpenAI(base_url=base_url, api_key=key or "none", max_retries=0, http_client=http)
+    if not f".{client.base_url.host}".endswith(".openai.com"):
+        # The client takes these from OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS, which may hold
+        # keys, and would send them to every other provider, too.
+        client.organization = client.project = None
+        client._custom_headers = {}
+    return client
 
 
 def simulated_client(settings: SimulationSettings) -> OpenAI:

@@ -53,7 +53,7 @@ def provider_error(error: Exception, model: str, provider: ProviderSettings, key
                 f"the connection to {name} broke before the whole answer came; try again", maybe_billed=True
             )
         return ProviderUnavailableError(
-            f"no connection to {name} at {provider.address}; check the address and that the server is running"
+            f"no connection to {name} at {provider.base_url}; check the address and that the server is running"
         )
     if isinstance(error, UnicodeEncodeError):
         return AuthenticationError(
@@ -85,7 +85,7 @@ def _status_error(
     if status == 404:
         return ModelNotFoundError(
             f"{name} does not know the model {model.split('/', 1)[-1]!r} (404: {said});"
-            f" check its name, and the address {provider.address}"
+            f" check its name, and the address {provider.base_url}"
         )
     if status == 408:
         return ProviderTimeoutError(f"{model} gave up waiting (408: {said}); try again")

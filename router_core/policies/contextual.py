@@ -126,7 +126,9 @@ class ContextualPolicy:
             explain,
             cost_usd=bought.cost_usd,
             latency_ms=bought.waited_ms,
-            seen=Seen(arms, tuple(rows.ravel().tolist()), state.name, bought.verdict, bought.worth_usd),
+            seen=Seen(
+                arms, tuple(rows.ravel().tolist()), state.name, bought.verdict, bought.worth_usd, state.upto
+            ),
         )
 
     def _look(self, context: Context, known: Known) -> _Look:

@@ -181,7 +181,7 @@ class Decider:
             return Known(candidates)
         return Known(
             candidates,
-            contextual=self.memory.state(context.goal),
+            contextual=self.memory.standing(context.goal),
             value_usd=self.spending.value_usd(context.goal),
             verdict_usd=verdict_usd(self.settings, context, self.prices),
         )
@@ -217,6 +217,7 @@ class Decider:
         distribution = decided(asked, context, known, self._asking)
         decision_id = decision_id or self.new_id()
         chosen = candidates[draw(distribution.probabilities, self.settings.seed, decision_id)].arm.id
+        seen = None if distribution.seen is None else self.memory.with_lag(distribution.seen)
         elapsed_ms = (self._timer() - started) * 1000.0
         return Decision(
             id=decision_id,
@@ -239,7 +240,7 @@ class Decider:
             fallback=distribution.fallback,
             cached=distribution.cached,
             settings_version=self._version,
-            seen=distribution.seen,
+            seen=seen,
         )
 
     def settle(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from threading import Event, Lock, Thread
 from typing import Final, Literal
 
@@ -31,8 +32,10 @@ from router_core.learning.drift import DriftRule
 from router_core.policies.contextual import numbers
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.registry import CONTEXTUAL
+from router_core.routing.following import LOST_S, Following
 from router_core.settings import GoalSettings, Settings
 from router_core.store.base import Lesson, Store
+from router_core.types import Seen
 
 Array = NDArray[np.float64]
 
@@ -66,7 +69,8 @@ class _Known:
 @dataclass
 class _Goal:
     """The memory of one goal. ``points``: earlier folds to come back to, oldest first; ``fold``: the present one;
-    ``now``: what is made of it.
+    ``now``: what is made of it; ``following`` keeps it near the log once a decision rests on it;
+    ``folding`` is held while it changes.
     """  # fmt: skip
 
     recalled: int = -1
@@ -78,6 +82,8 @@ class _Goal:
     now: _Known = field(default_factory=_Known)
     tried_at: int = 0
     learner: Thread | None = None
+    following: Following | None = None
+    folding: Lock = field(default_factory=Lock, init=False)
 
 
 class Memory:
@@ -108,12 +114,52 @@ class Memory:
         own = settings.contextual
         self._rule = DriftRule(own.drift_shift, own.drift_threshold, own.drift_warm_up, own.drift_keep)
         self._goals: dict[str, _Goal] = {}
-        self._lock = Lock()
         self._closing = Event()
 
+    def standing(self, goal: str) -> ContextualState:
+        """What to decide by. Where nobody else writes, that is ``state``. While other threads write, it is the
+        last finished state: no decision waits for a fold. It lacks at most ``MOST_BEHIND`` outcomes, or those of
+        the last ``MOST_BEHIND_S`` seconds (following.py).
+
+        The first decision of a process waits, and so does the first one after a reset or a deletion.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """  # fmt: skip
+        known = self._goals.get(goal)
+        if known is None or known.following is None:
+            self._now_known(goal)
+            self._follow(goal, self._goals[goal])
+        elif not self._is_current(goal, known):
+            alone = not self._store.arrivals.others_write()
+            if alone or known.recalled != self._store.mark[0] or known.following.lag.seconds > LOST_S:
+                return self._now_known(goal).fold.state
+            known.following.start()
+        return self._goals[goal].now.fold.state
+
+    def _follow(self, goal: str, known: _Goal) -> None:
+        """Keep the goal near the log from now on."""
+        with known.folding:
+            if known.following is None:
+                fold, current = partial(self._now_known, goal), partial(self._is_current, goal, known)
+                known.following = Following(self._store, self._closing, fold, lambda: known.seen, current)
+        self._store.arrivals.tell(self)
+
+    def with_lag(self, seen: Seen) -> Seen:
+        """What a decision saw, with how far its state is behind the log now."""
+        lag = self._store.arrivals.behind(seen.upto, self._store.mark[1])
+        return replace(seen, outcomes_behind=lag.outcomes, behind_ms=lag.seconds * 1000.0)
+
+    def follow(self) -> None:
+        """Fold what was just stored, in a thread of each goal that decides; the thread that stored it may wait."""
+        for known in list(self._goals.values()):
+            if known.following is not None:
+                known.following.start()
+                known.following.hold_back()
+
     def state(self, goal: str) -> ContextualState:
-        """What to decide by now: with every outcome that was acknowledged before this call, and slopes only as
-        large as the outcomes say (contextual/shrinking.py).
+        """What is known with every outcome that was acknowledged before this call, and slopes only as large as the
+        outcomes say (contextual/shrinking.py).
 
         Raises:
             StoreError: the store cannot be read.
@@ -144,16 +190,17 @@ class Memory:
         """
         if before._store is not self._store:
             return
-        with before._lock:
-            for goal, known in before._goals.items():
-                if goal not in self._settings.goals or self._rests_on(goal) != before._rests_on(goal):
-                    continue
+        for goal, known in list(before._goals.items()):
+            if goal not in self._settings.goals or self._rests_on(goal) != before._rests_on(goal):
+                continue
+            with known.folding:
                 stopped = known.learner is not None and known.learner.is_alive()
                 self._goals[goal] = replace(
                     known,
                     points=deque(known.points, _KEPT),
                     learner=None,
                     tried_at=0 if stopped else known.tried_at,
+                    following=None,
                 )
 
     def _rests_on(self, goal: str) -> tuple[object, ...]:
@@ -172,6 +219,8 @@ class Memory:
         """Stop learning in the background."""
         self._closing.set()
         for known in list(self._goals.values()):
+            if known.following is not None:
+                known.following.stop()
             if known.learner is not None:
                 known.learner.join()
 
@@ -179,8 +228,8 @@ class Memory:
         known = self._goals.get(goal)
         if known is not None and self._is_current(goal, known):
             return known.now
-        with self._lock:
-            known = self._goals.setdefault(goal, _Goal())
+        known = self._goals.setdefault(goal, _Goal())
+        with known.folding:
             self._refresh(goal, known)
             return known.now
 
@@ -198,10 +247,14 @@ class Memory:
         lessons: list[Lesson] | None = None
         while known.fold is not None and lessons is None:
             last, found = self._store.lessons(goal, rule, known.fold.seq, MOST)
-            if known.fold.seq > 0 and all(one.place > known.fold.seq for one in found):
+            first = min((one.place for one in found), default=last + 1)
+            if 0 < known.fold.seq < first:
                 lessons = found
             else:
-                known.fold = known.points.pop() if known.points else None
+                while known.fold is not None and known.fold.seq >= first:
+                    known.fold = known.points.pop() if known.points else None
+                if known.fold is not None and known.fold.seq == 0:
+                    known.fold = None
         if known.fold is None or lessons is None:
             last, lessons = self._store.lessons(goal, rule, 0, MOST)
             known.fold = Fold(self._beginning(goal))
@@ -214,7 +267,8 @@ class Memory:
             known.tried_at = fold.state.outcomes
         known.fold = replace(fold, seq=last)
         arms = [arm.id for arm in chosen.arms]
-        learned = replace(self._joined(goal, fold.state, arms), gain=known.gain)
+        joined = self._joined(goal, fold.state, arms)
+        learned = replace(joined, gain=known.gain, upto=max(last, seen))  # of deleted outcomes the number is left
         known.now = _Known(learned, replace(known.fold, state=with_shrunk_slopes(learned, arms)))
         known.recalled, known.seen, known.gain_version = recalled, seen, version  # last: they say that it is there
         self._learn_gain(goal, chosen, known)

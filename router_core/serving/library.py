@@ -98,6 +98,7 @@ class Router:
         store: Store | None = None,
         simulated: bool | None = None,
         environ: Mapping[str, str] | None = None,
+        allow_endpoints: Mapping[str, str | None] | None = None,
     ) -> Router:
         """The router that a ``router.json`` (or its YAML) describes: on the same prompt and decision id it draws
         the same model as where the file was exported.
@@ -109,16 +110,22 @@ class Router:
             path: the exported file.
             goal_id: which of its goals this router serves.
             success_when, policy, store, simulated, environ: as for ``Router``.
+            allow_endpoints: address -> variable that holds its key (None: no key), as in
+                ``{"http://127.0.0.1:11434/v1": None}``: endpoints that the file may name besides those of the
+                default settings and of the file in ROUTER_SETTINGS. A file decides where prompts and keys go, so
+                every other endpoint is refused.
 
         Raises:
             ImportFileError: the file is broken, foreign, edited or too new.
-            SettingsError: it cannot be read, has no such goal, or the store has learned something else already.
+            SettingsError: it cannot be read, has no such goal, names an endpoint that nobody allowed, or the store
+                has learned something else already.
             StoreError: the store cannot be opened.
         """
-        from router_core.exports.transfer import adopt, read_export
+        from router_core.exports.transfer import adopt, read_export, require_endpoints
 
         export = read_export(path)
         export.settings.goal(goal_id)
+        require_endpoints(export.settings, path, allow_endpoints, os.environ if environ is None else environ)
         router = cls(
             success_when=success_when,
             goal_id=goal_id,
@@ -267,7 +274,10 @@ class Router:
     def report_outcome(
         self, request_id: str, outcome: Outcome | str | float | bool | None, comment: str = ""
     ) -> None:
-        """Say what became of a request; when this returns, it is stored and every later decision knows it.
+        """Say what became of a request; when this returns, it is stored.
+
+        Every later decision knows it. While other threads write, too, the contextual router may lack the outcomes
+        of the last 250 ms, or the last 100; how far a decision was behind is logged with it.
 
         May come late, in any order and again: the last report on a request counts. ``Outcome.UNKNOWN`` (or None)
         withdraws what was reported before.

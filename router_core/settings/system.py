@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from router_core.types import Price
-from router_core.validation import ADDRESS, VARIABLE, Declaration
+from router_core.validation import ADDRESS, KEY_SHAPE, VARIABLE, Declaration
 
 Dollars = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=9)]
 
@@ -25,13 +25,14 @@ class ProviderSettings(Declaration):
         default="https://api.openai.com/v1",
         pattern=ADDRESS,
         title="Address",
-        description="Address of the OpenAI-compatible endpoint, up to and including /v1.",
+        description="Address of the OpenAI-compatible endpoint, up to and including /v1; never with a key in it.",
     )
     api_key_env: str | None = Field(
         default="OPENAI_API_KEY",
         pattern=VARIABLE,
         title="Variable that holds the key",
-        description="Environment variable that holds the API key; none for a local server without keys.",
+        description="Environment variable that holds the API key, as allowed by `ROUTER_KEY_VARIABLES` (by default"
+        " a name that ends in API_KEY); none for a local server without keys.",
     )
     json_mode: bool = Field(
         default=True,
@@ -44,10 +45,27 @@ class ProviderSettings(Declaration):
         description="Whether the endpoint accepts stream_options include_usage.",
     )
 
-    @property
-    def address(self) -> str:
-        """``base_url`` to be shown and logged: without user, password and parameters, which may be keys."""
-        return re.sub(r"^(https?://)[^/?#]*@", r"\1", self.base_url).partition("?")[0]
+    @field_validator("base_url")
+    @classmethod
+    def _without_secrets(cls, value: str) -> str:
+        """Addresses are stored, shown and exported, so nothing that opens them may stand in them."""
+        if re.match(r"[a-z]+://[^/?#\\]*@", value, re.IGNORECASE):
+            raise ValueError(
+                "an address must not hold a user or a password; put the key into an environment variable and name"
+                " that in api_key_env"
+            )
+        if set(value) & set("?#\\"):
+            raise ValueError(
+                "an address must end with its path, without parameters (? or #), which may hold keys; put the key"
+                " into an environment variable and name that in api_key_env, further parameters into the model's"
+                " extra_query"
+            )
+        if KEY_SHAPE.search(value):
+            raise ValueError(
+                "the address looks like it holds an API key; put the key into an environment variable and name"
+                " that in api_key_env"
+            )
+        return value
 
 
 class PriceSettings(Declaration):

@@ -26,6 +26,7 @@ from router_core.settings import (
     Settings,
     SimulationSettings,
 )
+from router_core.settings.environment import AccessSettings
 
 SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("(top level)", Settings),
@@ -41,6 +42,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("simulation", SimulationSettings),
 )
 
+FILE_SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (("access (in the settings file alone)", AccessSettings),)
+
 
 def markdown() -> str:
     """The page."""
@@ -51,7 +54,7 @@ def markdown() -> str:
         " default. Name the file in `ROUTER_SETTINGS` for the app, or pass `Settings.from_document(text)` to the"
         " library.",
     ]
-    for title, declaration in SECTIONS:
+    for title, declaration in (*SECTIONS, *FILE_SECTIONS):
         rows = "\n".join(_row(name, field) for name, field in declaration.model_fields.items())
         parts.append(
             f"## {title}\n\n{declaration.__doc__}\n\n"

@@ -20,6 +20,7 @@ from router_core.models.calls import Models
 from router_core.models.reaching import try_model, unreachable
 from router_core.money.pricing import PriceBook
 from router_core.settings import ProviderSettings, Settings
+from router_core.settings.environment import may_hold_key, why_no_key
 from router_core.shell.extras import EXTRAS
 from router_core.store import open_store, store_path
 from router_core.store.base import Search, Store
@@ -150,9 +151,9 @@ def _models(settings: Settings, simulated: bool, call: bool, network: bool) -> I
             yield Check(
                 f"reach of {name}",
                 why is None,
-                f"{provider.address} answers"
+                f"{provider.base_url} answers"
                 if why is None
-                else f"{provider.address} cannot be reached ({why}); check the address and the network",
+                else f"{provider.base_url} cannot be reached ({why}); check the address and the network",
             )
     book = PriceBook(settings.prices)
     wanted = sorted(
@@ -176,6 +177,8 @@ def _key(name: str, provider: ProviderSettings, models: Models, simulated: bool)
         return Check(f"key of {name}", True, "needs none")
     if simulated:
         return Check(f"key of {name}", True, "not needed: simulated models")
+    if not may_hold_key(env, os.environ):
+        return Check(f"key of {name}", False, why_no_key(env, os.environ))
     if name in models.missing_keys():
         return Check(f"key of {name}", False, f"{env} is not set: export {env}=..., or use --simulated")
     return Check(f"key of {name}", True, f"{env} is set ({len(os.environ.get(env, ''))} characters)")

@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
@@ -202,6 +202,7 @@ def _exported(store: Store, kind: str, goal: str) -> bytes:
 @click.option("--settings/--no-settings", default=True, help="Take its settings over, or leave them.")
 @click.option("--learning/--no-learning", default=True, help="Take over what it has learned, or leave it.")
 @click.option("--trust-edited", is_flag=True, help="Accept a file whose checksum does not fit.")
+@click.option("--allow-endpoints", is_flag=True, help="Accept addresses and key variables that are new here.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON (needs --yes).")
 @in_store
 @click.pass_context
@@ -212,12 +213,16 @@ def import_(
     settings: bool,
     learning: bool,
     trust_edited: bool,
+    allow_endpoints: bool,
     as_json: bool,
 ) -> None:
     """Take settings and learning over from FILE: a router.json, a router.yaml or an evidence.json.
 
     The file is checked first and what would change is shown. What the store has learned is set aside, not deleted:
     undo it on the learning page; the settings are a new version, and any version can be brought back.
+
+    Addresses and key variables that are new here decide where prompts and keys go. They are asked about
+    separately; --yes does not accept them, --allow-endpoints does.
     """
     from router_core.exports import Export, load_any
     from router_core.exports.diff import changes
@@ -226,11 +231,13 @@ def import_(
         goals_of,
         known_by_router,
         learned_changes,
+        new_endpoints_here,
         settings_in,
         take_over_learned,
         text_of_file,
         whoami,
     )
+    from router_core.settings.environment import require_key_variables
 
     if as_json and not yes:
         raise click.UsageError("--json cannot ask; add --yes")
@@ -239,6 +246,7 @@ def import_(
         found = load_any(text_of_file(file), now, trust_edited=trust_edited)
         learned = found.learned if isinstance(found, Export) else found
         wanted = settings_in(found) if isinstance(found, Export) and settings else now
+        require_key_variables(wanted, now, os.environ)
         differs = changes(now.document(), wanted.document())
         moved = learned_changes(store, wanted, learned) if learning else []
         contextual = contextual_changes(known_by_router(store, now), now, learned) if learning else []
@@ -252,6 +260,7 @@ def import_(
         if not (differs or moved or contextual):
             _say(as_json, f"{file} would change nothing.", file=file, changes=0, outcomes=0)
             return
+        _ask_about([one.in_words() for one in new_endpoints_here(wanted, now)], allow_endpoints, yes)
         if not yes:
             click.confirm("Import?", abort=True)
         note = f"imported {Path(file).name}"
@@ -263,6 +272,20 @@ def import_(
             take_over_learned(store, learned, goals_of(wanted, learned), note)
     outcomes = sum(row.after.count for row in moved)
     _say(as_json, f"{file} was imported.", file=file, changes=len(differs), outcomes=outcomes)
+
+
+def _ask_about(endpoints: Sequence[str], allowed: bool, yes: bool) -> None:
+    """Addresses and key variables that are new here need a word of their own."""
+    if not endpoints or allowed:
+        return
+    if yes:
+        _fail(
+            f"The file would send prompts where the settings here do not ({'; '.join(endpoints)}). Nothing was"
+            " imported; if you trust that, add --allow-endpoints"
+        )
+    for one in endpoints:
+        click.echo(f"  new address or key variable: {one}")
+    click.confirm("Send prompts and keys there?", abort=True)
 
 
 def _present(store: Store) -> Settings:

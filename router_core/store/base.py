@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from router_core.store.arrivals import Arrivals
 from router_core.types import (
     ByTask,
     Completion,
@@ -195,6 +196,11 @@ class Store(Protocol):
         """How often what counts was changed by something else than an outcome, and the last number given to one:
         while it stays the same, every lesson does.
         """  # fmt: skip
+        ...
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """When outcomes were stored, and who is told of them."""
         ...
 
     def lessons(self, goal: str, rule: TeachingRule, after: int, limit: int) -> tuple[int, list[Lesson]]:

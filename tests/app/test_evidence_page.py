@@ -174,17 +174,39 @@ def test_another_encoding() -> None:
     assert "**scored.csv** :small[:gray[2 rows" in texts(at)
 
 
-def test_a_path_on_the_server(tmp_path: Path) -> None:
-    """Read as an upload is; a missing one is a sentence."""
+def test_a_path_on_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read as an upload is, inside the folder that the environment allows; a missing one is a sentence."""
     file = tmp_path / "scored.csv"
     file.write_bytes(long_csv())
+    monkeypatch.setenv("ROUTER_DATA_FOLDER", str(tmp_path))
     at = opened("evidence")
     at.text_input(key="labelled-path").set_value(str(tmp_path / "none.csv")).run()
     finished(at, "evidence-file")
     assert "cannot be opened" in at.error[0].value
-    at.text_input(key="labelled-path").set_value(str(file)).run()
+    at.text_input(key="labelled-path").set_value("scored.csv").run()
     finished(at, "evidence-file")
     assert "240 rows" in texts(at)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../secret.csv", "link.csv", "folder/secret.csv", "a\0b"])
+def test_no_path_leads_out_of_the_folder(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither an absolute one, nor upwards, nor through a link to a file or a folder."""
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (tmp_path / "secret.csv").write_bytes(long_csv())
+    (inside / "link.csv").symlink_to(tmp_path / "secret.csv")
+    (inside / "folder").symlink_to(tmp_path)
+    monkeypatch.setenv("ROUTER_DATA_FOLDER", str(inside))
+    at = opened("evidence")
+    at.text_input(key="labelled-path").set_value(path).run()
+    assert ("leads out of the folder" in at.error[0].value) or ("cannot be followed" in at.error[0].value)
+    assert "evidence-file" not in at.session_state
+
+
+def test_without_a_folder_no_file_of_the_server_is_read() -> None:
+    """The field is not there."""
+    at = opened("evidence")
+    assert not [one for one in at.text_input if one.key == "labelled-path"]
 
 
 def test_a_wide_file_says_what_it_lacks() -> None:
@@ -305,6 +327,7 @@ def test_a_failed_run_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     assert at.button(key="new-evaluation") is not None
 
 
+@pytest.mark.slow
 def test_texts_are_shown_without_effect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Images of answers are not fetched, directives not obeyed; where only hashes are kept there is no text."""
     at = judged(given(long_csv()))

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from pages import provider_form
 from pages.resources import resources
 from router_core.models.reaching import LocalServer
+from router_core.settings import ProviderSettings
+from router_core.validation import short_hash
 from tests.app.panel import field, now, opened, save, texts
 from tests.servers import chat_server
 
+KEY = "Zq81never0123456789shown"
 pytestmark = pytest.mark.usefixtures("place")
 
 
@@ -77,3 +82,57 @@ def test_test_connection_says_what_is_missing() -> None:
         del os.environ["ROUTER_SIMULATED"]
     assert "answered in" in at.success[0].value
     assert "(simulated: ROUTER_SIMULATED is set)" in at.success[0].value
+
+
+def test_another_address_asks_for_the_variable_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key goes to no address for which nobody named it: neither with a test nor with a save."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with chat_server() as server:
+        at = opened("settings", tab="Models & providers")
+        field(at, "provider-openai.base_url").set_value(server.base_url).run()
+        variable = variable_at(at, server.base_url)
+        assert variable.value == ""
+        assert "OPENAI_API_KEY is not sent there" in texts(at).replace("\\", "")
+        at.button(key="test-openai").click().run()
+        assert [one.headers["authorization"] for one in server.requests] == ["Bearer none"]
+        variable_at(at, server.base_url).set_value("OPENAI_API_KEY").run()
+        field(at, "provider-openai.base_url").set_value(f"{server.base_url}/other").run()
+        assert variable_at(at, f"{server.base_url}/other").value == ""
+        save(at)
+        assert now().providers["openai"] == ProviderSettings(base_url=f"{server.base_url}/other", api_key_env=None)
+
+
+def test_the_variable_named_anew_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy of one's own that takes the same key."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with chat_server() as server:
+        at = opened("settings", tab="Models & providers")
+        field(at, "provider-openai.base_url").set_value(server.base_url).run()
+        variable_at(at, server.base_url).set_value("OPENAI_API_KEY").run()
+        at.button(key="test-openai").click().run()
+        assert [one.headers["authorization"] for one in server.requests] == [f"Bearer {KEY}"]
+        save(at)
+        assert now().providers["openai"] == ProviderSettings(base_url=server.base_url)
+
+
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "DATABASE_URL"])
+def test_another_secret_is_neither_tested_nor_saved(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent, nothing is saved, and the page does not say whether it is set."""
+    monkeypatch.setenv(name, KEY)
+    with chat_server() as server:
+        at = opened("settings", tab="Models & providers")
+        field(at, "new-provider").set_value("mistral").run()
+        field(at, "provider-mistral.base_url").set_value(server.base_url).run()
+        variable_at(at, server.base_url, "mistral").set_value(name).run()
+        assert f"{name} may not hold a key" in texts(at).replace("\\", "")
+        assert f"{name} is set" not in texts(at).replace("\\", "")
+        at.button(key="test-mistral").click().run()
+        assert all(f"{name} may not hold a provider's key" in one.value.replace("\\", "") for one in at.error)
+        assert len(at.error) == 2  # what the test says, and what stands in place of the button that saves
+        assert not [one for one in at.button if one.key == "save-settings"]
+        assert server.requests == []
+
+
+def variable_at(at: AppTest, address: str, provider: str = "openai") -> Any:
+    """The field of the key's variable at an address that is not the one in force."""
+    return field(at, f"provider-{provider}@{short_hash(address)}.api_key_env")

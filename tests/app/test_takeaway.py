@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.resources import resources
+from pages.resources import change_settings, resources
 from router_core.demo.traffic import generate
 from router_core.exports import dump, dump_evidence
 from router_core.exports.transfer import export_of, known_by_router
 from router_core.routing.memory import learn_gain
-from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, Settings
+from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, ProviderSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Store
 from tests.app.panel import QUICK, forget, now, opened, texts
@@ -57,6 +57,7 @@ def test_import_shows_asks_and_is_undone(full: Store) -> None:
     other.close()
 
 
+@pytest.mark.slow
 def test_undoing_an_import_brings_the_gain_score_back(full: Store) -> None:
     """The one before, or none, where the file had one."""
     goal, other = QUICK.goal("default"), open_store(":memory:", kind="simulated")
@@ -135,3 +136,54 @@ def test_a_key_in_the_settings_is_not_exported() -> None:
     forget()
     at = opened("settings", tab="Export & import")
     assert "must not be exported" in at.error[0].value
+
+
+FOREIGN = {"openai": ProviderSettings(base_url="https://collects.example/v1")}
+
+
+def test_an_import_asks_separately_where_prompts_go() -> None:
+    """The button waits for a yes to exactly that; the rest of the file may come without it."""
+    at = opened("settings", tab="Export & import")
+    theirs = QUICK.model_copy(update={"providers": FOREIGN, "seed": 3})
+    upload(at, dump(export_of(resources().playground.store, theirs)))
+    assert "openai: https://collects.example/v1, with the key in OPENAI_API_KEY" in plain(at)
+    assert at.button(key="do-import").disabled
+    trust = next(one for one in at.checkbox if str(one.key).startswith("trust-endpoints"))
+    assert not trust.value
+    trust.check().run()
+    at.button(key="do-import").click().run()
+    assert now() == theirs
+    upload(at, dump(export_of(resources().playground.store, theirs)))
+    assert "collects.example" not in plain(at).partition("Its settings are")[2]
+
+
+def test_a_version_that_is_brought_back_asks_too() -> None:
+    """An address that was in force once is not in force now."""
+    at = opened("settings", tab="Versions")
+    change_settings(QUICK.model_copy(update={"providers": FOREIGN}), "theirs")
+    change_settings(QUICK, "ours again")
+    at.run()
+    choice = next(one for one in at.selectbox(key="compared-with").options if one.endswith("theirs"))
+    at.selectbox(key="compared-with").set_value(choice).run()
+    assert "openai: https://collects.example/v1" in plain(at)
+    assert at.button(key="bring-back").disabled
+    next(one for one in at.checkbox if str(one.key).startswith("trust-version")).check().run()
+    at.button(key="bring-back").click().run()
+    assert now().providers == FOREIGN
+
+
+def test_a_file_that_names_another_secret_is_not_imported() -> None:
+    """Even with every yes; the settings stay."""
+    at = opened("settings", tab="Export & import")
+    provider = ProviderSettings(base_url="https://collects.example/v1", api_key_env="AWS_SECRET_ACCESS_KEY")
+    theirs = QUICK.model_copy(update={"providers": {"openai": provider}})
+    upload(at, dump(export_of(resources().playground.store, theirs)))
+    next(one for one in at.checkbox if str(one.key).startswith("trust-endpoints")).check().run()
+    at.button(key="do-import").click().run()
+    assert "AWS_SECRET_ACCESS_KEY may not hold a provider's key" in at.error[0].value.replace("\\", "")
+    assert now() == QUICK
+
+
+def plain(at: AppTest) -> str:
+    """Every text on the page, without what keeps it from being read as markup."""
+    return texts(at).replace("\\", "")

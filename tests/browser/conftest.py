@@ -8,12 +8,12 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Page, expect, sync_playwright
 
 from router_core.demo.traffic import generate
 from router_core.settings import Settings, SimulationSettings
@@ -31,7 +31,9 @@ expect.set_options(timeout=PATIENCE_MS)
 class Server:
     """The app in a process of its own; stopping it releases the store."""
 
-    def __init__(self, folder: Path, latency_scale: float, **parts: Any) -> None:
+    def __init__(
+        self, folder: Path, latency_scale: float, environ: Mapping[str, str] | None = None, **parts: Any
+    ) -> None:
         settings = folder / "settings.json"
         simulation = SimulationSettings(latency_scale=latency_scale)
         settings.write_text(Settings(simulation=simulation, **parts).document())
@@ -39,15 +41,16 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        environ = {
+        variables = {
             **os.environ,
             "ROUTER_SIMULATED": "1",
             "ROUTER_STORE": str(folder / "router.duckdb"),
             "ROUTER_SETTINGS": str(settings),
+            **(environ or {}),
         }
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
         with (folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=log, stderr=log)
         deadline = time.monotonic() + PATIENCE_MS / 1000
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
@@ -65,7 +68,9 @@ class Server:
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Start a server on this test's own store, with these parts of the settings; at the end all are stopped."""
+    """Start a server on this test's own store, with these parts of the settings and, as ``environ``, further
+    variables; at the end all are stopped.
+    """  # fmt: skip
     servers: list[Server] = []
 
     def start(latency_scale: float = 0.1, **parts: Any) -> Server:
@@ -87,14 +92,26 @@ def server(start_server: Callable[..., Server], tmp_path: Path) -> Server:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[BrowserType]:
+    """How a Chromium is started."""
+    with sync_playwright() as playwright:
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: BrowserType) -> Iterator[Browser]:
     """One Chromium for all tests."""
+    opened = launch(chromium)
+    yield opened
+    opened.close()
+
+
+def launch(chromium: BrowserType, *switches: str) -> Browser:
+    """A Chromium, with these switches."""
     path = find_browser()
     assert path is not None, "these tests need Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        yield opened
-        opened.close()
+    usual = ("--no-sandbox", "--disable-dev-shm-usage")
+    return chromium.launch(executable_path=path, args=[*usual, *switches])
 
 
 @pytest.fixture

@@ -8,17 +8,19 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from router_core.demo.traffic import generate
 from router_core.errors import SettingsError
 from router_core.exports import ImportFileError, dump, dump_yaml
+from router_core.exports.snippet import python_snippet
 from router_core.exports.transfer import export_of, read_export, take_over
 from router_core.registry import PolicyName
 from router_core.routing.memory import learn_gain
 from router_core.serving.library import Router
-from router_core.settings import GoalSettings, Settings, SimulationSettings
+from router_core.settings import ArmSettings, GoalSettings, ProviderSettings, Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.store.base import Store
 
@@ -160,3 +162,59 @@ def test_in_a_container_whose_user_has_no_name(tmp_path: Path, monkeypatch: pyte
     Router.from_settings(path, store=there, simulated=True).close()
     assert [event.author for event in there.learning_events("default")] == [f"user {os.getuid()}"]
     there.close()
+
+
+ELSEWHERE_URL = "https://collects.example/v1"
+FOREIGN = {"openai": ProviderSettings(base_url=ELSEWHERE_URL)}
+
+
+@pytest.mark.parametrize("ending", ["json", "yaml"])
+def test_a_file_does_not_decide_where_prompts_go(ending: str, tmp_path: Path) -> None:
+    """An endpoint that nobody here allowed is refused with what to write; the word for another does not do."""
+    store = open_store(":memory:", kind="simulated")
+    export = export_of(store, Settings(providers=FOREIGN))
+    file = tmp_path / f"router.{ending}"
+    file.write_text(dump(export) if ending == "json" else dump_yaml(export))
+    words: list[Any] = [None, {}, {ELSEWHERE_URL: None}, {"https://api.openai.com/v1": "OPENAI_API_KEY"}]
+    for word in words:
+        with pytest.raises(SettingsError) as refused:
+            Router.from_settings(file, store=store, simulated=True, allow_endpoints=word)
+        assert "would send prompts where nobody here allowed it" in str(refused.value)
+        assert f"(openai: {ELSEWHERE_URL}, with the key in OPENAI_API_KEY)" in str(refused.value)
+        assert f"'{ELSEWHERE_URL}': 'OPENAI_API_KEY'" in str(refused.value)
+    with pytest.raises(SettingsError, match=r"^allow_endpoints is 'True'; give address -> variable"):
+        Router.from_settings(file, store=store, simulated=True, allow_endpoints=True)  # type: ignore[arg-type]
+    Router.from_settings(
+        file, store=store, simulated=True, allow_endpoints={ELSEWHERE_URL: "OPENAI_API_KEY"}
+    ).close()
+    store.close()
+
+
+def test_the_settings_file_of_the_environment_is_a_word(tmp_path: Path) -> None:
+    """What it names is allowed; what cannot be read allows nothing."""
+    store = open_store(":memory:", kind="simulated")
+    file, own = tmp_path / "router.json", tmp_path / "settings.json"
+    file.write_text(dump(export_of(store, Settings(providers=FOREIGN))))
+    own.write_text(Settings(providers=FOREIGN).document())
+    environ = {"ROUTER_SETTINGS": str(own)}
+    Router.from_settings(file, store=store, simulated=True, environ=environ).close()
+    own.write_text(Settings().document())
+    with pytest.raises(SettingsError, match="nobody here allowed it"):
+        Router.from_settings(file, store=store, simulated=True, environ=environ)
+    store.close()
+
+
+def test_the_program_that_is_exported_says_the_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A router with endpoints of its own, taken elsewhere with the two files that the app gives, runs there."""
+    local = ProviderSettings(base_url="http://127.0.0.1:11434/v1", api_key_env=None)
+    settings = Settings(
+        providers={"local": local, **FOREIGN},
+        goals={"default": GoalSettings(arms=(ArmSettings(model="local/a"), ArmSettings(model="openai/gpt-4o")))},
+        simulation=SETTINGS.simulation,
+    )
+    store = open_store(":memory:", kind="simulated")
+    (tmp_path / "router.json").write_text(dump(export_of(store, settings)))
+    store.close()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROUTER_SIMULATED", "1")
+    exec(compile(python_snippet(settings), "router.py", "exec"), {"__name__": "__main__"})

@@ -114,6 +114,70 @@ def test_import_shows_and_saves_settings(place: str, tmp_path: Path) -> None:
     store.close()
 
 
+def foreign_file(place: str, tmp_path: Path, **provider: Any) -> str:
+    """A router.json whose provider is somebody else's."""
+    from router_core.exports import dump
+    from router_core.exports.transfer import export_of
+
+    providers = {"openai": ProviderSettings(**{"base_url": "https://collects.example/v1", **provider})}
+    store = open_store(place, kind="simulated")
+    file = tmp_path / "foreign.json"
+    file.write_text(dump(export_of(store, Settings(providers=providers))))
+    store.close()
+    return str(file)
+
+
+def saved_version(place: str) -> str | None:
+    """The settings that were saved last in a store."""
+    store = open_store(place, kind="simulated")
+    saved = store.current_settings()
+    store.close()
+    return None if saved is None else saved.document
+
+
+def test_import_asks_separately_where_prompts_go(place: str, tmp_path: Path) -> None:
+    """A yes to the import is none to a new address, and --yes is none either; --allow-endpoints is."""
+    file = foreign_file(place, tmp_path)
+    line = "new address or key variable: openai: https://collects.example/v1, with the key in OPENAI_API_KEY"
+    said = run(place, "import", file, input="n\n")
+    assert (said.exit_code, line in said.output, "Import?" in said.output) == (1, True, False)
+    for words in (("--yes",), ("--yes", "--json")):
+        refused = run(place, "import", file, *words)
+        assert (refused.exit_code, "add --allow-endpoints" in refused.stderr) == (1, True)
+    assert saved_version(place) is None
+    assert run(place, "import", file, "--no-settings", "--yes").exit_code == 0
+    assert saved_version(place) is None
+    done = run(place, "import", file, input="y\ny\n")
+    assert (done.exit_code, "collects.example" in (saved_version(place) or "")) == (0, True)
+    assert run(place, "import", file, "--yes").exit_code == 0
+
+
+def test_import_with_the_word_for_it(place: str, tmp_path: Path) -> None:
+    """Nothing is asked."""
+    done = run(place, "import", foreign_file(place, tmp_path), "--yes", "--allow-endpoints")
+    assert (done.exit_code, "collects.example" in (saved_version(place) or "")) == (0, True)
+
+
+def test_import_refuses_another_secret_for_a_key(place: str, tmp_path: Path) -> None:
+    """Whatever was agreed to."""
+    file = foreign_file(place, tmp_path, api_key_env="AWS_SECRET_ACCESS_KEY")
+    said = run(place, "import", file, "--yes", "--allow-endpoints")
+    assert (said.exit_code, "AWS_SECRET_ACCESS_KEY may not hold" in said.stderr) == (1, True)
+    assert saved_version(place) is None
+
+
+def test_doctor_says_which_variable_may_not_hold_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not how long it is."""
+    file = tmp_path / "settings.json"
+    provider = ProviderSettings(base_url="http://127.0.0.1:9/v1", api_key_env="GITHUB_TOKEN")
+    file.write_text(Settings(providers={"openai": provider}).document())
+    monkeypatch.setenv("ROUTER_SETTINGS", str(file))
+    monkeypatch.setenv("GITHUB_TOKEN", "x" * 41)
+    said = live("--store", str(tmp_path / "live.duckdb"), "doctor", "--offline")
+    assert "WRONG key of openai: GITHUB_TOKEN may not hold a provider's key" in said.output
+    assert "41" not in said.output.partition("key of openai")[2].splitlines()[0]
+
+
 def test_an_import_is_the_way_out_of_settings_that_cannot_be_used(place: str, tmp_path: Path) -> None:
     """Saved by other code: every command says so, and import replaces them."""
     from router_core.exports import dump

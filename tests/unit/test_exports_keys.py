@@ -41,7 +41,7 @@ def test_keys_are_never_written(params: dict[str, Any]) -> None:
 
 def test_a_password_in_an_address_is_never_written() -> None:
     """Nor one that hides in a provider's address."""
-    provider = ProviderSettings(base_url="https://me:secret@proxy.example/v1")
+    provider = ProviderSettings.model_construct(base_url="https://me:secret@proxy.example/v1")
     settings = Settings(providers={"openai": provider})
     with pytest.raises(SettingsError, match=r"^settings\.providers\.openai\.base_url looks like it holds"):
         dump(replace(an_export(), settings=settings, evidence={}, output_tokens={}))

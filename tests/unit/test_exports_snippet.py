@@ -67,7 +67,11 @@ def run(program: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[
 def test_it_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Load, ask, report under the id that came with the answer, close."""
     assert run(python_snippet(some_settings(), MAIL), monkeypatch) == [
-        ("from_settings", ("router.json",), {"goal_id": "mail"}),
+        (
+            "from_settings",
+            ("router.json",),
+            {"goal_id": "mail", "allow_endpoints": {"http://127.0.0.1:8080/v1": None}},
+        ),
         (
             "completion",
             ([{"role": "user", "content": "Is this spam? You have won a prize!"}],),

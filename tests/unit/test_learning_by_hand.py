@@ -129,6 +129,7 @@ def near(expected: Sums) -> Any:
     return {key: (count, pytest.approx(good)) for key, (count, good) in expected.items()}
 
 
+@pytest.mark.slow
 @settings(derandomize=True, max_examples=80, deadline=None)
 @given(
     prompts=st.lists(PROMPT, min_size=1, max_size=5),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from router_core.errors import (
     SettingsError,
 )
 from router_core.models.calls import Models
+from router_core.models.client import live_client
 from router_core.settings import ProviderSettings, Settings
 from router_core.types import Usage
 from tests.servers import ChatServer, Reply, Request, answered, as_json, chat_server, events, refused, wait_for
@@ -113,10 +115,10 @@ def test_several_providers_with_their_own_keys() -> None:
     with chat_server() as first, chat_server() as second, chat_server() as local:
         providers = {
             "openai": ProviderSettings(base_url=first.base_url),
-            "other": ProviderSettings(base_url=second.base_url, api_key_env="OTHER_KEY"),
+            "other": ProviderSettings(base_url=second.base_url, api_key_env="OTHER_API_KEY"),
             "local": ProviderSettings(base_url=local.base_url, api_key_env=None),
         }
-        environ = {"OPENAI_API_KEY": KEY, "OTHER_KEY": "second-key"}
+        environ = {"OPENAI_API_KEY": KEY, "OTHER_API_KEY": "second-key"}
         models = Models(Settings(providers=providers), environ=environ)
         texts = [models.complete(f"{name}/org/m-{name}", HELLO, {}).text for name in providers]
         models.close()
@@ -124,6 +126,44 @@ def test_several_providers_with_their_own_keys() -> None:
         sent = [server.requests[0].headers["authorization"] for server in (first, second, local)]
     assert sent[:2] == [f"Bearer {KEY}", "Bearer second-key"]
     assert KEY not in sent[2]
+
+
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "DATABASE_URL"])
+def test_another_secret_of_the_environment_is_not_sent(server: ChatServer, name: str) -> None:
+    """Whatever the settings name: nothing is sent, and the sentence says which variables are allowed."""
+    provider = ProviderSettings(base_url=server.base_url, api_key_env=name)
+    models = Models(Settings(providers={"openai": provider}), environ={name: "never-sent-0123"})
+    assert models.missing_keys() == {"openai": name}
+    for ask in both(models):
+        with pytest.raises(
+            MissingKeyError, match=rf"{name} may not hold a provider's key; allowed names: \*API_KEY"
+        ):
+            ask()
+    assert server.requests == []
+    allowed = Models(
+        Settings(providers={"openai": provider}), environ={name: "sent-0123", "ROUTER_KEY_VARIABLES": name}
+    )
+    allowed.complete(MODEL, HELLO, {})
+    assert server.requests[0].headers["authorization"] == "Bearer sent-0123"
+    allowed.close()
+
+
+def test_variables_of_the_client_go_to_openai_alone(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The openai client adds headers from its own variables, which may hold keys; other providers get none."""
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Gateway-Key: never-sent-0123")
+    monkeypatch.setenv("OPENAI_ORG_ID", "never-sent-org")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "never-sent-project")
+    settings = Settings(providers={"openai": ProviderSettings(base_url=server.base_url)})
+    models = Models(settings, environ={"OPENAI_API_KEY": KEY})
+    for ask in both(models):
+        ask()
+    models.close()
+    assert len(server.requests) == 2
+    assert "never-sent" not in str([one.headers for one in server.requests])
+    theirs = live_client("https://api.openai.com/v1", KEY, time.perf_counter)
+    assert theirs.default_headers["OpenAI-Organization"] == "never-sent-org"
+    assert theirs.default_headers["X-Gateway-Key"] == "never-sent-0123"
+    theirs.close()
 
 
 def test_a_missing_key_is_told_before_any_connection(server: ChatServer) -> None:

@@ -134,6 +134,7 @@ def test_a_model_without_a_price(prompts: Prepared) -> None:
         prepared(replace(prompts.labelled, cost_usd=unknown))
 
 
+@pytest.mark.slow
 def test_the_command(scored: str, tmp_path: Path) -> None:
     """A table for each worth; the same as JSON; the chart as Vega-Lite."""
     place = tmp_path / "stream.json"

@@ -68,6 +68,7 @@ _ANSWERS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(drawn=_ANSWERS, now=st.integers(0, 40), window=st.sampled_from((None, 1.0, 5.0, 12.000001)))
 def test_the_store_counts_the_same(drawn: list[Any], now: int, window: float | None) -> None:

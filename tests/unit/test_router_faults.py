@@ -255,7 +255,7 @@ def test_a_classifier_of_another_provider_without_a_key(server: ChatServer, stor
     """The rules decide in its place, the log says why, and the request is answered."""
     providers = {
         "openai": ProviderSettings(base_url=server.base_url),
-        "other": ProviderSettings(api_key_env="OTHER"),
+        "other": ProviderSettings(api_key_env="OTHER_API_KEY"),
     }
     settings = Settings(providers=providers, classifier=ClassifierSettings(model="other/judge"))
     with Router(PATHS, settings=settings, policy="classifier", store=store, environ=KEYS) as router:

@@ -60,6 +60,7 @@ def test_a_reader_who_stops_at_the_finish_reason_has_read_it_all(
     assert store.output_tokens("default")[ONLY[0]["model"]].count == 1
 
 
+@pytest.mark.slow
 def test_a_stream_that_is_dropped_while_its_thread_writes(
     make_router: Make, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

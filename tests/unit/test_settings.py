@@ -13,7 +13,14 @@ import pytest
 from pydantic import ValidationError
 
 from router_core.errors import SettingsError, UnknownArmError
-from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, PriceSettings, Settings
+from router_core.settings import (
+    ArmSettings,
+    GoalSettings,
+    HeuristicSettings,
+    PriceSettings,
+    ProviderSettings,
+    Settings,
+)
 from router_core.settings.system import simulation_asked
 from router_core.settings.table import SECTIONS
 from router_core.types import Arm, Price, TeachingRule
@@ -341,6 +348,33 @@ def test_a_pasted_key_is_not_shown() -> None:
         validated(Settings, {"providers": {"openai": {"api_key_env": "sk-proj-abc-0123456789"}}})
     assert "api_key_env" in str(refused.value)
     assert "sk-proj" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("https://me:hunter2@api.example.com:8443/v1", "must not hold a user or a password"),
+        ("http://hunter2@[::1]:8000/v1", "must not hold a user or a password"),
+        ("HTTPS://me%3Ahunter2@api.example.com/v1", "write an address that begins with http"),
+        ("https://api.example.com/v1?key=hunter2", "without parameters"),
+        ("https://api.example.com/v1?hunter2@x", "without parameters"),
+        ("https://api.example.com/v1#hunter2", "without parameters"),
+        ("https://api.example.com\\\\@hunter2/v1", "without parameters"),
+        ("https://api.example.com/sk-" + "hunter2-0123456789abcdef/v1", "looks like it holds an API key"),
+    ],
+)
+def test_an_address_holds_no_secret(address: str, sentence: str) -> None:
+    """A sentence that says where keys belong and does not repeat it; neither does the error of the constructor."""
+    with pytest.raises(SettingsError, match=sentence) as refused:
+        validated(Settings, {"providers": {"openai": {"base_url": address}}})
+    with pytest.raises(ValidationError) as raised:
+        ProviderSettings(base_url=address)
+    assert "hunter2" not in str(refused.value) + str(raised.value)
+
+
+def test_an_at_sign_in_a_path_is_no_secret() -> None:
+    """Only what stands before the host opens anything."""
+    assert ProviderSettings(base_url="https://api.example.com/@team/v1").base_url.endswith("/@team/v1")
 
 
 def test_nested_beyond_reason() -> None:

@@ -44,6 +44,7 @@ LEARNED = [
 ]
 
 
+@pytest.mark.slow
 def test_sizes_are_those_of_brute_force() -> None:
     """Arms of one goal share one size: their evidence is multiplied."""
     evidence = np.array([[by_force(one, size)[0] for size in SIZES] for one in LEARNED]).prod(axis=0)

@@ -87,6 +87,7 @@ def test_deciding_is_spent_too(store: Store) -> None:
     assert Spending(asking, store).state("default") == state
 
 
+@pytest.mark.slow
 def test_a_budget_that_binds_makes_a_good_answer_count_less(store: Store) -> None:
     """And the dear model rarer; a budget that is wide enough changes nothing."""
     with Router(settings=TIGHT, store=store, simulated=True) as router:
@@ -100,6 +101,7 @@ def test_a_budget_that_binds_makes_a_good_answer_count_less(store: Store) -> Non
     assert Spending(wide, store).value_usd("default") == wide.goals["default"].success_value_usd
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("worth", [0.05, float("inf")])
 def test_a_budget_holds_before_anything_is_rated(store: Store, worth: float) -> None:
     """The starting weights alone would spend $0.30 per 1,000; they give way."""

@@ -39,13 +39,15 @@ def unknown() -> Learned:
 class ContextualState:
     """``arms``: arm id -> what was learned of it; an arm that is missing has the weak prior. ``gain``: the gain
     score, None while there is none. ``outcomes``: how many are in it, also of arms that have left. ``verdicts``:
-    of those, how often the classifier had called the prompt complex, and how often it had been heard.
+    of those, how often the classifier had called the prompt complex, and how often it had been heard. ``upto``:
+    the number of the last outcome of the log that it knows.
     """  # fmt: skip
 
     arms: Mapping[str, Learned] = field(default_factory=dict)
     gain: GainScore | None = None
     outcomes: int = 0
     verdicts: tuple[int, int] = (0, 0)
+    upto: int = 0
 
     @property
     def name(self) -> str:

@@ -95,6 +95,9 @@ def seen_row(decision: Decision, seen: Seen) -> Row:
         seen.learned,
         seen.verdict,
         seen.verdict_worth_usd,
+        seen.upto,
+        seen.outcomes_behind,
+        seen.behind_ms,
     )
 
 

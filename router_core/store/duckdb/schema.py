@@ -219,6 +219,12 @@ MIGRATIONS: Final[tuple[str, ...]] = (
            decided_at, decided_nth, answered_at
     FROM outcome WHERE completion_id IN (SELECT completion_id FROM outcome WHERE nth > 0);
     """,
+    """
+    -- Which outcomes the state that decided knew (up to a number), and how far it was behind. NULL: not noted.
+    ALTER TABLE seen ADD COLUMN upto BIGINT;
+    ALTER TABLE seen ADD COLUMN outcomes_behind INTEGER;
+    ALTER TABLE seen ADD COLUMN behind_ms DOUBLE;
+    """,
 )
 
 META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"

@@ -8,7 +8,7 @@ sharing a file between processes, which DuckDB does not do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from threading import Condition, Lock, RLock
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ import duckdb
 
 from router_core import finalisers
 from router_core.errors import RouterError, StoreClosedError, StoreError, UnknownRequestError
+from router_core.store.arrivals import Arrivals
 from router_core.store.base import Batch, Evaluation, Search, SettingsVersion
 from router_core.store.duckdb import deletion as erasing
 from router_core.store.duckdb import learning_events as learning
@@ -90,6 +91,7 @@ class DuckDBStore(Remembering):
         self._revision = 0
         self._recalled = 0
         self._seq = 0  # the highest number that an outcome has, or had when what counts was changed
+        self.arrivals = Arrivals()
         self._parent: int | None = None  # who holds the file, where this process was forked from that one
         self._connection: duckdb.DuckDBPyConnection | None = connect(location)
         watch(self)
@@ -119,7 +121,10 @@ class DuckDBStore(Remembering):
         for outcome in batch.outcomes:
             if uuid_of(outcome.completion_id) is None:
                 raise _never_made(outcome.completion_id)
-        ticket = _Ticket(batch)
+        with self.arrivals.written() if batch.outcomes else nullcontext():
+            self._write(_Ticket(batch))
+
+    def _write(self, ticket: _Ticket) -> None:
         group: list[_Ticket] = []
         with self._turn:
             self._queue.append(ticket)
@@ -371,6 +376,8 @@ class DuckDBStore(Remembering):
                     cursor.rollback()
                 raise
         self._seq += len(numbered)
+        if numbered:
+            self.arrivals.committed(self._seq)
         for id_, _, completion_id, source, micro, *_ in numbered:
             if id_ in heard:
                 heard.remove(id_)  # of two with one id the first was stored
