@@ -10,9 +10,9 @@ import streamlit as st
 from pages.calculator import show_calculator
 from pages.contextual_costs import show_contextual
 from pages.cost_figures import show_figures, show_routers
-from pages.figure import packed, show_chart, two_columns
+from pages.figure import packed, show_chart, theme_now, two_columns
 from pages.formatting import badge, dollars, duration, escaped, labels
-from pages.resources import Resources, resources
+from pages.resources import Resources, State, resources
 from pages.traffic import offer_traffic
 from router_core.charts import costs as cost_charts
 from router_core.charts.common import Spec, Theme
@@ -30,14 +30,13 @@ _PRICES = ("policy", "decisions", "deciding_usd", "each_usd", "unknown")
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _choices(_shared: Resources, place: str, revision: int) -> dict[str, list[str]]:
+def _choices(_shared: Resources, state: State) -> dict[str, list[str]]:
     return choices(_shared.playground.store)
 
 
 def _view(shared: Resources, held: Extent) -> View:
     """The controls; they live in the address, so that a view can be shared."""
-    store = shared.playground.store
-    found = _choices(shared, store.location, store.revision)
+    found = _choices(shared, shared.state)
     policies = [name for name in LABELS if name in found["policy"]]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="cost-controls"):
         span = st.segmented_control(
@@ -78,9 +77,7 @@ def _filter(label: str, key: str, options: list[str], width: int) -> str | None:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _prepared(
-    _shared: Resources, place: str, revision: int, settings: str, view: View, theme: Theme
-) -> tuple[CostReport, dict[str, Spec]]:
+def _prepared(_shared: Resources, state: State, view: View, theme: Theme) -> tuple[CostReport, dict[str, Spec]]:
     """The report and its charts, until the store changes."""
     playground = _shared.playground
     report = costs(playground.store, playground.settings, playground.price, view)
@@ -123,13 +120,11 @@ def _ends(shared: Resources, view: View) -> tuple[str, str]:
 
 
 def _report(shared: Resources, held: Extent, live: bool) -> None:
-    playground = shared.playground
     view = _view(shared, held)
     if st.session_state["live"] != live:
         st.rerun()  # the pace of this fragment is set by the whole page
-    theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
-    store = playground.store
-    report, charts = _prepared(shared, store.location, store.revision, playground.settings.version, view, theme)
+    theme = theme_now()
+    report, charts = _prepared(shared, shared.state, view, theme)
     if not report.calls:
         st.info("No calls in this range with these filters; choose a longer range or fewer filters.")
         show_contextual(shared, view)

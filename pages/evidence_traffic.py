@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.evidence_jobs import background, ready
 from pages.evidence_tables import figures_table
-from pages.figure import draw
+from pages.figure import draw, theme_now
 from pages.formatting import escaped, labels
 from pages.forms import edit
 from pages.resources import Resources
@@ -67,7 +67,7 @@ def show_traffic(shared: Resources) -> None:
     since = None if length is None else datetime.now(UTC) - length
     playground = shared.playground
     signature = (
-        playground.store.location, playground.store.revision, settings.version, draft.version, goal, target, span,
+        *shared.state, draft.version, goal, target, span,
     )  # fmt: skip
     job = background(
         "evidence-what-if",
@@ -118,7 +118,7 @@ def _charts(_found: WhatIf, signature: Any, theme: Theme) -> dict[str, dict[str,
 
 
 def _answer(found: WhatIf, name: str, names: dict[str, str], signature: Any) -> None:
-    theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+    theme = theme_now()
     with st.container(border=True, key="what-if-answer"):
         st.header(escaped(sentence(found, name)), anchor=False)
         for refusal in refusals(found):

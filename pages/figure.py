@@ -16,6 +16,11 @@ from router_core.registry import LABELS
 _NARROWEST = "25rem"
 
 
+def theme_now() -> Theme:
+    """Whether the reader's page is light or dark."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
 def _dollars(label: str) -> Any:
     return st.column_config.NumberColumn(label, format="$%.4g")
 
@@ -86,7 +91,7 @@ def packed(spec: Spec) -> Spec:
 
 def draw(key: str, spec: Spec, words: str) -> None:
     """The chart, with words for screen readers. Streamlit's letters are too pale in the light theme: with ours."""
-    theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+    theme = theme_now()
     letters = {"labelColor": MUTED[theme], "titleColor": MUTED[theme]}
     config = {**spec.get("config", {}), **dict.fromkeys(("axis", "legend", "header"), letters)}
     st.vega_lite_chart({**spec, "config": config}, alt=words, key=key)

@@ -25,6 +25,10 @@ from router_core.store.base import SettingsVersion, Store
 _EVERY = timedelta(hours=1)
 
 
+State = tuple[str, int, str]
+"""Where the store is, how often it has changed, and the version of the settings."""
+
+
 @dataclass(frozen=True)
 class Resources:
     """The playground, its calls, and evaluations under way.
@@ -37,6 +41,12 @@ class Resources:
     jobs: Jobs
     simulated: bool
     missing: tuple[str, ...]
+
+    @property
+    def state(self) -> State:
+        """What is stored and set now, as a key for what is kept: equal keys, equal answers."""
+        store = self.playground.store
+        return store.location, store.revision, self.playground.settings.version
 
 
 @dataclass

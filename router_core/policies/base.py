@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from router_core.errors import NoEligibleArmError
 from router_core.learning.contextual.state import ContextualState
+from router_core.sampling import mix_uniform
 from router_core.types import ActionDistribution, ByTask, Candidate, Context, Message, Usage
 
 
@@ -129,6 +130,12 @@ def tier_index(candidates: Sequence[Candidate], arm_id: str, simple: bool) -> in
         if candidate.arm.id == arm_id:
             return index
     return 0 if simple else len(candidates) - 1
+
+
+def on_tier(candidates: Sequence[Candidate], arm_id: str, simple: bool, exploration: float) -> tuple[float, ...]:
+    """Probability 1 for the arm that serves a tier, less the share that is drawn evenly over all arms."""
+    chosen = all_on(tier_index(candidates, arm_id, simple), len(candidates))
+    return mix_uniform(chosen, exploration) if exploration else chosen
 
 
 def all_on(index: int, count: int) -> tuple[float, ...]:

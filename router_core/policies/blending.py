@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from router_core.types import ReasonLine
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,12 @@ def blend(
     floor = min(exploration, 1.0 / len(best))
     fading = fading_part(strength, outcomes) * left
     return Blend(blended(best, starting_shares(weights), floor, fading), floor, fading)
+
+
+def blended_rows(best: Array, starting: Sequence[float], exploration: float, fading: float) -> Array:
+    """``blended`` for many prompts at once: ``best`` and the result are (n, arms)."""
+    spread = 1.0 - best.shape[1] * exploration
+    return np.asarray(fading * np.asarray(starting) + (1.0 - fading) * (exploration + spread * best))
 
 
 def fading_part(strength: float, seen: int) -> float:

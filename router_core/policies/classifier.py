@@ -11,9 +11,16 @@ import re
 from functools import partial
 from typing import Any
 
-from router_core.policies.base import Answer, Ask, Known, Policy, Verdict, all_on, require_candidates, tier_index
+from router_core.policies.base import (
+    Answer,
+    Ask,
+    Known,
+    Policy,
+    Verdict,
+    on_tier,
+    require_candidates,
+)
 from router_core.registry import CLASSIFIER
-from router_core.sampling import mix_uniform
 from router_core.settings import ClassifierSettings
 from router_core.types import (
     NO_VERDICT,
@@ -79,10 +86,9 @@ class ClassifierPolicy:
 
     def _distribution(self, verdict: Verdict, known: Known, heard: Answer, cached: bool) -> ActionDistribution:
         wanted = self._simple_arm if verdict.simple else self._complex_arm
-        chosen = all_on(tier_index(known.candidates, wanted, verdict.simple), len(known.candidates))
         share = self._settings.exploration
         return ActionDistribution(
-            mix_uniform(chosen, share) if share else chosen,
+            on_tier(known.candidates, wanted, verdict.simple, share),
             partial(_explain, verdict, self._settings.model, cached, share),
             cost_usd=heard.cost_usd,
             latency_ms=heard.waited_ms,

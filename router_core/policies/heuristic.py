@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from router_core.policies.base import Answer, AsksNothing, Known, all_on, require_candidates, tier_index
+from router_core.policies.base import Answer, AsksNothing, Known, on_tier, require_candidates
 from router_core.registry import RULES
-from router_core.sampling import mix_uniform
 from router_core.settings import HeuristicSettings
 from router_core.types import ActionDistribution, Context, Reason, ReasonLine
 from router_core.validation import short_hash
@@ -88,12 +87,9 @@ class HeuristicPolicy(AsksNothing):
         require_candidates(context, candidates)
         verdict = self.verdict(context)
         wanted = self._simple_arm if verdict.simple else self._complex_arm
-        index = tier_index(candidates, wanted, verdict.simple)
-        chosen = all_on(index, len(candidates))
         share = self._settings.exploration
-        return ActionDistribution(
-            mix_uniform(chosen, share) if share else chosen, partial(_explain, verdict, share)
-        )
+        given = on_tier(candidates, wanted, verdict.simple, share)
+        return ActionDistribution(given, partial(_explain, verdict, share))
 
 
 def _explain(verdict: Verdict, exploration: float) -> Reason:

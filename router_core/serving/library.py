@@ -14,16 +14,16 @@ from router_core import finalisers
 from router_core.errors import NoEligibleArmError, ProviderError, SettingsError
 from router_core.features import context, plain_messages
 from router_core.models.calls import Models
-from router_core.outcomes.rewards import reward
 from router_core.registry import PolicyName
 from router_core.routing.calling import Caller, RoutedStream
 from router_core.routing.deciding import Decider
+from router_core.routing.reporting import report
 from router_core.routing.retention import remove_expired
 from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.settings.system import simulation_asked
 from router_core.store import open_store
-from router_core.store.base import Batch, Store
-from router_core.types import FALLBACK, Decision, Message, Outcome, OutcomeRecord, Posterior, Price, Prompt
+from router_core.store.base import Store
+from router_core.types import FALLBACK, Decision, Message, Outcome, Posterior, Price, Prompt
 from router_core.validation import validated
 
 if TYPE_CHECKING:
@@ -287,15 +287,15 @@ class Router:
             UnknownRequestError: no request of that id was ever made.
             StoreError: it could not be stored.
         """
-        record = OutcomeRecord(
-            id=self._decider.new_id(),
-            completion_id=request_id,
-            source="api",
-            reward=reward(outcome),
-            created_at=self._decider.now(),
+        report(
+            self._store,
+            request_id,
+            "api",
+            outcome,
+            new_id=self._decider.new_id,
+            now=self._decider.now,
             comment=comment,
         )
-        self._store.write(Batch(outcomes=[record]))
 
     def posteriors(self) -> dict[str, Posterior]:
         """Arm id -> what has been learned about it in this goal."""

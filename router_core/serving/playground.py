@@ -16,16 +16,16 @@ from router_core.learning.contextual.folding import Fold
 from router_core.learning.contextual.state import ContextualState
 from router_core.models.calls import Models
 from router_core.money.budget import BudgetState
-from router_core.outcomes.rewards import reward
 from router_core.policies.asking import AskModel
 from router_core.policies.base import Known
 from router_core.policies.thompson import ThompsonPolicy, comparable_costs
 from router_core.registry import POLICIES
 from router_core.routing.calling import Caller, RoutedStream
 from router_core.routing.deciding import USUAL, Decider
+from router_core.routing.reporting import report
 from router_core.serving.accounting import Tally, tally
 from router_core.settings import Settings
-from router_core.store.base import Batch, Comparison, Store
+from router_core.store.base import Comparison, Store
 from router_core.types import (
     FORCED,
     Arm,
@@ -34,7 +34,6 @@ from router_core.types import (
     Decision,
     Message,
     Outcome,
-    OutcomeRecord,
     Posterior,
     Price,
     Prompt,
@@ -175,17 +174,17 @@ class Playground:
             UnknownRequestError: no decision led to such an answer.
             StoreError: it could not be stored.
         """
-        record = OutcomeRecord(
-            id=self._decider.new_id(),
-            completion_id=completion_id,
-            source="thumb",
-            reward=reward(outcome),
-            created_at=self._decider.now(),
-            chips=tuple(chips),
+        report(
+            self.store,
+            completion_id,
+            "thumb",
+            outcome,
+            new_id=self._decider.new_id,
+            now=self._decider.now,
+            chips=chips,
             comment=comment,
             blinded=blinded,
         )
-        self.store.write(Batch(outcomes=[record]))
 
     def adopt(self, before: Playground) -> None:
         """Go on from what a playground of other settings has learned, as far as these leave it the same."""

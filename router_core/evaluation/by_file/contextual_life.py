@@ -20,7 +20,7 @@ from router_core.learning.contextual.sharing import Learned
 from router_core.learning.contextual.shrinking import shrunk, sizes
 from router_core.learning.contextual.state import weak_prior
 from router_core.learning.contextual.vector import GAIN
-from router_core.policies.blending import fading_part, starting_shares
+from router_core.policies.blending import blended_rows, fading_part, starting_shares
 from router_core.policies.thompson import comparable_costs
 from router_core.settings import GoalSettings
 
@@ -94,9 +94,7 @@ def contextual_life(
             picked = explored(_drawn(told, costs[here], worth, rng), starting, exploration, fading, rng)
         else:
             best = _best_buys(told, costs[here], worth)
-            chances = fading * np.array(starting) + (1.0 - fading) * (
-                exploration + (1.0 - models * exploration) * best
-            )
+            chances = blended_rows(best, starting, exploration, fading)
             picked = (chances.cumsum(axis=1)[:, :-1] <= rng.random(len(here))[:, None]).sum(axis=1)
             drawn_with[start:stop] = chances
         chosen[start:stop] = picked

@@ -28,7 +28,7 @@ from router_core.evaluation.from_log.offpolicy import (
 from router_core.evaluation.from_log.traffic import Traffic
 from router_core.features import two_digits
 from router_core.money.pricing import PriceBook
-from router_core.policies.base import Known, Policy, all_on, tier_index
+from router_core.policies.base import Known, Policy, on_tier
 from router_core.policies.by_task import ByTaskPolicy
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
@@ -36,7 +36,6 @@ from router_core.policies.thompson import ThompsonPolicy
 from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES, RULES, THOMPSON
 from router_core.routing.deciding import candidates_for, usual_costs
 from router_core.routing.memory import Memory, rules_of
-from router_core.sampling import mix_uniform
 from router_core.settings import ClassifierSettings, GoalSettings, Settings
 from router_core.store.base import NO_TASKS, Store
 from router_core.types import ByTask, Candidate, Context
@@ -277,12 +276,8 @@ def _contextual(store: Store, settings: Settings, goal: GoalSettings, name: str,
 def _tiers(settings: Settings, goal: GoalSettings, exploration: float) -> Array:
     """(2, models of the goal): what rules and classifier give the models for complex and for simple prompts."""
     candidates = candidates_for(goal, 1, {}, {}, PriceBook(settings.prices).price)
-    rows = []
-    for tier, simple in (("complex", False), ("simple", True)):
-        arm = goal.tier_arm("simple" if tier == "simple" else "complex")
-        chosen = all_on(tier_index(candidates, arm, simple), len(candidates))
-        rows.append(mix_uniform(chosen, exploration) if exploration else chosen)
-    return np.array(rows)
+    arms = (goal.tier_arm("complex"), goal.tier_arm("simple"))
+    return np.array([on_tier(candidates, arm, bool(simple), exploration) for simple, arm in enumerate(arms)])
 
 
 def _on_the_log(found: TargetPolicy, goal: GoalSettings, rows: Traffic) -> TargetPolicy:
