@@ -62,7 +62,7 @@ def test_with_ratings(fill: Fill, size: str) -> None:
     fill(size)
     at = opened("learning")
     assert not at.error
-    densities, split, past = descriptions(at)
+    densities, split, past, *_ = descriptions(at)
     assert densities.startswith("Share of good answers, 95 % interval. gpt-4o-mini: ")
     assert "likely to be the better buy" in split
     assert past.startswith("Posterior mean and 95 % band of each model; in the end gpt-4o-mini ")
