@@ -102,7 +102,7 @@ def _examples(shared: Resources, goal: str, names: Mapping[str, str], fold: Fold
         found = expected_on(fold.state, shared.playground.settings, seen, list(names))
         best = max(one.mean for one in found)
         rows.append([escaped(example.name), *(_share(one, one.mean == best) for one in found)])
-    right_aligned("expected-table", ["Prompt", *names.values()], rows)
+    right_aligned("expected-table", ["Prompt", *map(escaped, names.values())], rows)
 
 
 def _share(one: Expected, best: bool) -> str:
@@ -127,7 +127,7 @@ def _gain(shared: Resources, goal: str, settings: GoalSettings, fold: Fold) -> N
         st.caption("None yet: the words of a prompt say nothing so far.")
     else:
         origin, at = _ORIGINS.get(found["origin"][0], found["origin"][0]), found["created_at"][0]
-        st.markdown(f"Learned from {score.texts:,} prompts ({origin}), {at:%Y-%m-%d %H:%M} UTC.")
+        st.markdown(f"Learned from {score.texts:,} prompts ({escaped(origin)}), {at:%Y-%m-%d %H:%M} UTC.")
     every = shared.playground.settings.contextual.gain_every
     st.caption(f"Learned anew by itself after every {every:,} ratings." if every else "Not learned by itself.")
     if st.button("Learn it now", key="learn-gain", icon=":material/school:"):

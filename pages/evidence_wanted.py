@@ -78,7 +78,7 @@ def _objective(shared: Resources, goal: str, aim: str) -> Objective | None:
         format="%g",
         key=f"worth-of-{goal}",
         width=270,
-        help=f"By default as the goal {goal} has it.",
+        help=f"By default as the goal {escaped(goal)} has it.",
     )
     return None if worth is None else Objective(success_value_usd=worth)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import streamlit as st
 
@@ -31,6 +32,8 @@ from router_core.exports.transfer import (
 from router_core.registry import CONTEXTUAL
 from router_core.serving.playground import Playground
 from router_core.settings import Settings
+from router_core.store import MEMORY
+from router_core.store.base import Store
 from router_core.types import MICRO, Evidence
 from router_core.words import good_of
 
@@ -80,8 +83,18 @@ def _out(playground: Playground) -> None:
             )
             st.markdown(f":small[{escaped(what)}]", width=280)
     st.page_link("history.py", label="Requests and outcomes, as CSV, JSONL or Parquet", icon=":material/history:")
+    if playground.store.location != MEMORY and not playground.store.read_only:
+        _backup(playground.store)
     with st.expander("router.py", key="show-snippet"):
         st.code(python_snippet(settings, goal), language="python")
+
+
+def _backup(store: Store) -> None:
+    """The whole log, for the owner of this machine: written beside the store, never sent to the browser."""
+    if st.button("Back up the store", key="backup", help="Copies every prompt, answer and rating into one file."):
+        place = Path(store.location)
+        made = store.backup(place.with_name(f"backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{place.name}"))
+        st.success(escaped(f"{made.path}: {made.rows['prompt']:,} prompts, up to change {made.change.number:,}."))
 
 
 def _in(shared: Resources) -> None:
@@ -171,7 +184,7 @@ def _note(name: str) -> str:
 def _offer_undo() -> None:
     """Take the last import of this visit back; later, that is done under Versions and on the learning page."""
     name, before, words = st.session_state.get("imported", ("", None, {}))
-    if not name or not st.button(f"Undo the import of {name}", icon=":material/undo:", key="undo-import"):
+    if not name or not st.button(f"Undo the import of {escaped(name)}", icon=":material/undo:", key="undo-import"):
         return
     if before is not None:
         change_settings(before, f"undid the import of {name}")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from pages.formatting import dollars, escaped
+from pages.mode import offer_other_store
 from pages.record import arm_names, show_record
 from pages.resources import Resources, resources
 from pages.traffic import offer_traffic
@@ -210,6 +211,7 @@ def _one(shared: Resources, prompt_id: str) -> None:
     found = shared.playground.store.comparison(prompt_id)
     if found is None:
         st.warning("The prompt in the address is not in this store; it may have been deleted.")
+        offer_other_store(shared, st.session_state["goal"])
     else:
         show_record(shared, found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -34,10 +35,10 @@ def show_record(shared: Resources, comparison: Comparison) -> None:
         + (f" · {escaped(prompt.task_type)}" if prompt.task_type else "")
         + (" · blind" if prompt.blind else "")
         + (" · every model was asked" if prompt.run_all else "")
-        + f" · [link to this](history?id={prompt.id})"
+        + f" · [link to this](history?{urlencode({'id': prompt.id})})"
     )
     for message in prompt.messages or ():
-        st.caption(str(message.get("role", "")))
+        st.caption(escaped(str(message.get("role", ""))))
         st.code(message_text(message), language=None, wrap_lines=True)
     if prompt.messages is None:
         st.caption(f"The text was not kept; its fingerprint is {prompt.sha256[:16]}.")
@@ -150,7 +151,7 @@ def _changes(shared: Resources, comparison: Comparison) -> None:
             {
                 "Time": [f"{record.created_at:%Y-%m-%d %H:%M:%S}" for _, record in said],
                 "Model": [escaped(names.get(arm, arm)) for arm, _ in said],
-                "Source": [record.source for _, record in said],
+                "Source": [escaped(record.source) for _, record in said],
                 "Good": ["withdrawn" if r.reward is None else f"{r.reward:.0%}" for _, r in said],
                 "Reasons": [escaped(", ".join([*r.chips, *([r.comment] if r.comment else [])])) for _, r in said],
                 "Blind": ["yes" if record.blinded else "" for _, record in said],

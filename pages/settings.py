@@ -118,7 +118,7 @@ def _split(shared: Resources, wanted: Settings) -> None:
         st.caption(f"{escaped(goal)}: who would have got its last {rows[0].prompts} prompts")
         st.table(
             {
-                "Router": [row.router for row in rows],
+                "Router": [escaped(row.router) for row in rows],
                 "Model": [escaped(names[row.arm]) for row in rows],
                 "Now": [f"{row.before:.0%}" for row in rows],
                 "Then": [f"{row.after:.0%}" for row in rows],
@@ -167,7 +167,7 @@ def page() -> None:
     version = shared.playground.settings.version
     saved = st.session_state.pop("saved", None)
     if saved:
-        st.success(saved)
+        st.success(escaped(saved))
     elif st.session_state.get("settings-seen", version) != version:
         st.info("The settings were changed elsewhere; this page shows them as they are now.")
     st.session_state["settings-seen"] = version

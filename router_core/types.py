@@ -237,6 +237,15 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """What a model answered, or what came of it before the call failed. ``usage`` None: nobody knows."""
+
+    text: str | None
+    finish_reason: str | None
+    usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """One prompt put to one or several policies; the playground's comparison, the library's request.
 

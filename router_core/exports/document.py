@@ -34,13 +34,13 @@ from router_core.money.pricing import PriceBook
 from router_core.registry import CONTEXTUAL
 from router_core.settings import Settings
 from router_core.types import ByTask, Evidence, OutputTokens, Price
-from router_core.validation import validated
+from router_core.validation import shown, validated
 
 FORMAT: Literal["router.json"] = "router.json"
 EVIDENCE_FORMAT: Literal["router-evidence.json"] = "router-evidence.json"
 VERSION = 1
 
-_Dollars = Annotated[Decimal, Field(ge=0, strict=False)]
+_Dollars = Annotated[Decimal, Field(ge=0, le=100_000, max_digits=40, strict=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,11 @@ def load(text: str, *, trust_edited: bool = False) -> Export:
         ImportFileError: broken, foreign, edited, of a newer version, or at odds with itself; a sentence says
             what, where, and what to do.
     """
-    document = of_format(parse(text), FORMAT, trust_edited=trust_edited)
-    file = read(_File, document)
+    return _export(parse(text), trust_edited=trust_edited)
+
+
+def _export(document: dict[str, Any], *, trust_edited: bool) -> Export:
+    file = read(_File, of_format(document, FORMAT, trust_edited=trust_edited))
     settings = _settings(file.settings)
     learned = file.learned(settings)
     return Export(
@@ -170,7 +173,10 @@ def load_evidence(text: str, settings: Settings, *, trust_edited: bool = False) 
     Raises:
         ImportFileError: as ``load``, and for a goal or an arm that ``settings`` does not have.
     """
-    document = parse(text)
+    return _learned(parse(text), settings, trust_edited=trust_edited)
+
+
+def _learned(document: dict[str, Any], settings: Settings, *, trust_edited: bool) -> Learned:
     if document.get("format") == FORMAT:
         return read(_File, of_format(document, FORMAT, trust_edited=trust_edited)).learned(settings)
     return read(_EvidenceFile, of_format(document, EVIDENCE_FORMAT, trust_edited=trust_edited)).learned(settings)
@@ -182,9 +188,10 @@ def load_any(text: str, settings: Settings, *, trust_edited: bool = False) -> Ex
     Raises:
         ImportFileError: as ``load`` and ``load_evidence``.
     """
-    if parse(text).get("format") == EVIDENCE_FORMAT:
-        return load_evidence(text, settings, trust_edited=trust_edited)
-    return load(text, trust_edited=trust_edited)
+    document = parse(text)
+    if document.get("format") == EVIDENCE_FORMAT:
+        return _learned(document, settings, trust_edited=trust_edited)
+    return _export(document, trust_edited=trust_edited)
 
 
 def of_format(document: dict[str, Any], wanted: str, *, trust_edited: bool) -> dict[str, Any]:
@@ -197,14 +204,14 @@ def of_format(document: dict[str, Any], wanted: str, *, trust_edited: bool) -> d
     if found != wanted:
         if found == EVIDENCE_FORMAT:
             raise ImportFileError("the file holds posteriors alone, no settings; import it as posteriors")
-        said = "it has no 'format'" if found is None else f"its 'format' is {str(found)[:80]!r}"
+        said = "it has no 'format'" if found is None else f"its 'format' is {shown(found)}"
         raise ImportFileError(
             f"the file is no export of router_core: {said}, expected {wanted!r};"
             " choose a file that router_core exported"
         )
     version = document.get("format_version")
     if isinstance(version, bool) or not isinstance(version, int) or version < 0:
-        raise ImportFileError(f"format_version must be a whole number from 0; got {str(version)[:80]!r}")
+        raise ImportFileError(f"format_version must be a whole number from 0; got {shown(version)}")
     if version > VERSION:
         raise ImportFileError(
             f"the file has format version {version}, written by a newer router_core; this one reads up to"

@@ -19,11 +19,14 @@ from router_core.exports.parsing import ImportFileError
 from router_core.registry import CONTEXTUAL
 from router_core.settings import Settings
 from router_core.types import MICRO, ByTask, Evidence, OutputTokens, StoreKind
+from router_core.validation import shown
 
 ByArm = TypeVar("ByArm")
 Read = TypeVar("Read", bound=BaseModel)
 
-_Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+_Count = Annotated[int, Field(ge=0, le=10**12)]
+_Micro = Annotated[int, Field(ge=0, le=10**18)]
+_LONGEST_ANSWER = 10**8  # tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +159,7 @@ class EvidencePart(Part):
     """Outcomes of one arm; the sum of their rewards, in millionths, is at most one each."""
 
     count: _Count
-    reward_micro: _Count
+    reward_micro: _Micro
 
     @model_validator(mode="after")
     def _possible(self) -> EvidencePart:
@@ -171,7 +174,15 @@ class OutputTokensPart(Part):
     """Output tokens of one arm."""
 
     count: _Count
-    total: _Count
+    total: _Micro
+
+    @model_validator(mode="after")
+    def _possible(self) -> OutputTokensPart:
+        if self.total > self.count * _LONGEST_ANSWER:
+            raise ValueError(
+                f"total is {self.total}; {self.count} answers have at most {_LONGEST_ANSWER:,} tokens each"
+            )
+        return self
 
 
 class ProvenancePart(Part):
@@ -209,8 +220,7 @@ class LearnedPart(Part):
                     require_known(settings, {goal: arms}, "tasks")
         except UnknownArmError as error:
             raise ImportFileError(f"{error}; add it to the settings or take it out of the file") from None
-        for text in self.contextual.values():
-            unpacked(text)
+        unpacked(self.contextual)
         return Learned(
             {goal: _evidence(arms) for goal, arms in self.evidence.items()},
             {
@@ -249,5 +259,5 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{place} is missing from the file; export it anew{more}"
     value = first.get("input")
-    shown = "" if isinstance(value, Mapping) else f" (got {str(value)[:80]!r})"
-    return f"{place}: {first['msg'].removeprefix('Value error, ')}{shown}{more}"
+    got = "" if isinstance(value, Mapping) else f" (got {shown(value)})"
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}{got}{more}"

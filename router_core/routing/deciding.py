@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from threading import Lock
 from typing import Any, Literal
 
@@ -27,12 +29,13 @@ from router_core.policies.base import Known, Policy
 from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
-from router_core.sampling import draw
+from router_core.sampling import draw, is_distribution
 from router_core.settings import ClassifierSettings, GoalSettings, Settings
 from router_core.store.base import Batch, Store
 from router_core.types import (
     FALLBACK,
     NO_VERDICT,
+    ActionDistribution,
     Candidate,
     Context,
     Decision,
@@ -65,6 +68,8 @@ _STORED_PARAMS = frozenset(
 )
 
 USUAL = "a prompt of usual length " * 16
+
+UNUSABLE = "the router's figures cannot be used (not numbers from 0 to 1), so every model is as likely"
 
 NOT_KEPT = "not kept (privacy.keep_texts is hash)"
 
@@ -108,6 +113,13 @@ class Decider:
         self.spending = Spending(settings, store)
         self._candidates: LRUCache[tuple[str, int], _Known] = LRUCache(_REMEMBERED)
         self._lock = Lock()
+
+    def using(self, models: Models) -> Decider:
+        """The same decider, asking other models: it shares all that was learned and read."""
+        other = copy(self)
+        other._models = models
+        other._policies = {}  # these hold on to whom they ask
+        return other
 
     def prompt(
         self,
@@ -214,7 +226,7 @@ class Decider:
         asked = self._policy(context.goal, policy)
         known = self.known(context, policy)
         candidates = known.candidates
-        distribution = decided(asked, context, known, self._asking)
+        distribution = _usable(decided(asked, context, known, self._asking))
         decision_id = decision_id or self.new_id()
         chosen = candidates[draw(distribution.probabilities, self.settings.seed, decision_id)].arm.id
         seen = None if distribution.seen is None else self.memory.with_lag(distribution.seen)
@@ -321,6 +333,21 @@ class Decider:
         )
         price = self.prices.price(settings.model, answer.usage.input_tokens)
         return Reply(answer.text, answer.usage, cost_usd(answer.usage, price))
+
+
+def _usable(distribution: ActionDistribution) -> ActionDistribution:
+    """The distribution; where it is none, every model alike: what is drawn and logged is always a propensity."""
+    if is_distribution(distribution.probabilities):
+        return distribution
+    count = len(distribution.probabilities)
+    return ActionDistribution(
+        (1.0 / count,) * count,
+        partial(Reason, UNUSABLE),
+        distribution.cost_usd,
+        distribution.latency_ms,
+        fallback=UNUSABLE,
+        cached=distribution.cached,
+    )
 
 
 def _storable(name: str, value: Any) -> bool:

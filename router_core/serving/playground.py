@@ -6,9 +6,11 @@ Leaves out running the calls side by side: the page reads each stream in its own
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from router_core.arguments import require_comment, require_flag, require_name, require_params, require_request_id
 from router_core.features import context
 from router_core.finalisers import queued_in_collection
 from router_core.learning.beta import best_probabilities
@@ -68,8 +70,17 @@ class Playground:
     def __init__(self, settings: Settings, store: Store, models: Models) -> None:
         self.settings = settings
         self.store = store
+        self._models = models
         self._decider = Decider(settings, store, models)
         self._caller = Caller(self._decider, store, models)
+
+    def using(self, models: Models) -> Playground:
+        """The same playground, asking other models: with keys of one's own, for example."""
+        other = copy(self)
+        other._models = models
+        other._decider = self._decider.using(models)
+        other._caller = Caller(other._decider, self.store, models)
+        return other
 
     def compare(
         self,
@@ -93,10 +104,15 @@ class Playground:
 
         Raises:
             PromptError: the prompt is empty or too long.
+            ArgumentError: another argument cannot be used; the sentence names it.
             SettingsError: the goal is not set up.
+            MissingKeyError: one of its models cannot be asked; nothing was decided.
             StoreError: the decisions could not be stored.
         """
         goal_settings = self.settings.goal(goal)
+        require_name("task_type", task_type, "a word such as 'classification'")
+        require_params({} if params is None else params)
+        self._models.require_keys(arm.model for arm in goal_settings.arms)
         prompt = self._decider.prompt(
             messages, goal, "playground", task_type=task_type, params=params, blind=blind, run_all=run_all
         )
@@ -171,9 +187,13 @@ class Playground:
 
         Raises:
             InvalidOutcomeError: neither an outcome nor a number in [0, 1].
+            ArgumentError: the comment or a reason is not a text, or too long.
             UnknownRequestError: no decision led to such an answer.
             StoreError: it could not be stored.
         """
+        require_request_id(completion_id)
+        require_comment(comment, chips)
+        require_flag("blinded", blinded)
         report(
             self.store,
             completion_id,
@@ -183,7 +203,7 @@ class Playground:
             now=self._decider.now,
             chips=chips,
             comment=comment,
-            blinded=blinded,
+            blinded=bool(blinded),
         )
 
     def adopt(self, before: Playground) -> None:

@@ -25,7 +25,7 @@ from router_core.settings.system import (
     SimulationSettings,
 )
 from router_core.types import Arm, Source, TeachingRule
-from router_core.validation import MODEL, Declaration, canonical_json, short_hash, validated
+from router_core.validation import MODEL, Declaration, canonical_json, short_hash, shown, validated
 
 
 class ArmSettings(Declaration):
@@ -50,7 +50,9 @@ class ArmSettings(Declaration):
     def _finite(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
         try:
             json.dumps(value, allow_nan=False)
-        except ValueError:
+        except RecursionError:
+            raise ValueError("nested too deeply; give flat parameters") from None
+        except ValueError:  # also for a number of thousands of digits
             raise ValueError("NaN and Infinity are no parameters; give a number") from None
         return value
 
@@ -270,6 +272,17 @@ class Settings(Declaration):
         return value
 
     @model_validator(mode="after")
+    def _writable(self) -> Settings:
+        """What is declared must be what can be stored, exported and shown."""
+        try:
+            self.document().encode()
+        except (RecursionError, ValueError):  # half a character, or a parameter that JSON cannot hold
+            raise ValueError(
+                "a text holds half a character (\\ud800 to \\udfff), or a value is nested too deeply; correct it"
+            ) from None
+        return self
+
+    @model_validator(mode="after")
     def _providers_known(self) -> Settings:
         models = {arm.model for goal in self.goals.values() for arm in goal.arms} | {self.classifier.model}
         for model in sorted(models):
@@ -285,8 +298,8 @@ class Settings(Declaration):
         """
         try:
             return self.goals[name]
-        except KeyError:
-            raise SettingsError(f"goal {name!r} is not set up; known goals: {sorted(self.goals)}") from None
+        except (KeyError, TypeError):
+            raise SettingsError(f"goal {shown(name)} is not set up; known goals: {sorted(self.goals)}") from None
 
     def arm(self, goal: str, arm_id: str) -> Arm:
         """The arm of that id in that goal.
@@ -322,6 +335,9 @@ class Settings(Declaration):
             raise SettingsError(
                 f"the settings are not JSON (line {error.lineno}: {error.msg}); export them anew"
             ) from None
+        except (TypeError, ValueError) as error:  # a number of thousands of digits; no text at all
+            why = str(error).partition("; use sys")[0]  # the rest is advice for programmers
+            raise SettingsError(f"the settings cannot be read ({why}); export them anew") from None
         except RecursionError:
             raise SettingsError("the settings are nested too deeply to be settings; export them anew") from None
         return validated(cls, raw)

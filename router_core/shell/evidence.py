@@ -8,15 +8,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from router_core.errors import RouterError, SettingsError
+from router_core.errors import RouterError
 from router_core.evaluation.by_file.ways import LEARNED, WAYS, offered
 from router_core.registry import POLICIES
-from router_core.shell.store import in_store, named_store
+from router_core.shell.store import in_store, opened_store
 
 if TYPE_CHECKING:
     from router_core.evaluation.labelled import Labelled
@@ -151,19 +150,14 @@ def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **give
     from router_core.evaluation.files.rates import Rates
     from router_core.evaluation.files.reading import read_labelled
     from router_core.exports.transfer import settings_in_force
-    from router_core.store import open_store
 
-    place, kind = named_store(context)
     notes: list[str] = []
     try:
-        store = open_store(place, kind=kind)
-        try:
+        with opened_store(context) as store:
             settings = settings_in_force(store)
             chosen = settings.goal(goal)
             data = read_labelled(file, rates=Rates.of(settings, goal), tell=notes.append, **given)
             taught = teach(store, goal, chosen, data, datetime.now(UTC))
-        finally:
-            store.close()
     except RouterError as error:
         click.echo(f"router-core: {error}", err=True)
         sys.exit(1)
@@ -232,8 +226,13 @@ def _judged(
                 refresh=refresh,
                 progress=lambda part, words: progress(part, words, 0.4, 0.6),
             )
-        except RouterError as error:
-            click.echo(f"router-core: {error}", err=True)
+        except (MemoryError, RouterError) as error:
+            said = (
+                "there is not enough memory; take a sample of the prompts"
+                if isinstance(error, MemoryError)
+                else error
+            )
+            click.echo(f"router-core: {said}", err=True)
             sys.exit(1)
     return report, notes
 
@@ -244,15 +243,12 @@ def _usual(data: Labelled) -> list[str]:
 
 def _settings(place: str | None) -> Settings:
     """The settings in a file: an export, or a settings document."""
-    from router_core.exports.transfer import read_export
+    from router_core.exports.transfer import read_export, text_of_file
     from router_core.settings import Settings
 
     if place is None:
         return Settings()
-    try:
-        text = Path(place).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{place} cannot be read: {error}") from None
+    text = text_of_file(place)
     if '"checksum"' in text or place.endswith((".yaml", ".yml")):
         return read_export(place).settings
     return Settings.from_document(text)

@@ -31,7 +31,7 @@ _MAY_QUOTE: Final = f"policy IN ({quoted(CLASSIFIER.name, FALLBACK)}) OR contain
 
 
 def erase(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
-    """Delete the prompts that a search finds, and all that followed from them, as one transaction."""
+    """Delete the prompts that a search finds, and all that followed from them, in the caller's transaction."""
     return _each(
         cursor,
         search,
@@ -81,17 +81,11 @@ def not_erased(cursor: duckdb.DuckDBPyConnection, found: Sequence[Row]) -> list[
 
 def _each(cursor: duckdb.DuckDBPyConnection, search: Search, which: str, *statements: str) -> int:
     condition, wanted = prompts_where(search)
-    cursor.begin()
-    try:
-        cursor.execute(
-            f"CREATE TEMP TABLE gone AS SELECT id AS gone FROM prompt WHERE {condition} AND {which}", wanted
-        )
-        touched: Any = cursor.execute("SELECT count(*) FROM gone").fetchall()[0][0]
-        for statement in (*statements, NOTE) if touched else ():
-            cursor.execute(statement)
-        cursor.execute("DROP TABLE gone")
-        cursor.commit()
-    except BaseException:
-        cursor.rollback()
-        raise
+    cursor.execute(
+        f"CREATE TEMP TABLE gone AS SELECT id AS gone FROM prompt WHERE {condition} AND {which}", wanted
+    )
+    touched: Any = cursor.execute("SELECT count(*) FROM gone").fetchall()[0][0]
+    for statement in (*statements, NOTE) if touched else ():
+        cursor.execute(statement)
+    cursor.execute("DROP TABLE gone")
     return int(touched)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from threading import Lock
 
 from router_core.errors import StoreError
 from router_core.store.base import NO_TASKS, LearningEvent
@@ -23,7 +22,6 @@ from router_core.types import ByTask, Evidence, OutputTokens
 class Relearning(Reading):
     """The events of ``router_core.store.base.Store``; the store that inherits this keeps what counts in memory."""
 
-    _commit_lock: Lock
     _counting: Mapping[str, Counting]
     _seq: int
 
@@ -117,7 +115,7 @@ class Relearning(Reading):
         """Log an event, and count anew."""
         with self._commit_lock:
             document = state(self._counting.get(goal, Counting()), self._seq).document()
-            with self._cursor() as cursor:
+            with self._change() as cursor:
                 learning.save(cursor, LearningEvent(0, at, goal, kind, note, author, document))
             self._recall()
 
