@@ -22,22 +22,21 @@ from router_core.arguments import (
 from router_core.errors import NoEligibleArmError, ProviderError, SettingsError
 from router_core.features import checked_messages, context, plain_messages
 from router_core.models.calls import Models
-from router_core.outcomes.rewards import reward
+from router_core.registry import PolicyName
 from router_core.routing.calling import Caller, RoutedStream
 from router_core.routing.deciding import Decider
+from router_core.routing.reporting import report
 from router_core.routing.retention import remove_expired
 from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.settings.system import simulation_asked
 from router_core.store import open_store
-from router_core.store.base import Batch, Store
-from router_core.types import Decision, Message, Outcome, OutcomeRecord, Posterior, Price, Prompt
+from router_core.store.base import Store
+from router_core.types import FALLBACK, Decision, Message, Outcome, Posterior, Price, Prompt
 from router_core.validation import shown, validated
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
     from pydantic import BaseModel
-
-PolicyName = Literal["heuristic", "classifier", "thompson", "contextual"]
 
 
 class Router:
@@ -232,7 +231,8 @@ class Router:
             messages: the conversation, as the Chat Completions API takes it; an answer's own message may be in it.
             return_request_id: give ``(response, request_id)``; outcomes are reported under that id.
             stream: give the chunks as they come, as a ``RoutedStream`` (which has the ``request_id`` too).
-            task_type: a word that the rules know, such as "classification".
+            task_type: what kind of task it is, in a word of your own such as "classification". The rules know some
+                words; the router by task learns for each which model is the best buy.
             timeout: seconds for a model's answer, its retries included, in place of the setting
                 ``calls.deadline_s``; a model that answers in another's place has them anew.
             params: further parameters for the provider, on top of the arm's own.
@@ -309,15 +309,15 @@ class Router:
         """
         require_request_id(request_id)
         require_comment(comment)
-        record = OutcomeRecord(
-            id=self._decider.new_id(),
-            completion_id=request_id,
-            source="api",
-            reward=reward(outcome),
-            created_at=self._decider.now(),
+        report(
+            self._store,
+            request_id,
+            "api",
+            outcome,
+            new_id=self._decider.new_id,
+            now=self._decider.now,
             comment=comment,
         )
-        self._store.write(Batch(outcomes=[record]))
 
     def posteriors(self) -> dict[str, Posterior]:
         """Arm id -> what has been learned about it in this goal."""
@@ -375,7 +375,7 @@ class Router:
             decision.context,
             arm_id,
             prompt_id=prompt.id,
-            origin="fallback",
+            origin=FALLBACK,
             completion_id=request_id,
             why=f"{failed} failed: {reasons[failed]}",
         )

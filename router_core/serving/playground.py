@@ -18,23 +18,24 @@ from router_core.learning.contextual.folding import Fold
 from router_core.learning.contextual.state import ContextualState
 from router_core.models.calls import Models
 from router_core.money.budget import BudgetState
-from router_core.outcomes.rewards import reward
-from router_core.policies import POLICIES
-from router_core.policies.classifier import Ask
+from router_core.policies.asking import AskModel
+from router_core.policies.base import Known
 from router_core.policies.thompson import ThompsonPolicy, comparable_costs
+from router_core.registry import POLICIES
 from router_core.routing.calling import Caller, RoutedStream
 from router_core.routing.deciding import USUAL, Decider
+from router_core.routing.reporting import report
 from router_core.serving.accounting import Tally, tally
 from router_core.settings import Settings
-from router_core.store.base import Batch, Comparison, Store
+from router_core.store.base import Comparison, Store
 from router_core.types import (
+    FORCED,
     Arm,
     Candidate,
     Context,
     Decision,
     Message,
     Outcome,
-    OutcomeRecord,
     Posterior,
     Price,
     Prompt,
@@ -133,7 +134,7 @@ class Playground:
                             seen,
                             arm.id,
                             prompt_id=prompt.id,
-                            origin="forced",
+                            origin=FORCED,
                             completion_id=completion_id(arm.id),
                             why="no router chose it; every model was asked",
                         )
@@ -151,7 +152,7 @@ class Playground:
             context(messages, prompt.goal, prompt.task_type),
             arm_id,
             prompt_id=prompt.id,
-            origin="forced",
+            origin=FORCED,
             completion_id=self._decider.new_id(),
             why=why,
         )
@@ -193,17 +194,17 @@ class Playground:
         require_request_id(completion_id)
         require_comment(comment, chips)
         require_flag("blinded", blinded)
-        record = OutcomeRecord(
-            id=self._decider.new_id(),
-            completion_id=completion_id,
-            source="thumb",
-            reward=reward(outcome),
-            created_at=self._decider.now(),
-            chips=tuple(chips),
+        report(
+            self.store,
+            completion_id,
+            "thumb",
+            outcome,
+            new_id=self._decider.new_id,
+            now=self._decider.now,
+            chips=chips,
             comment=comment,
             blinded=bool(blinded),
         )
-        self.store.write(Batch(outcomes=[record]))
 
     def adopt(self, before: Playground) -> None:
         """Go on from what a playground of other settings has learned, as far as these leave it the same."""
@@ -232,11 +233,11 @@ class Playground:
         """Arm id -> with what probability Thompson sampling would draw it now, for a prompt of usual length."""
         usual = context([{"role": "user", "content": USUAL}], goal)
         candidates = self._decider.candidates(usual)
-        given = ThompsonPolicy(self.settings.goal(goal)).probabilities(usual, candidates).probabilities
+        given = ThompsonPolicy(self.settings.goal(goal)).probabilities(usual, Known(candidates)).probabilities
         return {one.arm.id: p for one, p in zip(candidates, given, strict=True)}
 
     @property
-    def ask(self) -> Ask:
+    def ask(self) -> AskModel:
         """Puts messages to the classifier's model."""
         return self._decider.ask
 
