@@ -8,10 +8,11 @@ from functools import partial
 import streamlit as st
 
 from pages.decisions import hidden
-from pages.formatting import ROUTER_NAMES, badge, dollars, duration, escaped, labels, model_text
+from pages.formatting import badge, dollars, duration, escaped, labels, model_text
 from pages.ratings import show_thumbs, show_verdict
 from pages.resources import Resources
 from router_core.errors import RouterError
+from router_core.registry import LABELS
 from router_core.sampling import uniform
 from router_core.serving.playground import PlannedCall
 from router_core.serving.running import Running
@@ -24,15 +25,14 @@ _FAILED = "This model did not answer. Why is shown once you have rated."
 
 def show_answers(shared: Resources, comparison: Comparison) -> None:
     """All columns, then the verdicts on several answers at once."""
-    asked = {decision.completion_id for decision in comparison.decisions}
-    stored = {completion.id for completion in comparison.completions}
-    if any(_under_way(shared.running.get(completion_id)) for completion_id in asked):
+    if _under_way(shared, comparison):
         _watch(shared, comparison)
     else:
-        if not asked <= stored:  # the last may have been stored since
+        asked = {decision.completion_id for decision in comparison.decisions}
+        if not asked <= {completion.id for completion in comparison.completions}:  # it was read before the end
             comparison = _reread(shared, comparison)
         with st.container():  # a fragment makes one too: of the same shape, one takes the other's place
-            _columns(shared, comparison, busy=False)
+            _columns(shared, comparison, frozenset())
 
 
 @st.fragment(run_every=_REFRESH_S)
@@ -40,10 +40,21 @@ def _watch(shared: Resources, comparison: Comparison) -> None:
     """The answers as they come. Every look is a short run of its own: clicks never wait, and what an earlier
     prompt left on the page is gone after the first.
     """  # fmt: skip
-    busy = any(_under_way(shared.running.get(decision.completion_id)) for decision in comparison.decisions)
-    if not busy:
+    under_way = _under_way(shared, comparison)
+    if not under_way:
         st.rerun()
-    _columns(shared, _reread(shared, comparison), busy)
+    _columns(shared, _reread(shared, comparison), under_way)
+
+
+def _under_way(shared: Resources, comparison: Comparison) -> frozenset[str]:
+    """The ids of the answers that are still coming.
+
+    An answer is stored before its call ends. So this is asked *before* the store is read: an answer that is
+    neither here nor in what is read afterwards will never come. Asked in the other order, one that ends in between
+    would look lost.
+    """
+    ids = (decision.completion_id for decision in comparison.decisions)
+    return frozenset(id_ for id_ in ids if (call := shared.running.get(id_)) is not None and not call.ended)
 
 
 def _reread(shared: Resources, comparison: Comparison) -> Comparison:
@@ -52,7 +63,8 @@ def _reread(shared: Resources, comparison: Comparison) -> Comparison:
     return comparison if found is None else replace(found, prompt=comparison.prompt)
 
 
-def _columns(shared: Resources, comparison: Comparison, busy: bool) -> None:
+def _columns(shared: Resources, comparison: Comparison, under_way: frozenset[str]) -> None:
+    busy = bool(under_way)
     calls = list(shared.playground.calls_of(comparison))
     blind = hidden(shared, comparison)
     if comparison.prompt.blind:  # in this order for good: an answer must not move when its name is shown
@@ -67,7 +79,7 @@ def _columns(shared: Resources, comparison: Comparison, busy: bool) -> None:
             completion = stored.get(call.completion_id)
             if completion is not None:
                 _finished(shared, comparison, call, completion, thumbs.get(call.completion_id), busy, blind)
-            elif running is not None and _under_way(running):
+            elif running is not None and call.completion_id in under_way:
                 _live(running, place, blind)
             else:
                 _broken(shared, comparison, call, running, blind)
@@ -82,10 +94,6 @@ def _columns(shared: Resources, comparison: Comparison, busy: bool) -> None:
         _offer_others(shared, comparison, {call.arm.id for call in calls})
 
 
-def _under_way(running: Running | None) -> bool:
-    return running is not None and not running.ended
-
-
 def _title(shared: Resources, comparison: Comparison, call: PlannedCall, letter: str | None) -> None:
     if letter is not None:
         st.header(f"**Answer {letter}**", anchor=False)
@@ -93,7 +101,7 @@ def _title(shared: Resources, comparison: Comparison, call: PlannedCall, letter:
     arms = [arm.arm() for arm in shared.playground.settings.goal(comparison.prompt.goal).arms]
     index = next((place for place, arm in enumerate(arms) if arm.id == call.arm.id), None)
     name = labels(arms).get(call.arm.id, call.arm.id)
-    by = ", ".join(ROUTER_NAMES[name] for name in call.chosen_by)
+    by = ", ".join(LABELS[name] for name in call.chosen_by)
     chosen = f"chosen by {by}" if by else "chosen by no router"
     gone = ", no longer in the settings" if index is None else ""
     st.header(f"{badge(name, index)} :small[:gray[{chosen}{gone}]]", anchor=False)
@@ -219,7 +227,7 @@ def _offer_others(shared: Resources, comparison: Comparison, asked: set[str]) ->
     with st.container(horizontal=True, horizontal_alignment="center", key="others"):
         for arm in others:
             st.button(
-                f"Ask {names[arm.id]} too",
+                f"Ask {escaped(names[arm.id])} too",
                 key=f"ask-{arm.id}",
                 on_click=partial(_call, shared, comparison, arm.id, "a person asked for it too"),
             )

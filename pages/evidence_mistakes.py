@@ -16,7 +16,13 @@ def show_mistakes(report: Report) -> None:
     routers = list(dict.fromkeys(one.router for one in report.mistakes))
     with st.container(horizontal=True, vertical_alignment="center", key="mistakes"):
         router = st.segmented_control(
-            "Router", routers, default=routers[0], key="mistakes-of", label_visibility="collapsed", required=True
+            "Router",
+            routers,
+            default=routers[0],
+            format_func=escaped,
+            key="mistakes-of",
+            label_visibility="collapsed",
+            required=True,
         )
         found = [one for one in report.mistakes if one.router == router]
         at = min(st.session_state.get("mistake", 0), len(found) - 1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import streamlit as st
 
 from pages.differences import show_changes
 from pages.endpoints import agreed
-from pages.formatting import ROUTER_NAMES, escaped
+from pages.formatting import escaped
 from pages.resources import Resources, change_settings, resources
 from router_core.errors import RouterError
 from router_core.exports import Export, Learned, dump, dump_evidence, dump_yaml, load_any
@@ -28,8 +29,11 @@ from router_core.exports.transfer import (
     text_of_bytes,
     whoami,
 )
+from router_core.registry import CONTEXTUAL
 from router_core.serving.playground import Playground
 from router_core.settings import Settings
+from router_core.store import MEMORY
+from router_core.store.base import Store
 from router_core.types import MICRO, Evidence
 from router_core.words import good_of
 
@@ -79,8 +83,18 @@ def _out(playground: Playground) -> None:
             )
             st.markdown(f":small[{escaped(what)}]", width=280)
     st.page_link("history.py", label="Requests and outcomes, as CSV, JSONL or Parquet", icon=":material/history:")
+    if playground.store.location != MEMORY and not playground.store.read_only:
+        _backup(playground.store)
     with st.expander("router.py", key="show-snippet"):
         st.code(python_snippet(settings, goal), language="python")
+
+
+def _backup(store: Store) -> None:
+    """The whole log, for the owner of this machine: written beside the store, never sent to the browser."""
+    if st.button("Back up the store", key="backup", help="Copies every prompt, answer and rating into one file."):
+        place = Path(store.location)
+        made = store.backup(place.with_name(f"backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{place.name}"))
+        st.success(escaped(f"{made.path}: {made.rows['prompt']:,} prompts, up to change {made.change.number:,}."))
 
 
 def _in(shared: Resources) -> None:
@@ -143,8 +157,7 @@ def _show_learned(moved: Sequence[LearnedChange], contextual: Sequence[Contextua
     st.table(
         {
             "Goal": [escaped(one.goal) for one in (*moved, *contextual)],
-            "Model or router": [escaped(one.arm) for one in moved]
-            + [ROUTER_NAMES["contextual"]] * len(contextual),
+            "Model or router": [escaped(one.arm) for one in moved] + [CONTEXTUAL.label] * len(contextual),
             "Now": [said(one.before) for one in moved] + [escaped(one.before) for one in contextual],
             "Then": [said(one.after) for one in moved] + [escaped(one.after) for one in contextual],
         }
@@ -171,7 +184,7 @@ def _note(name: str) -> str:
 def _offer_undo() -> None:
     """Take the last import of this visit back; later, that is done under Versions and on the learning page."""
     name, before, words = st.session_state.get("imported", ("", None, {}))
-    if not name or not st.button(f"Undo the import of {name}", icon=":material/undo:", key="undo-import"):
+    if not name or not st.button(f"Undo the import of {escaped(name)}", icon=":material/undo:", key="undo-import"):
         return
     if before is not None:
         change_settings(before, f"undid the import of {name}")

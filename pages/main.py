@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import PurePath
 
 import streamlit as st
 
-from pages.formatting import ROUTER_NAMES, dollars, escaped
-from pages.resources import resources, settle_memory
+from pages.formatting import dollars, escaped
+from pages.mode import show_mode, show_switch
+from pages.resources import current_goal, resources, settle_memory
 from router_core.errors import RouterError
+from router_core.registry import LABELS
 from router_core.serving.playground import Playground
 from router_core.store.base import Comparison
 
@@ -31,6 +32,7 @@ _STYLE = """
 [data-testid="stMarkdownContainer"] :not(td p) > .stMarkdownBadge { white-space: normal; overflow-wrap: anywhere; }
 [data-testid="stSidebar"] h1 { font-size: 1.125rem; font-weight: 600; padding: 0.7rem 0 1rem; }
 [data-testid="stTopNavLink"]:focus-visible { outline: 2px solid; }
+.katex { display: inline-block; max-width: 100%; max-height: 40rem; overflow: clip; overflow-clip-margin: 0.3em; }
 </style>
 """
 # The theme's light accent needs dark letters on it; on an open popover's button Streamlit darkens it too much.
@@ -40,31 +42,6 @@ _DARK = """
 button[kind="tertiary"]:active, button[kind="tertiary"][aria-expanded="true"] { color: #8fbcf8; }
 </style>
 """
-
-
-def _mode(simulated: bool, missing: tuple[str, ...], playground: Playground) -> None:
-    if simulated:
-        why = f"No key found in {', '.join(missing)}." if missing else "Asked for with ROUTER_SIMULATED=1."
-        st.markdown(":yellow-badge[Simulated models]")
-        st.caption(f"{why} Answers are made up and labelled; prices are real.")
-        with st.popover("Connect a model", type="tertiary", key="connect"):
-            st.markdown(
-                "Stop the app, then start it with a key:\n\n"
-                "```sh\nexport OPENAI_API_KEY=...\nmake run\n```\n\n"
-                "A local server (Ollama, LM Studio, vLLM, llama.cpp) or another provider is found and set up under"
-                " *Models & providers*; then give your traffic its models."
-            )
-            st.page_link(
-                "settings.py",
-                label="Models & providers",
-                icon=":material/settings:",
-                query_params={"tab": "Models & providers"},
-            )
-    else:
-        providers = ", ".join(playground.settings.providers)
-        st.markdown(f":green-badge[Live: {escaped(providers)}]")
-    location = playground.store.location
-    st.caption(f"Stored in {escaped(PurePath(location).name)}", help=escaped(location))
 
 
 def _visited(playground: Playground) -> list[Comparison]:
@@ -111,10 +88,10 @@ def _visit(playground: Playground) -> None:
             " strongest model would cost, is unknown"
         )
     alone = [
-        f"{ROUTER_NAMES[name]}: {escaped(_saved(money.saved_usd, money.estimated))}"
+        f"{LABELS[name]}: {escaped(_saved(money.saved_usd, money.estimated))}"
         + (f" (on {money.prompts} of {tally.prompts} prompts)" if money.prompts < tally.prompts else "")
         for name, money in tally.routers.items()
-        if name in ROUTER_NAMES
+        if name in LABELS
     ]
     if alone:
         st.caption("  \n".join(["Each router alone, against the strongest model:", *alone]))
@@ -137,6 +114,14 @@ except RouterError as error:
 st.html(_STYLE)
 if st.context.theme.type == "dark":
     st.html(_DARK)
+if shared.playground.store.read_only:
+    st.info(
+        escaped(
+            f"The store {shared.playground.store.location} can only be read: everything in it can be seen and"
+            " exported, nothing can be asked, rated or changed. Allow writing to it and restart to go on."
+        ),
+        icon=":material/lock:",
+    )
 page = st.navigation(
     [
         st.Page("playground.py", title="Playground", default=True),
@@ -152,8 +137,9 @@ with st.sidebar:
     st.title("Router Playground", anchor=False)
     goals = list(shared.playground.settings.goals)
     st.selectbox("What is this traffic?", goals, key="goal", help="Each kind of traffic learns by itself.")
-    _mode(shared.simulated, shared.missing, shared.playground)
+    show_mode(shared, current_goal())
     st.space("small")
     _visit(shared.playground)
 st.set_page_config(page_title=f"{page.title} · Router Playground")
+show_switch(shared, current_goal())
 page.run()

@@ -11,15 +11,16 @@ import streamlit as st
 
 from pages.formatting import dollars, duration, escaped
 from pages.forms import edit
+from pages.mode import key_words
 from pages.models import model_options, priced, remember_servers, servers_found, used_models
-from pages.resources import Resources
+from pages.resources import Resources, pasted_keys
 from router_core.errors import RouterError
 from router_core.models.calls import Models
+from router_core.models.keys import key_state
 from router_core.models.reaching import USUAL_PORTS, LocalServer, local_servers, try_model
 from router_core.money.book import book_models
 from router_core.money.pricing import PriceBook
 from router_core.settings import PriceSettings, ProviderSettings, Settings
-from router_core.settings.environment import may_hold_key
 from router_core.settings.providers import KNOWN
 from router_core.settings.system import simulation_asked
 from router_core.validation import short_hash, validated
@@ -62,17 +63,10 @@ def _provider(settings: Settings, name: str, provider: ProviderSettings) -> dict
             f"The address is another, so {escaped(provider.api_key_env)} is not sent there. Name the variable that"
             " holds its key, or leave it empty where none is needed."
         )
-    title.header(f"**{escaped(name)}** :small[:gray[{escaped(_key(variable))}]]", anchor=False)
+    wanted = provider.model_copy(update={"base_url": address, "api_key_env": variable})
+    there = key_words(key_state(name, wanted, os.environ, {} if moved else pasted_keys().of(settings)))
+    title.header(f"**{escaped(name)}** :small[:gray[{escaped(there)}]]", anchor=False)
     return found
-
-
-def _key(variable: str | None) -> str:
-    """What is known of a provider's key, in words."""
-    if variable is None:
-        return "needs no key"
-    if not may_hold_key(variable, os.environ):
-        return f"{variable} may not hold a key"
-    return f"{variable} is {'set' if os.environ.get(variable, '').strip() else 'not set'}"
 
 
 def _another(settings: Settings, draft: dict[str, Any]) -> None:
@@ -148,7 +142,9 @@ def _test(settings: Settings, draft: Mapping[str, Any], provider: str, found: tu
     try:
         wanted = validated(Settings, draft)
         with st.spinner("Asking ..."):
-            took = try_model(Models(wanted, simulated=simulated), PriceBook(wanted.prices), model)
+            took = try_model(
+                Models(wanted, simulated=simulated, keys=pasted_keys().of(wanted)), PriceBook(wanted.prices), model
+            )
     except RouterError as error:
         st.error(escaped(str(error)), icon=":material/error:")
         return

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from pages.answers import show_answers
 from pages.decisions import show_decisions
-from pages.formatting import ROUTER_NAMES, dollars, duration, escaped, labels, model_text
+from pages.formatting import dollars, duration, escaped, labels, model_text
 from pages.resources import Resources
 from router_core.features import message_text
 from router_core.money.known import spent_on
+from router_core.registry import LABELS
 from router_core.store.base import Comparison, Search
 from router_core.types import Completion
 
@@ -34,10 +36,10 @@ def show_record(shared: Resources, comparison: Comparison) -> None:
         + (f" · {escaped(prompt.task_type)}" if prompt.task_type else "")
         + (" · blind" if prompt.blind else "")
         + (" · every model was asked" if prompt.run_all else "")
-        + f" · [link to this](history?id={prompt.id})"
+        + f" · [link to this](history?{urlencode({'id': prompt.id})})"
     )
     for message in prompt.messages or ():
-        st.caption(str(message.get("role", "")))
+        st.caption(escaped(str(message.get("role", ""))))
         st.code(message_text(message), language=None, wrap_lines=True)
     if prompt.messages is None:
         st.caption(f"The text was not kept; its fingerprint is {prompt.sha256[:16]}.")
@@ -108,8 +110,8 @@ def _costs(comparison: Comparison, names: Mapping[str, str]) -> None:
     """A line per decision and per call, and their sum; an unknown price stays unknown."""
     rows: list[tuple[str, str, str, str, Decimal | None]] = []
     for decision in comparison.decisions:
-        if decision.policy in ROUTER_NAMES:
-            what = f"{ROUTER_NAMES[decision.policy]} decided{', from memory' if decision.cached else ''}"
+        if decision.policy in LABELS:
+            what = f"{LABELS[decision.policy]} decided{', from memory' if decision.cached else ''}"
             rows.append((what, "", "", duration(decision.decision_ms), decision.decision_cost_usd))
     for one in comparison.completions:
         what = f"{names.get(one.arm, one.arm)} {'answered' if one.error is None else 'failed'}"
@@ -151,7 +153,7 @@ def _changes(shared: Resources, comparison: Comparison) -> None:
             {
                 "Time": [f"{record.created_at:%Y-%m-%d %H:%M:%S}" for _, record in said],
                 "Model": [escaped(names.get(arm, arm)) for arm, _ in said],
-                "Source": [record.source for _, record in said],
+                "Source": [escaped(record.source) for _, record in said],
                 "Good": ["withdrawn" if r.reward is None else f"{r.reward:.0%}" for _, r in said],
                 "Reasons": [escaped(", ".join([*r.chips, *([r.comment] if r.comment else [])])) for _, r in said],
                 "Blind": ["yes" if record.blinded else "" for _, record in said],

@@ -6,83 +6,251 @@ import gc
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import RLock
+from typing import Literal
 
 import streamlit as st
 
-from router_core.errors import RouterError
+from router_core.errors import StoreError, StoreReadOnlyError
 from router_core.evaluation.running import Jobs
 from router_core.exports.transfer import first_settings, settings_of, whoami
 from router_core.models.calls import Models
+from router_core.models.keys import PastedKeys
 from router_core.routing.retention import remove_expired
+from router_core.serving.modes import Mode, goal_mode
 from router_core.serving.playground import Playground
 from router_core.serving.running import RunningCalls
 from router_core.settings import Settings
 from router_core.settings.environment import require_key_variables
 from router_core.settings.system import simulation_asked
-from router_core.store import open_store
-from router_core.store.base import SettingsVersion, Store
+from router_core.store import open_store, store_path
+from router_core.store.base import Search, SettingsVersion, Store
+from router_core.types import StoreKind
 
 _EVERY = timedelta(hours=1)
+_CHOSEN, _OWN = "chosen-modes", "own-playground"  # of a visit
+
+
+State = tuple[str, int, str]
+"""Where the store is, how often it has changed, and the version of the settings."""
 
 
 @dataclass(frozen=True)
 class Resources:
-    """The playground, its calls, and evaluations under way.
-
-    ``missing`` names the unset variables that made the models simulated.
-    """
+    """A playground with live or with simulated models, its calls, and evaluations under way."""
 
     playground: Playground
     running: RunningCalls
     jobs: Jobs
     simulated: bool
-    missing: tuple[str, ...]
+
+    @property
+    def state(self) -> State:
+        """What is stored and set now, as a key for what is kept: equal keys, equal answers."""
+        store = self.playground.store
+        return store.location, store.revision, self.playground.settings.version
 
 
-@dataclass
 class _Shared:
-    """The resources of this process; another object takes their place when the settings change."""
+    """What this process has opened: settings, and a playground per kind of traffic, each with a store of its own.
 
-    now: Resources
-    tidied: datetime
+    The other kind is opened when it is first wanted. Settings are saved in every store that is open.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.running, self.jobs = RunningCalls(), Jobs()
+        self._playgrounds: dict[StoreKind, Playground] = {}
+        self._lock = RLock()
+        self._tidied = datetime.now(UTC)
+
+    def playground(self, kind: StoreKind) -> Playground:
+        """The playground of this kind.
+
+        Raises:
+            StoreError: its store cannot be opened.
+        """
+        with self._lock:
+            if kind not in self._playgrounds:
+                store = _store(kind)
+                try:
+                    if not store.read_only:
+                        self._agree(store)
+                    made = Playground(self.settings, store, Models(self.settings, simulated=kind == "simulated"))
+                except BaseException:
+                    store.close()
+                    raise
+                if not store.read_only:
+                    remove_expired(store, self.settings.privacy, datetime.now(UTC))
+                self._playgrounds[kind] = made
+            return self._playgrounds[kind]
+
+    def has_store(self, kind: StoreKind) -> bool:
+        """Whether there is a store of this kind, open or not."""
+        if kind in self._playgrounds:
+            return True
+        path = store_path(kind=kind)
+        return path is not None and path.exists()
+
+    def change(self, settings: Settings, version: SettingsVersion) -> None:
+        """Save the settings in every open store and use them.
+
+        Raises:
+            StoreError: they could not be saved; the settings are as before.
+        """
+        with self._lock:
+            before = dict(self._playgrounds)
+            after: dict[StoreKind, Playground] = {
+                kind: Playground(settings, one.store, Models(settings, simulated=kind == "simulated"))
+                for kind, one in before.items()
+            }
+            for kind in sorted(before, reverse=True):  # live last: its settings are those of the next start
+                before[kind].store.save_settings(version)
+            for kind, one in after.items():
+                one.adopt(before[kind])
+            self.settings, self._playgrounds = settings, after
+        for kind, one in before.items():
+            one.close()
+            remove_expired(after[kind].store, settings.privacy, version.created_at)
 
     def tidy(self) -> None:
         """Take out what has expired, once an hour."""
         moment = datetime.now(UTC)
-        if moment - self.tidied >= _EVERY:
-            self.tidied = moment
-            playground = self.now.playground
-            remove_expired(playground.store, playground.settings.privacy, moment)
+        if moment - self._tidied >= _EVERY:
+            self._tidied = moment
+            for one in list(self._playgrounds.values()):
+                if not one.store.read_only:
+                    remove_expired(one.store, self.settings.privacy, moment)
+
+    def close(self) -> None:
+        """Close what is open."""
+        with self._lock:
+            for one in self._playgrounds.values():
+                one.close()
+                one.store.close()
+            self._playgrounds.clear()
+
+    def _agree(self, store: Store) -> None:
+        """Save the settings in force in a store that is opened later and has others."""
+        if settings_of(store, first_settings()).version != self.settings.version:
+            now = datetime.now(UTC)
+            note = "in force where this store was opened"
+            store.save_settings(
+                SettingsVersion(self.settings.version, now, whoami(), note, self.settings.document())
+            )
 
 
 _opened: list[_Shared] = []  # at most one; the cache itself cannot be asked outside a visit
 
 
 def resources() -> Resources:
-    """Settings, store, models and calls, as they are now.
+    """Settings, store, models and calls for the goal that this visit looks at, as they are now.
 
     Raises:
         RouterError: the settings or the store cannot be used; the sentence says what to do.
     """
     shared = _shared()
     shared.tidy()
-    return shared.now
+    simulated = mode_of(current_goal()).simulated
+    playground = shared.playground("simulated" if simulated else "live")
+    if not simulated:
+        playground = _with_pasted_keys(playground)
+    return Resources(playground, shared.running, shared.jobs, simulated)
+
+
+def settings_now() -> Settings:
+    """The settings in force.
+
+    Raises:
+        RouterError: the settings or the store cannot be used; the sentence says what to do.
+    """
+    return _shared().settings
+
+
+def current_goal() -> str:
+    """The goal that this visit looks at; the first, where it has not chosen one that there is."""
+    goals = settings_now().goals
+    chosen = st.session_state.get("goal")
+    return chosen if chosen in goals else next(iter(goals))
+
+
+def mode_of(goal: str) -> Mode:
+    """Whether the models of a goal are live or simulated in this visit, and why."""
+    shared = _shared()
+    return goal_mode(
+        shared.settings,
+        goal,
+        os.environ,
+        pasted_keys().of(shared.settings),
+        chosen=st.session_state.get(_CHOSEN, {}).get(goal),
+        has_lived=lambda: shared.has_store("live") and _has_traffic(shared, goal),
+    )
+
+
+def choose_mode(goal: str, mode: Literal["live", "simulated"]) -> None:
+    """See and use live or simulated models of a goal from now on, in this visit."""
+    st.session_state[_CHOSEN] = {**st.session_state.get(_CHOSEN, {}), goal: mode}
+
+
+def other_store(simulated: bool) -> bool:
+    """Whether there is a store of the other kind than this."""
+    return _shared().has_store("live" if simulated else "simulated")
+
+
+def pasted_keys() -> PastedKeys:
+    """The keys that were pasted in this visit."""
+    keys: PastedKeys = st.session_state.setdefault("pasted-keys", PastedKeys())
+    return keys
+
+
+def _with_pasted_keys(playground: Playground) -> Playground:
+    """The playground of all visits, with the keys of this one where it has any."""
+    keys = pasted_keys().of(playground.settings)
+    if not keys:
+        st.session_state.pop(_OWN, None)
+        return playground
+    held = st.session_state.get(_OWN)
+    if held is None or held[0] is not playground or held[1] != keys:
+        held = (playground, keys, playground.using(Models(playground.settings, keys=keys)))
+        st.session_state[_OWN] = held
+    own: Playground = held[2]
+    return own
+
+
+def _has_traffic(shared: _Shared, goal: str) -> bool:
+    """Whether the live store has a prompt of this goal. One that cannot be opened says so when it is looked at."""
+    try:
+        store = shared.playground("live").store
+        return bool(store.find(Search(goal=goal), 1))
+    except StoreError:
+        return False
 
 
 @st.cache_resource(show_spinner="Opening the store ...")
 def _shared() -> _Shared:
-    """Open everything. The newest version in the store goes before the file and the defaults."""
+    """The settings in force: the newest version in the live store, else in that of simulated traffic, goes before
+    the file and the defaults. Where simulation is asked for, the live store is not looked at.
+    """  # fmt: skip
     settings = first_settings()
-    store, simulated, _ = _store_for(settings)
-    try:
-        settings = settings_of(store, settings)
-    except RouterError:
-        store.close()
-        raise
-    if _store_kind(settings)[0] != simulated:
-        store.close()
-        store, simulated, _ = _store_for(settings)
-    shared = _Shared(_made(settings, store, RunningCalls(), Jobs()), datetime.min.replace(tzinfo=UTC))
+    kinds: tuple[StoreKind, ...] = ("simulated",) if simulation_asked(os.environ) else ("live", "simulated")
+    for kind in kinds:
+        path = store_path(kind=kind)
+        if path is None or not path.exists():
+            continue
+        try:
+            store = _store(kind)
+        except StoreError:
+            if kind == kinds[-1]:
+                raise
+            continue  # in use elsewhere: whoever wants it is told
+        try:
+            saved = store.current_settings()
+            settings = settings_of(store, settings)
+        finally:
+            store.close()
+        if saved is not None:
+            break
+    shared = _Shared(settings)
     _opened.append(shared)
     return shared
 
@@ -95,50 +263,26 @@ def change_settings(settings: Settings, note: str) -> None:
         StoreError: it could not be saved; the settings are as before.
     """
     shared = _shared()
-    before = shared.now
-    require_key_variables(settings, before.playground.settings, os.environ)
+    require_key_variables(settings, shared.settings, os.environ)
     version = SettingsVersion(settings.version, datetime.now(UTC), whoami(), note, settings.document())
-    store, simulated, _ = _store_for(settings)
-    try:
-        after = _made(settings, store, before.running, before.jobs)
-        before.playground.store.save_settings(version)
-        if simulated != before.simulated:  # a key was found, or is now missing: the other store takes over
-            store.save_settings(version)
-        after.playground.adopt(before.playground)
-    except BaseException:
-        store.close()
-        raise
-    shared.now = after
-    before.playground.close()
-    before.playground.store.close()
-    remove_expired(store, settings.privacy, version.created_at)
+    shared.change(settings, version)
 
 
 def release() -> None:
     """Close what ``resources`` opened."""
     for opened in _opened:
-        opened.now.playground.close()
-        opened.now.playground.store.close()
+        opened.close()
     _opened.clear()
 
 
-def _store_kind(settings: Settings) -> tuple[bool, tuple[str, ...]]:
-    """Whether the models are simulated, and the unset variables that make them so."""
-    missing = Models(settings).missing_keys()
-    used = {arm.model.split("/", 1)[0] for goal in settings.goals.values() for arm in goal.arms}
-    unset = tuple(sorted({missing[name] for name in used if name in missing}))
-    return simulation_asked(os.environ) or bool(unset), unset
-
-
-def _store_for(settings: Settings) -> tuple[Store, bool, tuple[str, ...]]:
-    simulated, unset = _store_kind(settings)
-    return open_store(kind="simulated" if simulated else "live"), simulated, unset
-
-
-def _made(settings: Settings, store: Store, running: RunningCalls, jobs: Jobs) -> Resources:
-    simulated, unset = _store_kind(settings)
-    playground = Playground(settings, store, Models(settings, simulated=simulated))
-    return Resources(playground, running, jobs, simulated, unset)
+def _store(kind: StoreKind) -> Store:
+    """The store of this kind; one that cannot be written to can still be read."""
+    try:
+        return open_store(kind=kind)
+    except StoreReadOnlyError:
+        if not (path := store_path(kind=kind)) or not path.exists():
+            raise
+        return open_store(kind=kind, read_only=True)
 
 
 @st.cache_resource(show_spinner=False)

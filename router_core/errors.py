@@ -2,6 +2,7 @@
 
 RouterError
 ├── SettingsError            a setting is missing, misspelt, out of range or contradicts another
+│   └── ArgumentError            an argument of a call is of the wrong kind or out of range
 ├── UnknownArmError          a name that is not an arm of the goal
 ├── UnknownPolicyError       a name that is not a router
 ├── NoEligibleArmError       nothing left to choose from; says why, arm by arm
@@ -25,6 +26,7 @@ RouterError
     ├── StoreLockedError         another process holds the file
     ├── StoreReadOnlyError       the file or its folder cannot be written
     ├── StoreDamagedError        the file is not a readable database
+    ├── StoreIncompleteError     changes that were acknowledged are missing
     ├── StoreTooNewError         written by a newer version of this library
     ├── StoreKindError           simulated and live data would be mixed
     └── StoreFullError           the disk is full
@@ -35,6 +37,11 @@ to raise.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from router_core.types import Received
+
 
 class RouterError(Exception):
     """Base of every error raised by router_core."""
@@ -42,6 +49,10 @@ class RouterError(Exception):
 
 class SettingsError(RouterError):
     """A setting is missing, misspelt, out of range or contradicts another."""
+
+
+class ArgumentError(SettingsError):
+    """An argument of a call is of the wrong kind or out of range."""
 
 
 class UnknownArmError(RouterError):
@@ -89,6 +100,8 @@ class ProviderError(RouterError):
     kind = "provider"
     maybe_billed = False
     """Whether the provider may charge for the call all the same: then its cost is unknown, not 0."""
+    received: Received | None = None
+    """What came before it failed, where anything did."""
 
 
 class MissingKeyError(ProviderError):
@@ -178,6 +191,10 @@ class StoreReadOnlyError(StoreError):
 
 class StoreDamagedError(StoreError):
     """The file is not a database that can be read."""
+
+
+class StoreIncompleteError(StoreError):
+    """Changes that the store acknowledged are not in it: a part of its files was lost, cut or exchanged."""
 
 
 class StoreTooNewError(StoreError):

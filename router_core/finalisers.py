@@ -143,7 +143,7 @@ def _close(thing: Closable) -> None:
 
 
 @atexit.register
-def _close_all() -> None:
+def close_all() -> None:
     """What is open when the program ends is closed as if it had been dropped; the newest first."""
     finish()
     for thing in reversed(held()):

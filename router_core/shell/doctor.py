@@ -9,6 +9,7 @@ import os
 import platform
 import re
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -22,8 +23,9 @@ from router_core.money.pricing import PriceBook
 from router_core.settings import ProviderSettings, Settings
 from router_core.settings.environment import may_hold_key, why_no_key
 from router_core.shell.extras import EXTRAS
-from router_core.store import open_store, store_path
-from router_core.store.base import Search, Store
+from router_core.store import store_path
+from router_core.store.base import MissingChanges, Search, Store
+from router_core.store.private import readable_by_others
 from router_core.types import StoreKind
 
 _PROJECT: Final = "router-playground"
@@ -44,6 +46,7 @@ def examine(
     place: str | None,
     kind: StoreKind,
     settings_of: Callable[[Store | None], Settings],
+    opened: Callable[[], AbstractContextManager[Store]],
     *,
     call: bool = False,
     network: bool = True,
@@ -54,23 +57,19 @@ def examine(
         place: the store's place, as for ``open_store``.
         kind: which of the two stores.
         settings_of: the settings that are in force for a store, or without one.
+        opened: opens the store at that place.
         call: also ask each model for one word.
         network: whether to ask if providers can be reached.
     """
     yield _versions()
-    try:
-        path = store_path(place, kind=kind)
-        store = open_store(place, kind=kind) if path is None or path.exists() else None
-    except RouterError as error:
-        yield Check("store", False, str(error))
-        return
-    if store is None:
-        yield _room(path)
-    try:
-        if store is not None:
-            held = store.rows("extent", {})[0]
-            found = f"{store.location}, {kind}: {held['prompts']:,} prompts, {held['outcomes']:,} outcomes"
-            yield Check("store", True, found)
+    with ExitStack() as closing:
+        try:
+            path = store_path(place, kind=kind)
+            store = closing.enter_context(opened()) if path is None or path.exists() else None
+        except RouterError as error:
+            yield Check("store", False, str(error))
+            return
+        yield _room(path) if store is None else _held(store)
         try:
             settings = settings_of(store)
         except RouterError as error:
@@ -78,11 +77,42 @@ def examine(
             return
         yield Check("settings", True, f"version {settings.version}, goals {', '.join(settings.goals)}")
         if store is not None:
+            yield _changes(store)
             yield from _log(store, settings)
-    finally:
-        if store is not None:
-            store.close()
     yield from _models(settings, kind == "simulated", call, network)
+
+
+def _held(store: Store) -> Check:
+    """What is in the store, and who may read it."""
+    held = store.rows("extent", {})[0]
+    only = ", for reading only" if store.read_only else ""
+    counts = f"{held['prompts']:,} prompts, {held['outcomes']:,} outcomes"
+    found = f"{store.location}, {store.kind}{only}: {counts}"
+    if readable_by_others(store.location):
+        return Check("store", False, f"{found}; others on this machine may read it: chmod 600 {store.location}")
+    return Check("store", True, found)
+
+
+def _changes(store: Store) -> Check:
+    """Whether every change that the store ever acknowledged is there."""
+    try:
+        missing, last = store.missing_changes, store.last_change
+    except RouterError as error:
+        return Check("changes", False, str(error))
+    made = "time unknown" if last.at is None else f"{last.at:%Y-%m-%d %H:%M:%S} UTC"
+    found = f"number {last.number:,} is the last ({made})"
+    if not missing:
+        return Check("changes", True, f"{found}, none is missing")
+    gaps = "; ".join(_gap(one) for one in missing)
+    return Check("changes", True, f"{found}; known to be missing: {gaps}")
+
+
+def _gap(one: MissingChanges) -> str:
+    since = "the beginning" if one.since is None else f"{one.since:%Y-%m-%d %H:%M:%S} UTC"
+    numbers = f"what came after number {one.first - 1:,}"
+    if one.last is not None:
+        numbers = f"{one.last - one.first + 1:,} (numbers {one.first:,} to {one.last:,})"
+    return f"{numbers}, stored after {since}, noticed {one.noticed_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _room(path: Path | None) -> Check:

@@ -7,7 +7,6 @@ everything that a command does: it calls the library and prints.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 import click
 
@@ -24,11 +23,14 @@ from router_core.errors import RouterError, SettingsError
 from router_core.settings import PrivacySettings, Settings
 from router_core.settings.system import simulation_asked
 from router_core.shell import evidence as cli_evidence
+from router_core.shell import upkeep
 from router_core.shell.app import app
 from router_core.shell.extras import WithExtras
-from router_core.shell.store import in_store, named_store
-from router_core.store import open_store, store_path
+from router_core.shell.saying import fail, say
+from router_core.shell.store import in_store, named_store, opened_store, waiting
+from router_core.store import store_path
 from router_core.store.base import Search, SettingsVersion, Store
+from router_core.store.private import open_private
 from router_core.types import MICRO, Evidence
 from router_core.words import good_of
 
@@ -45,6 +47,7 @@ _ENDINGS = {".json": "json", ".yaml": "yaml", ".yml": "yaml", ".py": "python"}
     help="The store's file (or ROUTER_STORE); by default data/router.duckdb under the current folder.",
 )
 @click.option("--simulated", is_flag=True, help="The store of simulated traffic (or ROUTER_SIMULATED=1).")
+@waiting
 @click.version_option(__version__, prog_name="router-core")
 @click.pass_context
 def main(context: click.Context, place: str | None, simulated: bool) -> None:
@@ -57,14 +60,15 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core import router.json            shows what changes, asks, can be undone
     router-core --simulated demo -n 100000    traffic to look at
     router-core prune --days 90 --strip       keep figures, drop old texts
+    router-core backup store.backup           the whole store in one file, also while the app runs
     router-core doctor                        what is wrong with this machine
     router-core app                           the panel, in the browser
     router-core verdict scored.csv            should I route at all?
     router-core replay scored.csv             what learning would have cost
     router-core learn scored.csv              teach the contextual router whose words gain from a strong model
 
-    One process at a time can hold a store: stop the app first. Exit codes: 0 done, 1 refused or something is
-    wrong, 2 wrong usage.
+    One process at a time can hold a store: stop the app first, or --wait for it; only backup works beside it.
+    Exit codes: 0 done, 1 refused or something is wrong, 2 wrong usage.
     """
     context.obj = (place, simulated or simulation_asked(os.environ))
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character shows another in its place
@@ -73,10 +77,10 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
 
 
 @contextmanager
-def _store(context: click.Context, *, there: bool = False) -> Iterator[Store]:
+def _store(context: click.Context, *, there: bool = False, read: bool = False) -> Iterator[Store]:
     """The store that the options name; our errors become one sentence and exit code 1.
 
-    ``there``: it must have been made before; an empty one would be of no use.
+    ``there``: it must have been made before; an empty one would be of no use. ``read``: it is only read.
     """
     place, kind = named_store(context)
     try:
@@ -84,29 +88,17 @@ def _store(context: click.Context, *, there: bool = False) -> Iterator[Store]:
         if there and path is not None and not path.exists():
             other = None if kind == "simulated" else store_path(place, kind="simulated")
             hint = "; simulated traffic is there: add --simulated" if other and other.exists() else ""
-            _fail(f"there is no store {path}{hint or '; name its file with --store or ROUTER_STORE'}")
-        store = open_store(place, kind=kind)
-        try:
+            fail(f"there is no store {path}{hint or '; name its file with --store or ROUTER_STORE'}")
+        with opened_store(context, read=read) as store:
             yield store
-        finally:
-            store.close()
     except RouterError as error:
-        _fail(str(error))
-
-
-def _fail(sentence: str) -> NoReturn:
-    click.echo(f"router-core: {sentence}", err=True)
-    sys.exit(1)
+        fail(str(error))
 
 
 def _settings(store: Store | None) -> Settings:
     from router_core.exports.transfer import settings_in_force
 
     return settings_in_force(store)
-
-
-def _say(as_json: bool, sentence: str, **facts: Any) -> None:
-    click.echo(json.dumps(facts) if as_json else sentence)
 
 
 def _bar(label: str, length: int, hidden: bool) -> Any:
@@ -142,7 +134,7 @@ def export_(context: click.Context, file: str, kind: str | None, goal: str, as_j
     if kind not in FORMATS:
         raise click.UsageError(f"{file}: say which format with --format {'|'.join(FORMATS)}")
     try:
-        with _store(context, there=True) as store, _target(file) as target:
+        with _store(context, there=True, read=True) as store, _target(file, kind in _LOGS) as target:
             if kind in _LOGS:
                 from router_core.exports.log import write_log
 
@@ -153,22 +145,25 @@ def export_(context: click.Context, file: str, kind: str | None, goal: str, as_j
     except OSError as error:
         if error.errno == errno.EPIPE:  # the reader has seen enough
             raise
-        _fail(f"{file} cannot be written: {error}")
+        fail(f"{file} cannot be written: {error}")
     if file != "-":
         size = Path(file).stat().st_size
-        _say(as_json, f"{file}: {size:,} bytes ({kind}).", file=file, format=kind, bytes=size)
+        say(as_json, f"{file}: {size:,} bytes ({kind}).", file=file, format=kind, bytes=size)
 
 
 @contextmanager
-def _target(file: str) -> Iterator[IO[bytes]]:
-    """Standard output, or a file that appears under its name only once it is complete."""
+def _target(file: str, private: bool) -> Iterator[IO[bytes]]:
+    """Standard output, or a file that appears under its name only once it is complete.
+
+    ``private``: it holds what people wrote, and only its owner may read it.
+    """
     if file == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     part = Path(f"{file}.part")
     try:
-        with part.open("wb") as opened:
+        with open_private(part) if private else part.open("wb") as opened:
             yield opened
         part.replace(file)
     finally:
@@ -258,7 +253,7 @@ def import_(
             for goal in contextual:
                 click.echo(f"  {goal.goal}, contextual: {goal.before} -> {goal.after}")
         if not (differs or moved or contextual):
-            _say(as_json, f"{file} would change nothing.", file=file, changes=0, outcomes=0)
+            say(as_json, f"{file} would change nothing.", file=file, changes=0, outcomes=0)
             return
         _ask_about([one.in_words() for one in new_endpoints_here(wanted, now)], allow_endpoints, yes)
         if not yes:
@@ -271,7 +266,7 @@ def import_(
         if moved or contextual:
             take_over_learned(store, learned, goals_of(wanted, learned), note)
     outcomes = sum(row.after.count for row in moved)
-    _say(as_json, f"{file} was imported.", file=file, changes=len(differs), outcomes=outcomes)
+    say(as_json, f"{file} was imported.", file=file, changes=len(differs), outcomes=outcomes)
 
 
 def _ask_about(endpoints: Sequence[str], allowed: bool, yes: bool) -> None:
@@ -279,7 +274,7 @@ def _ask_about(endpoints: Sequence[str], allowed: bool, yes: bool) -> None:
     if not endpoints or allowed:
         return
     if yes:
-        _fail(
+        fail(
             f"The file would send prompts where the settings here do not ({'; '.join(endpoints)}). Nothing was"
             " imported; if you trust that, add --allow-endpoints"
         )
@@ -321,7 +316,7 @@ def demo(context: click.Context, requests: int, days: float, goal: str, seed: in
     with _store(context) as store, _bar("Generating", requests, as_json) as bar:
         generate(_settings(store), store, requests, goal=goal, days=days, seed=seed, progress=_moving(bar))
         place = store.location
-    _say(as_json, f"{requests:,} requests in {place}.", requests=requests, store=place)
+    say(as_json, f"{requests:,} requests in {place}.", requests=requests, store=place)
 
 
 @main.command(short_help="Delete old requests, or only their texts.")
@@ -349,7 +344,7 @@ def prune(context: click.Context, days: int | None, strip: bool, yes: bool, as_j
         if not yes and found:
             click.confirm(f"{found:,} requests will {what}. This cannot be undone. Go on?", abort=True)
         done = (store.strip(old) if strip else store.erase(old)) if found else 0
-    _say(as_json, f"{done:,} requests {'stripped' if strip else 'deleted'}.", requests=done, stripped=strip)
+    say(as_json, f"{done:,} requests {'stripped' if strip else 'deleted'}.", requests=done, stripped=strip)
 
 
 def _expiry(privacy: PrivacySettings) -> tuple[int, bool]:
@@ -361,30 +356,8 @@ def _expiry(privacy: PrivacySettings) -> tuple[int, bool]:
     return privacy.expire_after_days, privacy.expire == "texts"
 
 
-@main.command(short_help="Say what is wrong with this machine.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per check.")
-@click.option("--call", is_flag=True, help="Also ask each model for one word (costs a fraction of a cent).")
-@click.option("--offline", is_flag=True, help="Do not ask whether providers can be reached.")
-@in_store
-@click.pass_context
-def doctor(context: click.Context, as_json: bool, call: bool, offline: bool) -> None:
-    """Say what is wrong with this machine: versions, store, settings, learning, keys, reachability, prices.
-
-    Makes no store, sends no key unless --call is given. Exits with 1 if anything is wrong.
-    """
-    from router_core.shell.doctor import examine
-
-    place, kind = named_store(context)
-    wrong = 0
-    for check in examine(place, kind, _settings, call=call, network=not offline):
-        wrong += not check.fine
-        if as_json:
-            click.echo(json.dumps({"check": check.name, "fine": check.fine, "found": check.found}))
-        else:
-            click.echo(f"{'ok   ' if check.fine else 'WRONG'} {check.name}: {check.found}")
-    sys.exit(1 if wrong else 0)
-
-
+main.add_command(upkeep.backup)
+main.add_command(upkeep.doctor)
 main.add_command(app)
 main.add_command(cli_evidence.verdict)
 main.add_command(cli_evidence.replay)

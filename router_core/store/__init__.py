@@ -6,23 +6,27 @@ from the log (posteriors, charts, estimates).
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from router_core.errors import StoreError
+from router_core.errors import StoreError, StoreLockedError, StoreReadOnlyError
 
 if TYPE_CHECKING:
-    from router_core.store.base import Store
+    from router_core.store.base import Backup, Store
     from router_core.store.duckdb.store import DuckDBStore
     from router_core.types import StoreKind
 
-__all__ = ["open_store", "store_path"]
+__all__ = ["backup_store", "open_store", "repair_store", "store_path"]
 
 DEFAULT = Path("data") / "router.duckdb"
+MEMORY = ":memory:"
+_RETRY_SECONDS = 0.1
 
 # One object per file: two would each count the evidence that only the other has seen.
 _open: WeakValueDictionary[Path, DuckDBStore] = WeakValueDictionary()
@@ -34,6 +38,8 @@ def open_store(
     *,
     kind: StoreKind = "live",
     environ: Mapping[str, str] | None = None,
+    read_only: bool = False,
+    wait: float | None = None,
 ) -> Store:
     """Open the store, making it where there is none. Opened twice in one process it is the same object, which
     stays open until each opener has closed it.
@@ -45,22 +51,122 @@ def open_store(
         kind: live and simulated traffic never share a file: simulated traffic goes to the file
             ``<name>.simulated.<suffix>`` beside the live one.
         environ: the environment; by default that of the process.
+        read_only: open a file that is there for reading alone, as one on a read-only disk must be; every change
+            then raises StoreReadOnlyError. Several processes can read at once. What is already open for writing
+            in this process is given as it is.
+        wait: seconds to wait for another process to let go of the file; by default the environment variable
+            ROUTER_STORE_WAIT, else 0.
 
     Raises:
         StoreError: the place is not one that can be opened; the subclass and the sentence say why.
     """
-    from router_core.store.duckdb.store import DuckDBStore
+    path = store_path(location, kind=kind, environ=environ)
+    if path is None:
+        from router_core.store.duckdb.store import DuckDBStore
+
+        return DuckDBStore(MEMORY, kind)
+    seconds = _seconds(os.environ if environ is None else environ) if wait is None else wait
+    until = monotonic() + seconds
+    while True:
+        try:
+            return _opened(path, kind, read_only)
+        except StoreLockedError as error:
+            left = until - monotonic()
+            if left <= 0:
+                waited = (
+                    f" (waited {seconds:g} s)" if seconds > 0 else "; or wait for it (ROUTER_STORE_WAIT, --wait)"
+                )
+                raise StoreLockedError(f"{error}{waited}") from error
+            sleep(min(_RETRY_SECONDS, left))
+
+
+def backup_store(
+    target: str | Path,
+    location: str | Path | None = None,
+    *,
+    kind: StoreKind = "live",
+    environ: Mapping[str, str] | None = None,
+) -> Backup:
+    """Copy a store whole into a new file, whether it is stopped or in use, in this process or in another.
+
+    Args:
+        target: the new file; its folder must be there, the file must not.
+        location, kind, environ: which store, as for ``open_store``; it must be there.
+
+    Raises:
+        StoreError: the store cannot be read, or the copy cannot be written; the sentence says why.
+    """
+    from router_core.store.duckdb.backup import backup
 
     path = store_path(location, kind=kind, environ=environ)
     if path is None:
-        return DuckDBStore(":memory:", kind)
+        raise StoreError("A store in memory is copied by the program that uses it: store.backup(path)")
     with _lock:
         known = _open.get(path.resolve())
-        if known is not None and known.kind == kind and known.share():
-            return known
-        opened = DuckDBStore(str(path), kind)
+        known = known if known is not None and known.share() else None
+    if known is None:
+        return backup(os.path.realpath(path), kind, target)
+    try:
+        return known.backup(target)
+    finally:
+        known.close()
+
+
+def repair_store(
+    location: str | Path | None = None, *, kind: StoreKind = "live", environ: Mapping[str, str] | None = None
+) -> list[str]:
+    """Make a store that was refused as damaged or incomplete one that opens; nothing is deleted.
+
+    Returns:
+        What was done, a sentence each; empty where nothing was to be done.
+
+    Raises:
+        StoreError: a process has it open, or its own file is damaged.
+    """
+    from router_core.store.duckdb.repair import repair
+
+    path = store_path(location, kind=kind, environ=environ)
+    if path is None or not path.exists():
+        return []
+    with _lock:
+        known = _open.get(path.resolve())
+        if known is not None and known.share():
+            known.close()
+            raise StoreError(f"The store {path} is open in this process; close it before it is repaired")
+        return repair(os.path.realpath(path))
+
+
+def _opened(path: Path, kind: StoreKind, read_only: bool) -> DuckDBStore:
+    """That store, opened now or open already in this process."""
+    from router_core.store.duckdb.opening import other_kind
+    from router_core.store.duckdb.store import DuckDBStore
+
+    with _lock:
+        known = _open.get(path.resolve())
+        if known is not None and known.share():
+            if known.kind == kind and (read_only or not known.read_only):
+                return known
+            known.close()
+            if known.kind != kind:
+                raise other_kind(known.location, known.kind, kind)
+            raise StoreReadOnlyError(
+                f"The store {path} is open for reading alone in this process; close it there before writing"
+            )
+        opened = DuckDBStore(str(path), kind, read_only)
         _open[path.resolve()] = opened
         return opened
+
+
+def _seconds(environ: Mapping[str, str]) -> float:
+    """How long to wait for the file, as the environment says."""
+    said = environ.get("ROUTER_STORE_WAIT") or "0"
+    try:
+        seconds = float(said)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise StoreError(f"ROUTER_STORE_WAIT is {said[:80]!r}; give seconds, 0 or more")
+    return seconds
 
 
 def store_path(
@@ -73,8 +179,10 @@ def store_path(
     """
     environ = os.environ if environ is None else environ
     place = str(location or environ.get("ROUTER_STORE") or DEFAULT)
-    if place == ":memory:":
+    if place == MEMORY:
         return None
+    if "\0" in place:
+        raise StoreError(f"The store {place[:80]!r} has a NUL character in its name; no file can (ROUTER_STORE)")
     scheme, separator, rest = place.partition("://")
     if separator:
         if scheme != "duckdb":

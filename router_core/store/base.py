@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router_core.store.arrivals import Arrivals
 from router_core.types import (
+    ByTask,
     Completion,
     Context,
     Decision,
@@ -29,6 +32,9 @@ from router_core.types import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+NO_TASKS: Final[ByTask] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,37 @@ class Evaluation:
     document: str
 
 
+@dataclass(frozen=True, slots=True)
+class StoreChange:
+    """A transaction that changed the store: its number, counted from 1, and when it was made (None: unknown)."""
+
+    number: int
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MissingChanges:
+    """Changes that were acknowledged and are not in the store: numbers ``first`` to ``last`` (None: not known).
+
+    ``since``: when the last change before them was made. ``noticed_at``: when their loss was noticed.
+    """
+
+    first: int
+    last: int | None
+    since: datetime | None
+    noticed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy of a store: its file, the last change that is in it, and how many rows each table has."""
+
+    path: Path
+    change: StoreChange
+    rows: Mapping[str, int]
+    size_bytes: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Lesson:
     """One judged answer as the contextual router learns from it.
@@ -180,6 +217,10 @@ class Store(Protocol):
 
     def rebuild_evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
         """The same, computed afresh from the log; equal to ``evidence`` to the bit."""
+        ...
+
+    def evidence_by_task(self, goal: str, rule: TeachingRule) -> ByTask:
+        """The same for each task type. Kept up to date by every write; the same object while nothing changed."""
         ...
 
     @property
@@ -277,10 +318,12 @@ class Store(Protocol):
         author: str,
         note: str = "",
         contextual: str = "",
+        tasks: ByTask = NO_TASKS,
     ) -> None:
         """Begin again from evidence and output tokens that come from elsewhere; later outcomes add to them.
 
-        ``contextual``: what the contextual router learned there, as JSON.
+        ``contextual``: what the contextual router learned there, as JSON. ``tasks``: evidence by task type; where
+        it is empty, all evidence counts as that of prompts without a task type.
         """
         ...
 
@@ -375,6 +418,41 @@ class Store(Protocol):
 
     def erase_evaluation(self, id_: str) -> bool:
         """Delete one result for good; whether it was there."""
+        ...
+
+    @property
+    def last_change(self) -> StoreChange:
+        """The last change that the store has acknowledged."""
+        ...
+
+    @property
+    def missing_changes(self) -> Sequence[MissingChanges]:
+        """Changes that were acknowledged once and are known to be missing; empty in a store that is whole.
+
+        Raises:
+            StoreDamagedError: numbers are missing from the middle.
+            StoreIncompleteError: the store is read only, and changes are missing that it does not know of.
+        """
+        ...
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the store was opened for reading alone; then every change raises StoreReadOnlyError."""
+        ...
+
+    def backup(self, path: str | Path) -> Backup:
+        """Copy the whole store as it is now into a new file, while it goes on being used.
+
+        The copy is one moment's state, checked by counting its rows, readable by its owner alone, and appears
+        under its name only once it is complete. It is a store like any other: to restore it, put it in the place
+        of the old file.
+
+        Args:
+            path: the new file; its folder must be there.
+
+        Raises:
+            StoreError: something is already there, or the copy cannot be written.
+        """
         ...
 
     def close(self) -> None:

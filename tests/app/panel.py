@@ -54,6 +54,11 @@ def texts(at: AppTest) -> str:
     return "\n".join(str(one.value) for kind in kinds for one in kind)
 
 
+def plain(text: str) -> str:
+    """What a reader sees of an escaped text."""
+    return text.replace("\\", "").replace("\N{WORD JOINER}", "")
+
+
 def field(at: AppTest, name: str) -> Any:
     """The widget of a setting. Its key has the version of the settings in it, which is left out here."""
     kinds = (at.text_input, at.text_area, at.number_input, at.selectbox, at.multiselect, at.toggle, at.checkbox)

@@ -335,7 +335,7 @@ def test_texts_are_shown_without_effect(tmp_path: Path, monkeypatch: pytest.Monk
     assert answers
     for answer in answers:
         assert "!\\[seen]" in answer
-        assert "\\:red[" in answer
+        assert ":red[" not in answer
     first = at.code[0].value
     at.button(key="mistake-Next").click().run()
     assert at.code[0].value != first

@@ -21,7 +21,7 @@ from router_core.settings import (
     GoalSettings,
 )
 from router_core.store import open_store
-from router_core.store.base import Search
+from router_core.store.base import Comparison, Search
 from router_core.types import STOPPED
 from tests.app.asking import HARD, send, settled, stored, the_settings
 from tests.app.panel import opened, texts, use
@@ -96,6 +96,39 @@ def test_stop_does_not_wait_for_a_silent_provider() -> None:
     assert {one.finish_reason for one in stored().completions} == {STOPPED}
 
 
+def test_an_answer_that_ends_while_the_page_reads_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store is read a moment too early for it, then it ends: the page never says that it was not finished."""
+    shared = resources()
+    playground, running, store = shared.playground, shared.running, shared.playground.store
+    plan = playground.compare([{"role": "user", "content": HARD}], "default")
+    speaks = Event()
+
+    def held(call: PlannedCall) -> RoutedStream:
+        speaks.wait(60)
+        return playground.stream(plan.prompt, plan.messages, call)
+
+    calls = [running.start(call.completion_id, partial(held, call)) for call in plan.calls]
+    read, reads = store.comparison, 0
+
+    def read_then_end(prompt_id: str) -> Comparison | None:
+        nonlocal reads
+        found = read(prompt_id)
+        reads += 1
+        if reads > 1:  # the first finds the prompt that the address names
+            speaks.set()
+            assert all(call.wait(20) for call in calls)
+        return found
+
+    monkeypatch.setattr(store, "comparison", read_then_end)
+    at = opened(prompt=plan.prompt.id)
+    assert reads > 1
+    assert speaks.is_set()
+    assert "never finished" not in texts(at)
+    assert "Retry" not in [one.label for one in at.button]
+    monkeypatch.undo()
+    assert len(settled(at).feedback) == len(calls)
+
+
 def test_what_cannot_be_stored_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thumb, another answer and a new prompt on a full disk: each says so, nothing breaks, nothing is lost."""
     at = send(HARD)
@@ -114,7 +147,7 @@ def test_what_cannot_be_stored_is_a_sentence(monkeypatch: pytest.MonkeyPatch) ->
     at.button(key="send").click().run()
     assert [one.value for one in at.error] == ["the disk is full; free some space"]
     assert not at.exception
-    assert texts(at).count("\nchose :") == 4
+    assert texts(at).count("\nchose :") == 5
     assert resources().playground.store.count(Search()) == count
 
 
@@ -172,8 +205,8 @@ def test_what_a_provider_says_cannot_act(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_what_a_model_writes_cannot_act() -> None:
     """An image is not fetched and a directive is not obeyed."""
-    from pages.formatting import model_text
+    from pages.foreign import model_text
 
     shown = model_text("![x](http://evil.example/leak) :red[alarm]")
     assert "![" not in shown
-    assert not shown.endswith(":red[alarm]") or "\\:red[" in shown
+    assert ":red[" not in shown

@@ -225,7 +225,7 @@ def test_no_text_is_left_after_a_crash(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_anew_stays(tmp_path: Path) -> None:
     """Something stands where the copy would go: nothing is lost, and the next closing does it."""
     place = tmp_path / "private.duckdb"
-    obstacle = tmp_path / "private.duckdb.new"
+    obstacle = tmp_path / "private.duckdb.tmp" / "renewed.duckdb"
     with closing(private(place)) as opened:
         obstacle.mkdir()
         opened.strip(Search(ids=(ident(1),)))

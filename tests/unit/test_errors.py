@@ -12,6 +12,7 @@ from router_core import errors
 PINNED = {
     "RouterError",
     "SettingsError",
+    "ArgumentError",
     "UnknownArmError",
     "UnknownPolicyError",
     "NoEligibleArmError",
@@ -35,6 +36,7 @@ PINNED = {
     "StoreLockedError",
     "StoreReadOnlyError",
     "StoreDamagedError",
+    "StoreIncompleteError",
     "StoreTooNewError",
     "StoreKindError",
     "StoreFullError",

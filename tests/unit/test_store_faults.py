@@ -206,6 +206,11 @@ def test_a_store_stays_where_it_is_when_the_process_goes_elsewhere(
     [
         ('IO Error: Could not set lock on file "x": Conflicting lock is held (PID 42)', StoreLockedError),
         ('IO Error: Cannot open file "x": it is being used by another process', StoreLockedError),
+        ('IO Error: Could not set lock on file "x": Conflicting lock is held in PID 0. See', StoreLockedError),
+        ('IO Error: Could not set lock on file "x": Resource temporarily unavailable', StoreLockedError),
+        ('IO Error: Could not set lock on file "x": No locks available. See also https://x', StoreError),
+        ('IO Error: Could not set lock on file "x": Function not implemented', StoreError),
+        ('Failure while replaying WAL file "x.wal": WAL does not match database file.', StoreDamagedError),
         ('IO Error: Cannot open file "x": Permission denied', StoreReadOnlyError),
         ('IO Error: Cannot open file "x": Read-only file system', StoreReadOnlyError),
         ('Cannot execute "CREATE" on database "x" which is attached in read-only mode!', StoreReadOnlyError),
@@ -222,6 +227,57 @@ def test_what_duckdb_says_in_our_words(said: str, expected: type[StoreError]) ->
     assert type(error) is expected
     assert "here.duckdb" in str(error)
     assert "second line" not in str(error)
+
+
+def test_a_file_system_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not told as another process, whether DuckDB gives the reason or finds nobody who holds the file."""
+
+    def refused(*lock: Any) -> None:
+        raise OSError(37, "No locks available")
+
+    said = store_error(
+        duckdb.IOException('Could not set lock on file "x": No locks available. See also'), str(path)
+    )
+    expected = "does not support locking files"
+    assert f"{expected} (No locks available)" in str(said)
+    monkeypatch.setattr("fcntl.lockf", refused)
+    held = duckdb.IOException('Could not set lock on file "x": Conflicting lock is held in PID 0. See also')
+    assert expected in str(store_error(held, str(path)))
+    held = duckdb.IOException(
+        'Could not set lock on file "x": Conflicting lock is held in /bin/x (PID 7). See also'
+    )
+    assert "in use by process 7" in str(store_error(held, str(path)))
+
+
+def test_waiting_for_the_process_that_holds_it(path: Path) -> None:
+    """As long as was asked: by the call, or by the environment; then the sentence says how long it was."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stdout.readline() == "open\n"
+        with pytest.raises(StoreLockedError, match=r"\(waited 0.2 s\)"):
+            open_store(path, wait=0.2)
+        with pytest.raises(StoreLockedError, match=r"or wait for it \(ROUTER_STORE_WAIT, --wait\)"):
+            open_store(path)
+        opened: list[Any] = []
+        waiting = Thread(target=lambda: opened.append(open_store(path, environ={"ROUTER_STORE_WAIT": "60"})))
+        waiting.start()
+        time.sleep(0.3)
+        assert not opened
+        child.stdin.close()
+        waiting.join(60)
+    assert opened[0].recent_prompts(1) == [a_prompt()]
+    opened[0].close()
+
+
+@pytest.mark.parametrize("said", ["soon", "-1", "nan", "inf"])
+def test_a_wait_that_is_none(path: Path, said: str) -> None:
+    """The variable is named, and so is what it takes."""
+    with pytest.raises(StoreError, match=r"ROUTER_STORE_WAIT is .*; give seconds, 0 or more"):
+        open_store(path, environ={"ROUTER_STORE_WAIT": said})
 
 
 class _Faulty:

@@ -78,26 +78,20 @@ def _repeat(table: str, several: str) -> str:
 
 
 def load(cursor: duckdb.DuckDBPyConnection, block: Mapping[str, Any], last: int) -> int:
-    """Append one block as one transaction.
+    """Append one block.
 
     Args:
-        cursor: a cursor of this call's own.
+        cursor: a cursor in a transaction that the caller commits.
         block: table name -> Arrow table whose columns are named as the table's (``outcome`` without ``seq``).
         last: the highest ``seq`` so far.
 
     Returns:
         The highest ``seq`` now.
     """
-    cursor.begin()
-    try:
-        for table, columns in block.items():
-            cursor.register("block", columns)
-            for text in _texts(table):
-                cursor.execute(text, {"last": last} if "$last" in text else {})
-            last += columns.num_rows if table == "outcome" else 0
-            cursor.unregister("block")
-        cursor.commit()
-    except BaseException:
-        cursor.rollback()
-        raise
+    for table, columns in block.items():
+        cursor.register("block", columns)
+        for text in _texts(table):
+            cursor.execute(text, {"last": last} if "$last" in text else {})
+        last += columns.num_rows if table == "outcome" else 0
+        cursor.unregister("block")
     return last

@@ -14,6 +14,11 @@ from typing import Final
 
 import duckdb
 
+from router_core.errors import StoreError
+from router_core.store.duckdb.copying import copy_database, remove_database
+from router_core.store.duckdb.database import database, workspace
+from router_core.store.private import make_folder, mode_of
+
 NOTE: Final = "INSERT OR REPLACE INTO meta VALUES ('untidy', 'deleted rows are still in the file')"
 _NOTED: Final = "SELECT count(*) FROM meta WHERE key = 'untidy'"
 
@@ -33,31 +38,15 @@ def renew(location: str) -> None:
     so that no other process can write into it in between. Where that is not possible (another process holds the
     file, the disk is full), the old file stays as it is, with its note.
     """
-    if location == ":memory:":
-        return
-    location = os.path.realpath(location)  # where the name is a link, the file that it leads to is the store
-    new = f"{location}.new"
-    with suppress(duckdb.Error, OSError):
-        _remove(new)
-        with duckdb.connect() as connection:
-            connection.execute(f"ATTACH {_quoted(location)} AS old_file")
-            connection.execute("CHECKPOINT old_file")
-            connection.execute(f"ATTACH {_quoted(new)} AS new_file")
-            connection.execute("COPY FROM DATABASE old_file TO new_file")
-            connection.execute("DELETE FROM new_file.meta WHERE key = 'untidy'")
-            connection.execute("CHECKPOINT new_file")
-            connection.execute("DETACH new_file")
-            Path(new).chmod(Path(location).stat().st_mode & 0o777)
+    folder = Path(workspace(location))
+    new = folder / "renewed.duckdb"
+    with suppress(duckdb.Error, OSError, StoreError):
+        make_folder(folder)
+        with database(location, str(folder)) as connection:
+            connection.execute("CHECKPOINT")
+            copy_database(connection, new)
+            new.chmod(mode_of(location))
             os.replace(new, location)
     with suppress(OSError):
-        _remove(new)
-
-
-def _remove(file: str) -> None:
-    for path in (file, f"{file}.wal"):
-        with suppress(FileNotFoundError):
-            Path(path).unlink()
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+        remove_database(new)
+        folder.rmdir()

@@ -47,9 +47,10 @@ class Remembering(Relearning):
     def save_gain(self, goal: str, version: str, origin: str, document: str, *, at: datetime) -> None:
         """Put a gain score in force."""
         values = {"at": naive(at), "goal": goal, "version": version, "origin": origin, "document": document}
-        with self._commit_lock, self._cursor() as cursor:
-            cursor.execute(sql.SAVE_GAIN, values)
-            cursor.execute(sql.FORGET_GAINS, {"goal": goal})
+        with self._commit_lock:
+            with self._change() as cursor:
+                cursor.execute(sql.SAVE_GAIN, values)
+                cursor.execute(sql.FORGET_GAINS, {"goal": goal})
             self._gains = {**self._gains, goal: version}
             self._revision += 1
 

@@ -14,13 +14,13 @@ from weakref import WeakSet
 from router_core.errors import StoreLockedError
 
 if TYPE_CHECKING:
-    from router_core.store.duckdb.store import DuckDBStore
+    from router_core.store.duckdb.connected import Connected
 
-_open: WeakSet[DuckDBStore] = WeakSet()
+_open: WeakSet[Connected] = WeakSet()
 _inherited: dict[str, int] = {}  # file -> the process that had it open when this one was forked from it
 
 
-def watch(store: DuckDBStore) -> None:
+def watch(store: Connected) -> None:
     """Take this store from every process that is forked from here on."""
     _open.add(store)
 

@@ -18,8 +18,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from router_core.errors import StoreError
+from router_core.registry import CLASSIFIER, RULES, THOMPSON
 from router_core.store.duckdb import attribution, contextual_questions
 from router_core.store.duckdb import off_policy_questions as logged
+from router_core.store.duckdb.drawn import drawn_by, quoted, was_drawn
 from router_core.store.duckdb.unknown_costs import (
     UNPRICED,
     prompts_with_unknown_costs,
@@ -47,7 +49,7 @@ _LED: Final = f"""
 """
 """Put in place of the mark above only where it is asked for: the join takes longer than the rest."""
 
-_ROUTED: Final = "policy NOT IN ('forced', 'fallback')"
+_ROUTED: Final = was_drawn("policy")
 
 _KNOWN_SOURCE: Final = "reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source)"
 
@@ -322,7 +324,7 @@ _QUESTIONS: Final[dict[str, str]] = {
     "usual": f"""
         WITH decided AS (
             SELECT prompt_id, count(*) FILTER (chosen = $simple) / count(*) AS simple
-            FROM decision WHERE {_TIME} AND policy IN ('classifier', 'heuristic') GROUP BY prompt_id
+            FROM decision WHERE {_TIME} AND policy IN ({quoted(CLASSIFIER.name, RULES.name)}) GROUP BY prompt_id
         ), asked AS (
             SELECT prompt_id, avg(input_tokens) AS input_tokens, avg(output_tokens) AS output_tokens
             FROM ({_CALLED}) WHERE {_ANSWERED} GROUP BY prompt_id
@@ -338,7 +340,7 @@ _QUESTIONS: Final[dict[str, str]] = {
 }
 """Every answer is a table with the columns named above; times are UTC."""
 
-_DREW: Final = "policy = 'thompson' AND origin NOT IN ('forced', 'fallback')"
+_DREW: Final = drawn_by(THOMPSON)
 
 _OWN: Final = f"""
     AND (({_DREW}) OR completion_id IN (

@@ -6,17 +6,15 @@ Leaves out writing, and what is kept in memory (duckdb.py).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-import duckdb
 
 from router_core.store.base import Comparison, Evaluation, LearningEvent, Search, SettingsVersion
 from router_core.store.duckdb import learning_events as learning
 from router_core.store.duckdb import rows, sql
 from router_core.store.duckdb import search as finding
 from router_core.store.duckdb import wide_rows as rereading
+from router_core.store.duckdb.connected import Connected
 from router_core.store.duckdb.questions import question_text
 from router_core.types import Decision, OutcomeRecord, Prompt
 
@@ -34,12 +32,8 @@ def uuid_of(text: str) -> UUID | None:
         return None
 
 
-class Reading:
+class Reading(Connected):
     """The questions of ``router_core.store.base.Store`` that only read."""
-
-    def _cursor(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A cursor for one call; the store that inherits this gives it."""
-        raise TypeError("a reader needs a store's connection")
 
     def comparison(self, prompt_id: str) -> Comparison | None:
         """One prompt with everything that followed."""

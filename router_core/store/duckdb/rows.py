@@ -10,9 +10,12 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+import numpy as np
+
+from router_core.errors import InvalidOutcomeError
 from router_core.store.base import Evaluation, SettingsVersion
 from router_core.types import (
     MICRO,
@@ -30,7 +33,14 @@ from router_core.types import (
 
 Row = tuple[Any, ...]
 
+MOST_COMMENT: Final = 10_000
+"""Characters of a comment at most; a longer one is refused."""
+
+MOST_TEXT: Final = 10_000_000
+"""Characters of an answer, an error or a reason at most; what is beyond is cut, and the text says so."""
+
 _CENTS = Decimal(1).scaleb(-12)  # DECIMAL(18, 12): a millionth of a millionth of a dollar
+_TOO_MUCH = Decimal(1_000_000)  # dollars; the column ends below it
 
 
 def prompt_row(prompt: Prompt) -> Row:
@@ -152,16 +162,31 @@ def completion_of(row: Row) -> Completion:
 
 
 def outcome_row(outcome: OutcomeRecord, seq: int) -> Row:
-    """A row of ``outcome``, with its place in the order of acknowledgement."""
+    """A row of ``outcome``, with its place in the order of acknowledgement.
+
+    Raises:
+        InvalidOutcomeError: its reward is not a number in [0, 1], or its comment not a text of sane length.
+    """
+    reward, comment = outcome.reward, outcome.comment
+    if reward is not None and not (isinstance(reward, int | float | np.number) and 0 <= reward <= 1):
+        raise InvalidOutcomeError(f"The reward is {str(reward)[:80]}; give a number from 0 to 1, or None")
+    if not isinstance(comment, str):
+        raise InvalidOutcomeError(
+            f"The comment is {str(comment)[:80]!r}, not a text; give a text, or leave it out"
+        )
+    if len(comment) > MOST_COMMENT:
+        raise InvalidOutcomeError(
+            f"The comment has {len(comment):,} characters; at most {MOST_COMMENT:,} are stored: shorten it"
+        )
     return (
         UUID(outcome.id),
         seq,
         UUID(outcome.completion_id),
         outcome.source,
-        None if outcome.reward is None else round(outcome.reward * MICRO),
+        None if reward is None else round(reward * MICRO),
         naive(outcome.created_at),
         list(outcome.chips),
-        _storable(outcome.comment),
+        _storable(comment),
         outcome.blinded,
     )
 
@@ -217,6 +242,8 @@ def _storable(text: str) -> str:
 
 
 def _storable_or_none(text: str | None) -> str | None:
+    if text is not None and len(text) > MOST_TEXT:
+        text = f"{text[:MOST_TEXT]}\n[The store cut this text of {len(text):,} characters here.]"
     return None if text is None else _storable(text)
 
 
@@ -231,7 +258,11 @@ def aware(moment: datetime) -> datetime:
 
 
 def _money(amount: Decimal | None) -> Decimal | None:
-    return None if amount is None else amount.quantize(_CENTS)
+    """As the column holds it; what it cannot hold is no sum that a call costs, so it is unknown."""
+    if amount is None or not amount.is_finite() or abs(amount) >= _TOO_MUCH:
+        return None
+    rounded = amount.quantize(_CENTS)
+    return rounded if abs(rounded) < _TOO_MUCH else None
 
 
 def _text(amount: Decimal | None) -> str | None:

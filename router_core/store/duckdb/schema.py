@@ -225,6 +225,19 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ALTER TABLE seen ADD COLUMN outcomes_behind INTEGER;
     ALTER TABLE seen ADD COLUMN behind_ms DOUBLE;
     """,
+    """
+    CREATE TABLE change (               -- one row per transaction; see changes.py
+        number BIGINT NOT NULL,
+        made_at TIMESTAMP NOT NULL
+    );
+    CREATE TABLE missing_change (       -- acknowledged once, and gone
+        "first" BIGINT NOT NULL,
+        "last" BIGINT,                  -- NULL: not known
+        since TIMESTAMP,                -- when the change before was made
+        noticed_at TIMESTAMP NOT NULL
+    );
+    INSERT OR REPLACE INTO meta VALUES ('id', uuid()::VARCHAR);
+    """,
 )
 
 META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"

@@ -1,22 +1,21 @@
 """The store in one DuckDB file.
 
-Every call uses a cursor of its own, for a DuckDB connection must not be shared between threads. Writers commit
-in groups: whoever holds the lock writes what all the others have queued, in one transaction. Leaves out
-sharing a file between processes, which DuckDB does not do.
+Writers commit in groups: whoever holds the lock writes what all the others have queued, in one transaction. A file
+belongs to one process at a time. The connection is connected.py's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
-from threading import Condition, Lock, RLock
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from threading import Condition, RLock
 from typing import Any
 from uuid import UUID
 
 import duckdb
 
 from router_core import finalisers
-from router_core.errors import RouterError, StoreClosedError, StoreError, UnknownRequestError
+from router_core.errors import RouterError, StoreError, UnknownRequestError
 from router_core.store.arrivals import Arrivals
 from router_core.store.base import Batch, Evaluation, Search, SettingsVersion
 from router_core.store.duckdb import deletion as erasing
@@ -24,7 +23,6 @@ from router_core.store.duckdb import learning_events as learning
 from router_core.store.duckdb import rows, sql
 from router_core.store.duckdb.attribution import Waits, waits
 from router_core.store.duckdb.bulk import load
-from router_core.store.duckdb.compaction import renew
 from router_core.store.duckdb.contextual_learning import Remembering
 from router_core.store.duckdb.evidence import (
     Counts,
@@ -35,15 +33,14 @@ from router_core.store.duckdb.evidence import (
     last_words,
     led_to,
     moved,
+    tasks_of,
+    without_tasks,
     words_about,
 )
-from router_core.store.duckdb.faults import store_error
-from router_core.store.duckdb.forking import inherited, watch
 from router_core.store.duckdb.inserts import insert
-from router_core.store.duckdb.opening import connect, prepare
 from router_core.store.duckdb.reading import uuid_of
 from router_core.store.duckdb.reward_rule import Led, Lesson, lesson
-from router_core.types import STOPPED, Completion, Evidence, OutputTokens, StoreKind, TeachingRule
+from router_core.types import STOPPED, ByTask, Completion, Evidence, OutputTokens, StoreKind, TeachingRule
 
 _GATHERING_SECONDS = 0.002  # at most, less than a commit takes
 
@@ -70,47 +67,29 @@ class DuckDBStore(Remembering):
     Args:
         location: a path, or ``:memory:``.
         kind: whether the traffic is live or simulated.
+        read_only: open it for reading alone.
 
     Raises:
         StoreError: see ``router_core.store.open_store``.
     """
 
-    def __init__(self, location: str, kind: StoreKind) -> None:
-        self._location = location
-        self._kind: StoreKind = kind
+    def __init__(self, location: str, kind: StoreKind, read_only: bool = False) -> None:
         self._queue: list[_Ticket] = []
         queue_lock = RLock()  # guards the queue and whose turn it is to commit
         self._turn, self._arrival = Condition(queue_lock), Condition(queue_lock)
         self._writers = 1  # who had something to write at the last commit
         self._leading = False
-        self._commit_lock = Lock()
-        self._holders = 1
-        self._untidy = False  # whether something was deleted, so that its bytes are still in the file
         self._revision = 0
         self._recalled = 0
         self._seq = 0  # the highest number that an outcome has, or had when what counts was changed
         self.arrivals = Arrivals()
-        self._parent: int | None = None  # who holds the file, where this process was forked from that one
-        self._connection: duckdb.DuckDBPyConnection | None = connect(location)
-        watch(self)
         finalisers.prepare()
+        super().__init__(location, kind, read_only)
         try:
-            with self._cursor() as cursor:
-                prepare(cursor, location, kind)
             self._recall()
         except BaseException:
-            self._connection.close()
+            self.close()
             raise
-
-    @property
-    def kind(self) -> StoreKind:
-        """Whether this store holds live or simulated traffic."""
-        return self._kind
-
-    @property
-    def location(self) -> str:
-        """The file."""
-        return self._location
 
     @finalisers.queued_in_collection
     def write(self, batch: Batch) -> None:
@@ -119,8 +98,13 @@ class DuckDBStore(Remembering):
         for outcome in batch.outcomes:
             if uuid_of(outcome.completion_id) is None:
                 raise _never_made(outcome.completion_id)
+        try:
+            ticket = _Ticket(batch)
+        except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+            said = f"{type(error).__name__}: {str(error)[:200]}"
+            raise StoreError(f"These rows cannot be stored, and none of them was ({said})") from error
         with self.arrivals.written() if batch.outcomes else nullcontext():
-            self._write(_Ticket(batch))
+            self._write(ticket)
 
     def _write(self, ticket: _Ticket) -> None:
         group: list[_Ticket] = []
@@ -165,8 +149,10 @@ class DuckDBStore(Remembering):
         """Append whole tables, block by block."""
         try:
             for block in blocks:
-                with self._commit_lock, self._cursor() as cursor:
-                    self._seq = load(cursor, block, self._seq)
+                with self._commit_lock:
+                    with self._change() as cursor:
+                        last = load(cursor, block, self._seq)
+                    self._seq = last
                     self._revision += 1
         finally:
             with self._commit_lock:
@@ -192,6 +178,19 @@ class DuckDBStore(Remembering):
             counts = all_evidence(cursor, rule, self._counting)
         return {arm: Evidence(count, micro) for (of, arm), (count, micro) in counts.items() if of == goal}
 
+    def evidence_by_task(self, goal: str, rule: TeachingRule) -> ByTask:
+        """Task type -> arm id -> what teaches it, from memory."""
+        self._require_open()
+        counts = self._by_task.get(rule)
+        if counts is None:
+            with self._commit_lock, self._cursor() as cursor:
+                found = all_evidence(cursor, rule, self._counting, by_task=True)
+                counts = self._by_task.setdefault(rule, found)
+        kept = self._task_views.get((goal, rule))
+        if kept is None or kept[0] is not counts:
+            kept = self._task_views[goal, rule] = (counts, tasks_of(counts, goal))
+        return kept[1]
+
     @property
     def mark(self) -> tuple[int, int]:
         """Recalls, and the last number given to an outcome."""
@@ -216,7 +215,7 @@ class DuckDBStore(Remembering):
         """Change what is stored, and take what is kept in memory from the file again."""
         with self._commit_lock:
             try:
-                with self._cursor() as cursor:
+                with self._change() as cursor:
                     touched = change(cursor, search)
                 self._untidy |= touched > 0
                 return touched
@@ -227,55 +226,25 @@ class DuckDBStore(Remembering):
         """Append a settings version."""
         _, *values = rows.settings_row(version, 0)
         names = ("version", "created_at", "author", "note", "document")
-        with self._commit_lock, self._cursor() as cursor:
-            cursor.execute(sql.SAVE_SETTINGS, dict(zip(names, values, strict=True)))
+        with self._commit_lock:
+            with self._change() as cursor:
+                cursor.execute(sql.SAVE_SETTINGS, dict(zip(names, values, strict=True)))
             self._revision += 1
 
     def save_evaluation(self, evaluation: Evaluation) -> None:
         """Keep a result."""
-        with self._commit_lock, self._cursor() as cursor:
-            cursor.execute(sql.SAVE_EVALUATION, rows.evaluation_row(evaluation))
+        with self._commit_lock:
+            with self._change() as cursor:
+                cursor.execute(sql.SAVE_EVALUATION, rows.evaluation_row(evaluation))
             self._revision += 1
 
     def erase_evaluation(self, id_: str) -> bool:
         """Delete one result for good."""
-        with self._commit_lock, self._cursor() as cursor:
-            erased = cursor.execute(sql.ERASE_EVALUATION, {"id": uuid_of(id_)}).fetchall()
+        with self._commit_lock:
+            with self._change() as cursor:
+                erased = cursor.execute(sql.ERASE_EVALUATION, {"id": uuid_of(id_)}).fetchall()
             self._revision += len(erased)
         return bool(erased)
-
-    def share(self) -> bool:
-        """Count one more holder, who will close it too; False where the store is already closed."""
-        with self._commit_lock:
-            self._holders += self._connection is not None
-            return self._connection is not None
-
-    @finalisers.queued_in_collection
-    def close(self) -> None:
-        """Release the file once the last holder has closed it."""
-        with self._commit_lock:
-            self._holders -= 1
-            if self._holders <= 0 and self._connection is not None:
-                self._connection.close()
-                self._connection = None
-                if self._untidy:
-                    renew(self._location)
-
-    def leave_to(self, parent: int) -> duckdb.DuckDBPyConnection | None:
-        """Give the connection up in a process that was just forked from its own; see forking.py."""
-        left, self._connection = self._connection, None
-        if left is not None:
-            self._parent = parent
-            self._commit_lock = Lock()  # whoever held it is not here
-        return left
-
-    def _require_open(self) -> duckdb.DuckDBPyConnection:
-        connection = self._connection
-        if self._parent is not None:
-            raise inherited(self._location, self._parent)
-        if connection is None:
-            raise StoreClosedError(f"the store {self._location} is closed; open it again")
-        return connection
 
     def _recall(self) -> None:
         """Take what is kept in memory from the file.
@@ -291,18 +260,11 @@ class DuckDBStore(Remembering):
                 lengths = counts_of(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
                 self._output_tokens: Counts = moved(lengths, (), based(self._counting, lambda one: one.lengths))
                 self._evidence: dict[TeachingRule, Counts] = {}
+                self._by_task: dict[TeachingRule, Counts] = {}
+                self._task_views: dict[tuple[str, TeachingRule], tuple[Counts, ByTask]] = {}
         finally:
             self._revision += 1
             self._recalled += 1
-
-    @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor for this call alone; whatever fails inside is raised as one of our errors."""
-        try:
-            with self._require_open().cursor() as cursor:
-                yield cursor
-        except duckdb.Error as error:
-            raise store_error(error, self._location) from error
 
     def _commit_group(self, group: Sequence[_Ticket]) -> None:
         """Commit all tickets together; where that fails, each by itself, so that only the guilty one fails."""
@@ -326,37 +288,29 @@ class DuckDBStore(Remembering):
         numbered = [(row[0], self._seq + place, *row[2:]) for place, row in enumerate(outcomes, start=1)]
         judged = set[UUID]().union(*(ticket.judged for ticket in group))
         touched = judged.union(*(ticket.led for ticket in group))
-        own = any(rule.learn_from == "own" for rule in self._evidence)
-        windowed = touched if any(rule.window is not None for rule in self._evidence) else set[UUID]()
-        with self._cursor() as cursor:
-            cursor.begin()
-            try:
-                said, known = words_about(cursor, touched, {row[0] for row in numbered})
-                led = led_to(cursor, touched, own) if said else {}
-                words = last_words(said, led, self._counting)
-                before = self._lessons(words, led, waits(cursor, windowed))
-                insert(cursor, "prompt", [row for ticket in group for row in ticket.prompts])
-                decisions = [row for ticket in group for row in ticket.decisions]
-                answers = [row for ticket in group for row in ticket.completions]
-                seen = [row for ticket in group for row in ticket.seen]
-                if self._untidy:
-                    decisions, answers, seen = (
-                        erasing.not_erased(cursor, new) for new in (decisions, answers, seen)
-                    )
-                if insert(cursor, "decision", decisions) or not said:
-                    led = led_to(cursor, touched if said else judged, own)
-                insert(cursor, "seen", seen)
-                unknown = judged - led.keys()
-                if unknown:
-                    raise _never_made(str(min(unknown)))
-                stored = insert(cursor, "completion", answers)
-                heard = insert(cursor, "outcome", beside(numbered, led, answers), known)
-                waited = waits(cursor, windowed)
-                cursor.commit()
-            except BaseException:
-                with suppress(duckdb.Error):  # a commit that failed has already rolled back
-                    cursor.rollback()
-                raise
+        rules = {*self._evidence, *self._by_task}
+        prompts = bool(self._by_task) or any(rule.learn_from == "own" for rule in rules)
+        windowed = touched if any(rule.window is not None for rule in rules) else set[UUID]()
+        with self._change() as cursor:
+            said, known = words_about(cursor, touched, {row[0] for row in numbered})
+            led = led_to(cursor, touched, prompts) if said else {}
+            words = last_words(said, led, self._counting)
+            before = self._lessons(words, led, waits(cursor, windowed))
+            insert(cursor, "prompt", [row for ticket in group for row in ticket.prompts])
+            decisions = [row for ticket in group for row in ticket.decisions]
+            answers = [row for ticket in group for row in ticket.completions]
+            seen = [row for ticket in group for row in ticket.seen]
+            if self._untidy:
+                decisions, answers, seen = (erasing.not_erased(cursor, new) for new in (decisions, answers, seen))
+            if insert(cursor, "decision", decisions) or not said:
+                led = led_to(cursor, touched if said else judged, prompts)
+            insert(cursor, "seen", seen)
+            unknown = judged - led.keys()
+            if unknown:
+                raise _never_made(str(min(unknown)))
+            stored = insert(cursor, "completion", answers)
+            heard = insert(cursor, "outcome", beside(numbered, led, answers), known)
+            waited = waits(cursor, windowed)
         self._seq += len(numbered)
         if numbered:
             self.arrivals.committed(self._seq)
@@ -365,8 +319,12 @@ class DuckDBStore(Remembering):
                 heard.remove(id_)  # of two with one id the first was stored
                 words.setdefault(completion_id, {})[source] = micro
         for rule, lessons in self._lessons(words, led, waited).items():
-            if lessons != before[rule]:
-                self._evidence[rule] = moved(self._evidence[rule], before[rule], lessons)
+            had = before[rule]
+            if lessons != had and rule in self._evidence:
+                counts = self._evidence[rule]
+                self._evidence[rule] = moved(counts, without_tasks(had), without_tasks(lessons))
+            if lessons != had and rule in self._by_task:
+                self._by_task[rule] = moved(self._by_task[rule], had, lessons)
         lengths = {id_: length for ticket in reversed(group) for id_, length in ticket.lengths.items()}
         answered = [length for id_ in stored if (length := lengths[id_]) is not None]
         if answered:
@@ -382,7 +340,7 @@ class DuckDBStore(Remembering):
         """What these completions teach under each rule that somebody has asked for."""
         taught = {
             rule: [lesson(rule, said, led.get(id_, ()), waited.get(id_, {})) for id_, said in words.items()]
-            for rule in self._evidence
+            for rule in {*self._evidence, *self._by_task}
         }
         return {rule: [one for one in lessons if one is not None] for rule, lessons in taught.items()}
 
@@ -394,8 +352,8 @@ def _length(one: Completion) -> tuple[str, str, int, int] | None:
     return one.goal, one.arm, 1, one.usage.output_tokens
 
 
-def _never_made(request_id: str) -> UnknownRequestError:
+def _never_made(request_id: object) -> UnknownRequestError:
     return UnknownRequestError(
-        f"request {request_id[:80]!r} was never made with this store;"
+        f"request {str(request_id)[:80]!r} was never made with this store;"
         " report the request_id that completion(..., return_request_id=True) gave"
     )
