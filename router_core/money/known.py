@@ -27,11 +27,13 @@ def known_sum(costs: Iterable[Decimal | None]) -> tuple[Decimal, int]:
 
 
 def spent_on(comparison: Comparison) -> tuple[Decimal, int]:
-    """What is known to have been spent on a prompt, and how many of its calls and decisions cost an unknown amount.
+    """What is known to have been spent on a prompt, and how many of its calls and decisions have an unknown cost.
 
     A call with a failed try that may have been billed counts in both.
     """
     calls = comparison.completions
-    known, _ = known_sum([*(one.cost_usd for one in calls), *(one.decision_cost_usd for one in comparison.decisions)])
+    known, _ = known_sum(
+        [*(one.cost_usd for one in calls), *(one.decision_cost_usd for one in comparison.decisions)]
+    )
     unknown = sum(call_usd(one) is None for one in calls)
     return known, unknown + sum(one.decision_cost_usd is None for one in comparison.decisions)

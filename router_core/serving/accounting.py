@@ -36,8 +36,8 @@ class RouterMoney:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Everything known to have been spent on some prompts; ``unknown`` of their calls and decisions cost an unknown
-    amount.
+    """Everything known to have been spent on some prompts; ``unknown`` of their calls and decisions have an
+    unknown cost.
 
     ``compared`` counts the prompts of which all costs are known, the strongest model's too: ``compared_usd`` was
     spent on them, ``strong_usd`` is what that model took or would have taken.

@@ -36,8 +36,8 @@ class CostReport:
     ``spent_usd`` and ``deciding_usd`` are sums of what is known; ``unpriced`` requests have a call, a retry or a
     decision of unknown cost besides. ``priced_usd`` was spent on the others, in ``priced_calls``: means are over
     these. ``referenced`` requests are those of which also the reference is known, what the strongest model cost or
-    would have cost: somebody answered, and the strongest model did if it was asked. ``referenced_usd`` was spent on
-    them; always asking the first or the last model of each goal would have cost ``cheap_usd`` or ``strong_usd`` on
+    would have cost: somebody answered, and the strongest model did if it was asked. ``referenced_usd`` was spent
+    on them; always asking the first or the last model of each goal would have cost ``cheap_usd`` or ``strong_usd`` on
     them. These two are None where a goal with traffic (``left_out``) has no known price for that model or is no
     longer in the settings. ``estimated`` is the share of the referenced that is
     estimated in ``strong_usd``.
@@ -136,6 +136,8 @@ def costs(store: Store, settings: Settings, price: Callable[[str], Price | None]
         all_sums.sub(_sums(*(store.table(name, asked | {"only": only}) for name in _SUMMED)), fill_value=0.0)
         for only in ("unpriced", "unreferenced")
     )
+    not_asked = store.table("not_asked", asked).set_index("time")["deciding_usd"]
+    referenced_sums["spent_usd"] = referenced_sums["spent_usd"].sub(not_asked, fill_value=0.0)
     by_time = _by_time(view, all_sums, priced, referenced_sums, rated, unpriced)
     sums = by_time.sum(numeric_only=True)
     referenced = round(sums["referenced"])
@@ -236,7 +238,9 @@ def _by_time(
     columns = {"requests": "referenced", "spent_usd": "referenced_usd", "strong_estimated": "estimated"}
     table = all_sums[["spent_usd", "requests", "calls"]].join(
         [
-            priced[["spent_usd", "calls"]].add_prefix("priced_").rename(columns={"priced_spent_usd": "priced_usd"}),
+            priced[["spent_usd", "calls"]]
+            .add_prefix("priced_")
+            .rename(columns={"priced_spent_usd": "priced_usd"}),
             referenced.drop(columns="calls").rename(columns=columns),
             unpriced.set_index("time")["requests"].rename("unpriced"),
             rated.groupby("time")[["judged", "good"]].sum(),

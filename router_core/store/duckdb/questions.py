@@ -24,6 +24,7 @@ from router_core.store.duckdb import off_policy_questions as logged
 from router_core.store.duckdb.drawn import drawn_by, quoted, was_drawn
 from router_core.store.duckdb.unknown_costs import (
     UNPRICED,
+    paid_without_a_call,
     prompts_with_unknown_costs,
     prompts_without_reference,
     reference_known,
@@ -224,7 +225,8 @@ _SAME_PROMPTS: Final = f"""
 """What each router spent, and always asking one model would have cost, on the prompts that all of them decided.
 
 Of several sets of routers the largest is compared, then the most frequent. Prompts with an unknown cost, or that
-one of the routers has no call for yet, are left out. Filters by router and model do not apply: what is compared is the routers.
+one of the routers has no call for yet, are left out. Filters by router and model do not apply:
+what is compared is the routers.
 """
 
 _QUESTIONS: Final[dict[str, str]] = {
@@ -267,6 +269,10 @@ _QUESTIONS: Final[dict[str, str]] = {
         SELECT {_BUCKET} AS time, count(*) AS requests FROM (
             SELECT min(created_at) AS created_at FROM ({_ONLY["unpriced"]}) GROUP BY prompt_id
         ) GROUP BY ALL ORDER BY ALL
+    """,
+    "not_asked": f"""
+        SELECT {_BUCKET} AS time, sum(decision_cost_usd)::DOUBLE AS deciding_usd
+        FROM ({paid_without_a_call(_ALL_CALLS, _ALL_DECIDED)}) GROUP BY ALL ORDER BY ALL
     """,
     "rated": f"""
         SELECT time_bucket(to_seconds($bucket), answered_at) AS time, arm, sum(n)::BIGINT AS judged,
@@ -360,8 +366,8 @@ def _counted(spans: int) -> str:
 def question_text(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The SQL of a question, and those of the parameters that it takes.
 
-    ``only``: of "calls", "split" and "reference" the part of the prompts that have an unknown cost ("unpriced"), or
-    of which spend and reference cannot be set against each other ("unreferenced"; see unknown_costs.py).
+    ``only``: of "calls", "split" and "reference" the part of the prompts that have an unknown cost ("unpriced"),
+    or of which spend and reference cannot be set against each other ("unreferenced"; see unknown_costs.py).
     ``after`` and ``upto`` are left out where every outcome counts; ``own``: only what Thompson sampling drew, and
     prompts that every model answered; ``window_us``: only answers that were first judged so soon.
 
@@ -371,7 +377,9 @@ def question_text(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[s
     if name not in _QUESTIONS:
         raise StoreError(f"the store has no question {name!r}; it has {sorted(_QUESTIONS)}")
     led = parameters.get("policy") is not None or parameters.get("origin") is not None
-    only = f"AND prompt_id IN (SELECT prompt_id FROM ({_ONLY[parameters['only']]}))" if "only" in parameters else ""
+    only = (
+        f"AND prompt_id IN (SELECT prompt_id FROM ({_ONLY[parameters['only']]}))" if "only" in parameters else ""
+    )
     marks = {
         "only": only,
         "led": _LED if led else "",

@@ -17,14 +17,15 @@ UNPRICED: Final = "(cost_usd IS NULL OR unpriced_retries > 0)"
 def reference_known(answered: str) -> str:
     """A condition on a prompt's calls, grouped, beside ``strong``, the strongest model of the goal.
 
-    Unknown where nobody answered, for there is nothing to estimate it from; and where the strongest model was asked
-    and did not answer, for an estimate would be a saving on an answer that it does not give.
+    Unknown where nobody answered, for there is nothing to estimate it from; and where the strongest model was
+    asked and did not answer, for an estimate would be a saving on an answer that it does not give.
 
     Args:
         answered: a condition on calls that gave an answer with known tokens.
     """
     return f"""
-        bool_or({answered}) AND (bool_or(arm = strong AND {answered}) OR NOT coalesce(bool_or(arm = strong), false))
+        bool_or({answered})
+        AND (bool_or(arm = strong AND {answered}) OR NOT coalesce(bool_or(arm = strong), false))
     """
 
 
@@ -43,8 +44,7 @@ def prompts_with_unknown_costs(calls: str, decided: str) -> str:
 
 
 def prompts_without_reference(calls: str, decided: str, answered: str) -> str:
-    """The same, and of prompts of which only the reference is unknown; those decided on at a cost but never put to
-    a model are among them.
+    """The same, and of prompts of which only the reference is unknown.
 
     Only calls in doubt are grouped: grouping them all takes longer than everything else.
 
@@ -52,7 +52,7 @@ def prompts_without_reference(calls: str, decided: str, answered: str) -> str:
         calls: as above.
         decided: as above.
         answered: a condition on calls that gave an answer with known tokens.
-    """  # fmt: skip
+    """
     return f"""
         {prompts_with_unknown_costs(calls, decided)}
         UNION ALL
@@ -64,7 +64,19 @@ def prompts_without_reference(calls: str, decided: str, answered: str) -> str:
             SELECT unnest($goals::VARCHAR[]) AS goal, unnest($strong::VARCHAR[]) AS strong
         ) USING (goal)
         GROUP BY prompt_id HAVING NOT ({reference_known(answered)})
-        UNION ALL
-        SELECT prompt_id, created_at FROM ({decided}) ANTI JOIN ({calls}) asked USING (prompt_id)
-        WHERE decision_cost_usd > 0
+    """
+
+
+def paid_without_a_call(calls: str, decided: str) -> str:
+    """Decisions of known cost on prompts of known cost that no model was asked: nothing there can be saved.
+
+    Args:
+        calls: as above.
+        decided: as above.
+    """
+    return f"""
+        SELECT * FROM ({decided}) ANTI JOIN ({calls}) asked USING (prompt_id)
+        WHERE decision_cost_usd > 0 AND prompt_id NOT IN (
+            SELECT prompt_id FROM ({decided}) WHERE decision_cost_usd IS NULL
+        )
     """
