@@ -34,6 +34,7 @@ ACTS = """() => {
   say("image", all('img[src*="canary"], [style*="canary"]'));
   say("link", all('a[href^="data:"]'));
   say("link", all('a[href*="canary"]').filter(one => !one.closest(ANSWERS)));
+  say("exception", all('[data-testid="stException"]'));
   say("coloured", all('.stMarkdownColoredText, .stMarkdownBadge')
     .filter(one => one.textContent.trim() === "red-bird"));
   say("icon", all('[role="img"][aria-label="skull icon"]'));
@@ -118,7 +119,7 @@ def fill(folder: Path, parts: dict[str, Any]) -> None:
     answer = f"{canary('answer')}\n\n```mermaid\ngraph TD; A[<img src={LURE}mermaid>]\n```\n\n$x^2$"
     for number in (1, 2):
         name = (GOAL, "default")[number - 1]
-        reason = Reason(canary("reason"), (ReasonLine(canary("line"), True, canary("value")),) * 8)
+        reason = Reason(canary("reason"), (ReasonLine(canary("line"), canary("value"), True),) * 8)
         decisions = [
             a_decision(10 * number + at, prompt_id=ident(number), goal=name, policy=policy, arms=(cheap, strong),
                        chosen=chosen, completion_id=ident(100 * number + at % 2), reason=reason,
