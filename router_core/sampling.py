@@ -32,6 +32,11 @@ def draw(probabilities: Sequence[float], seed: int, decision_id: str) -> int:
     return last  # the sum fell short of 1 by a rounding error
 
 
+def is_distribution(probabilities: Sequence[float]) -> bool:
+    """Whether these are numbers in [0, 1] that sum to 1 but for rounding; NaN is not."""
+    return all(0.0 <= p <= 1.0 for p in probabilities) and abs(sum(probabilities) - 1.0) < 1e-6
+
+
 def mix_uniform(probabilities: Sequence[float], share: float) -> tuple[float, ...]:
     """``share`` of the traffic spread evenly, the rest as before."""
     count = len(probabilities)

@@ -21,6 +21,7 @@ MODEL: Final = r"^[^/\s]+/\S+$"
 ADDRESS: Final = r"^https?://\S+$"
 VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
+_LONGEST: Final = 500  # characters of what is said of a value
 KEY_SHAPE: Final = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai|hf)[-_](?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}"  # the prefixes that providers give keys
     r"|\bAIza[0-9A-Za-z_-]{30,}"
@@ -60,12 +61,29 @@ def validated(declaration: type[Declared], raw: Any, place: str = "") -> Declare
     try:
         return declaration.model_validate(raw)
     except ValidationError as error:
-        raise SettingsError(_sentence(error, place)) from None
+        raise SettingsError(printable(_sentence(error, place))) from None
+    except RecursionError:
+        raise SettingsError(f"{place or 'settings'}: nested too deeply; write flat values") from None
 
 
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no spaces."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def printable(text: str) -> str:
+    """The text with halves of characters written out (\\ud800): no screen, file or log can hold them."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def shown(value: Any) -> str:
+    """A value in a sentence: cut, and a whole number of thousands of digits by its size."""
+    try:
+        return printable(repr(str(value)[:80]))
+    except (RecursionError, ValueError):  # more digits than Python writes down
+        return (
+            f"a whole number of {value.bit_length():,} bits" if isinstance(value, int) else "a value nested deeply"
+        )
 
 
 def short_hash(text: str) -> str:
@@ -76,11 +94,13 @@ def short_hash(text: str) -> str:
 def _sentence(error: ValidationError, under: str) -> str:
     # A misspelt name comes first: it explains what else is missing.
     first = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
-    place = ".".join([*([under] if under else ()), *map(str, first["loc"])]) or "settings"
+    place = ".".join([*([under] if under else ()), *(str(part)[:80] for part in first["loc"])]) or "settings"
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
         return f"{place} is not a setting; check its spelling against docs/settings.md{more}"
     message = first["msg"].removeprefix("Value error, ")
+    if len(message) > _LONGEST:  # it quotes what was given
+        message = f"{message[:_LONGEST]}…"
     if first["type"] == "string_pattern_mismatch":
         message = _MEANT.get(first["ctx"]["pattern"], message)
     if first["type"] in ("dict_type", "model_type"):
@@ -89,12 +109,11 @@ def _sentence(error: ValidationError, under: str) -> str:
     if first["type"] == "too_short":
         message = f"needs at least {first['ctx']['min_length']}"
     value = first.get("input")
-    opens = "base_url" in first["loc"] and set(str(value)) & set(
-        "@?#\\"
-    )  # a user or parameters, which may be keys
-    hidden = (
-        "api_key_env" in first["loc"] or opens or KEY_SHAPE.search(str(value))
-    )  # a key pasted in a wrong place
+    text = (
+        value if isinstance(value, str) else "" if isinstance(value, int) else shown(value)
+    )  # no key is a number
+    opens = "base_url" in first["loc"] and set(text) & set("@?#\\")  # a user or parameters, which may be keys
+    hidden = "api_key_env" in first["loc"] or opens or KEY_SHAPE.search(text)  # a key pasted in a wrong place
     said = first["type"] == "value_error" and isinstance(value, str) and repr(value) in message
-    shown = "" if hidden or said or isinstance(value, (Mapping, BaseModel)) else f" (got {str(value)[:80]!r})"
-    return f"{place}: {message}{shown}{more}"
+    got = "" if hidden or said or isinstance(value, (Mapping, BaseModel)) else f" (got {shown(value)})"
+    return f"{place}: {message}{got}{more}"

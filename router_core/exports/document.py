@@ -31,15 +31,16 @@ from router_core.exports.learned import (
 from router_core.exports.migrations import migrated
 from router_core.exports.parsing import ImportFileError, check_seal, parse, sealed, text_of
 from router_core.money.pricing import PriceBook
+from router_core.registry import CONTEXTUAL
 from router_core.settings import Settings
-from router_core.types import Evidence, OutputTokens, Price
-from router_core.validation import validated
+from router_core.types import ByTask, Evidence, OutputTokens, Price
+from router_core.validation import shown, validated
 
 FORMAT: Literal["router.json"] = "router.json"
 EVIDENCE_FORMAT: Literal["router-evidence.json"] = "router-evidence.json"
 VERSION = 1
 
-_Dollars = Annotated[Decimal, Field(ge=0, strict=False)]
+_Dollars = Annotated[Decimal, Field(ge=0, le=100_000, max_digits=40, strict=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Export:
     ``evidence`` and ``output_tokens``: goal -> arm id -> counts. ``prices``: model id -> the price in force at
     the time of export, None where it was unknown; a model that is absent has not been looked up (files of
     version 0), so the price book decides. ``created_at`` has a time zone. ``contextual``: goal -> what the
-    contextual router knows, packed (exports/contextual.py).
+    contextual router knows, packed (exports/contextual.py). ``tasks``: goal -> task type -> arm id -> counts.
     """
 
     settings: Settings
@@ -59,11 +60,14 @@ class Export:
     created_at: datetime
     provenance: Provenance = field(hash=False)
     contextual: Mapping[str, str] = field(default_factory=dict, hash=False)
+    tasks: Mapping[str, ByTask] = field(default_factory=dict, hash=False)
 
     @property
     def learned(self) -> Learned:
         """What was learned, without settings and prices."""
-        return Learned(self.evidence, self.output_tokens, self.created_at, self.provenance, self.contextual)
+        return Learned(
+            self.evidence, self.output_tokens, self.created_at, self.provenance, self.contextual, self.tasks
+        )
 
 
 def resolved_prices(settings: Settings, book: PriceBook | None = None) -> dict[str, Price | None]:
@@ -92,6 +96,9 @@ def document_of(export: Export) -> dict[str, Any]:
     """
     require_known(export.settings, export.evidence, "evidence")
     require_known(export.settings, export.output_tokens, "output_tokens")
+    for goal, tasks in export.tasks.items():
+        for arms in tasks.values():
+            require_known(export.settings, {goal: arms}, "tasks")
     document = {
         "format": FORMAT,
         "format_version": VERSION,
@@ -101,7 +108,7 @@ def document_of(export: Export) -> dict[str, Any]:
         "output_tokens": lengths(export.output_tokens),
         "prices": {model: _plain_price(price) for model, price in export.prices.items()},
         "provenance": origins(export.provenance),
-        **({"contextual": dict(export.contextual)} if export.contextual else {}),
+        **_if_any(export.learned),
     }
     refuse_keys(export.settings, document)
     return sealed(document)
@@ -118,8 +125,11 @@ def load(text: str, *, trust_edited: bool = False) -> Export:
         ImportFileError: broken, foreign, edited, of a newer version, or at odds with itself; a sentence says
             what, where, and what to do.
     """
-    document = of_format(parse(text), FORMAT, trust_edited=trust_edited)
-    file = read(_File, document)
+    return _export(parse(text), trust_edited=trust_edited)
+
+
+def _export(document: dict[str, Any], *, trust_edited: bool) -> Export:
+    file = read(_File, of_format(document, FORMAT, trust_edited=trust_edited))
     settings = _settings(file.settings)
     learned = file.learned(settings)
     return Export(
@@ -130,6 +140,7 @@ def load(text: str, *, trust_edited: bool = False) -> Export:
         learned.created_at,
         learned.provenance,
         learned.contextual,
+        learned.tasks,
     )
 
 
@@ -146,7 +157,7 @@ def dump_evidence(learned: Learned) -> str:
         "evidence": counts(learned.evidence),
         "output_tokens": lengths(learned.output_tokens),
         "provenance": origins(learned.provenance),
-        **({"contextual": dict(learned.contextual)} if learned.contextual else {}),
+        **_if_any(learned),
     }
     return text_of(sealed(document))
 
@@ -162,7 +173,10 @@ def load_evidence(text: str, settings: Settings, *, trust_edited: bool = False) 
     Raises:
         ImportFileError: as ``load``, and for a goal or an arm that ``settings`` does not have.
     """
-    document = parse(text)
+    return _learned(parse(text), settings, trust_edited=trust_edited)
+
+
+def _learned(document: dict[str, Any], settings: Settings, *, trust_edited: bool) -> Learned:
     if document.get("format") == FORMAT:
         return read(_File, of_format(document, FORMAT, trust_edited=trust_edited)).learned(settings)
     return read(_EvidenceFile, of_format(document, EVIDENCE_FORMAT, trust_edited=trust_edited)).learned(settings)
@@ -174,9 +188,10 @@ def load_any(text: str, settings: Settings, *, trust_edited: bool = False) -> Ex
     Raises:
         ImportFileError: as ``load`` and ``load_evidence``.
     """
-    if parse(text).get("format") == EVIDENCE_FORMAT:
-        return load_evidence(text, settings, trust_edited=trust_edited)
-    return load(text, trust_edited=trust_edited)
+    document = parse(text)
+    if document.get("format") == EVIDENCE_FORMAT:
+        return _learned(document, settings, trust_edited=trust_edited)
+    return _export(document, trust_edited=trust_edited)
 
 
 def of_format(document: dict[str, Any], wanted: str, *, trust_edited: bool) -> dict[str, Any]:
@@ -189,14 +204,14 @@ def of_format(document: dict[str, Any], wanted: str, *, trust_edited: bool) -> d
     if found != wanted:
         if found == EVIDENCE_FORMAT:
             raise ImportFileError("the file holds posteriors alone, no settings; import it as posteriors")
-        said = "it has no 'format'" if found is None else f"its 'format' is {str(found)[:80]!r}"
+        said = "it has no 'format'" if found is None else f"its 'format' is {shown(found)}"
         raise ImportFileError(
             f"the file is no export of router_core: {said}, expected {wanted!r};"
             " choose a file that router_core exported"
         )
     version = document.get("format_version")
     if isinstance(version, bool) or not isinstance(version, int) or version < 0:
-        raise ImportFileError(f"format_version must be a whole number from 0; got {str(version)[:80]!r}")
+        raise ImportFileError(f"format_version must be a whole number from 0; got {shown(version)}")
     if version > VERSION:
         raise ImportFileError(
             f"the file has format version {version}, written by a newer router_core; this one reads up to"
@@ -238,6 +253,15 @@ def _settings(raw: Mapping[str, Any]) -> Settings:
         return validated(Settings, raw)
     except SettingsError as error:
         raise ImportFileError(f"the settings in the file cannot be used: {error}") from None
+
+
+def _if_any(learned: Learned) -> dict[str, Any]:
+    """The parts that stand in a file only where there is something to tell."""
+    parts = {
+        CONTEXTUAL.name: dict(learned.contextual),
+        "tasks": {goal: counts(tasks) for goal, tasks in learned.tasks.items()},
+    }
+    return {name: part for name, part in parts.items() if part}
 
 
 def _plain_price(price: Price | None) -> dict[str, str | None] | None:

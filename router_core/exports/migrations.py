@@ -15,7 +15,7 @@ from router_core.errors import SettingsError
 from router_core.exports.parsing import ImportFileError
 from router_core.settings import GoalSettings, Settings
 from router_core.types import MICRO
-from router_core.validation import validated
+from router_core.validation import shown, validated
 
 _WHOLE = 1e-6
 """How far a count may be from a whole number before it is an error and not rounding, relative to its size."""
@@ -92,13 +92,13 @@ def _evidence(posterior: Any, goal: GoalSettings, place: str) -> dict[str, int]:
 
 def _mapping(value: Any, place: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise ImportFileError(f"{place} must map names to values; got {str(value)[:80]!r}")
+        raise ImportFileError(f"{place} must map names to values; got {shown(value)}")
     return value
 
 
 def _number(value: Any, place: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1e15:
-        raise ImportFileError(f"{place} must be a number above 0 and at most 1e15; got {str(value)[:80]!r}")
+        raise ImportFileError(f"{place} must be a number above 0 and at most 1e15; got {shown(value)}")
     return float(value)
 
 

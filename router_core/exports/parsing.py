@@ -12,10 +12,16 @@ from math import isfinite, isnan
 from typing import Any
 
 from router_core.errors import RouterError
-from router_core.validation import canonical_json
+from router_core.validation import canonical_json, printable, shown
 
 MAX_CHARACTERS = 5_000_000
 """Longest file that is read; an export of a hundred goals with ten models each has a tenth of it."""
+
+MOST_VALUES = 500_000
+"""Most names and values in a file, by its commas, colons and brackets; what was learned counts as one."""
+
+LARGEST_WHOLE = 2**64
+"""Whole numbers from here on mean nothing in any setting or count."""
 
 _AGAIN = "export it anew, or restore the file from a copy"
 
@@ -41,7 +47,10 @@ def parse(text: str) -> dict[str, Any]:
     if not text.strip():
         raise ImportFileError(f"the file is empty; {_AGAIN}")
     try:
-        raw = _json(text) if text.lstrip()[0] in "{[" else _yaml(text)
+        is_json = text.lstrip()[0] in "{["
+        if is_json and sum(map(text.count, ",:[{")) > MOST_VALUES:
+            raise ImportFileError(f"the file has more than {MOST_VALUES:,} values: this is no export")
+        raw = _json(text) if is_json else _yaml(text)
         data = _plain(raw, "")
     except RecursionError:
         raise ImportFileError(f"the file is nested too deeply to be an export; {_AGAIN}") from None
@@ -82,7 +91,7 @@ def check_seal(document: Mapping[str, Any], *, trust_edited: bool) -> None:
     expected = checksum(document)
     if document["checksum"] != expected:
         raise ImportFileError(
-            f"the file was changed after it was exported: its checksum is {str(document['checksum'])[:80]!r}, its"
+            f"the file was changed after it was exported: its checksum is {shown(document['checksum'])}, its"
             f" content has {expected!r}; {remedy}, else {_AGAIN}"
         )
 
@@ -124,6 +133,8 @@ def _plain(value: Any, place: str) -> Any:
         if isnan(value):
             raise ImportFileError(f"{place or 'the file'} is not a number (NaN); give a number or Infinity")
         return "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= LARGEST_WHOLE:
+        raise ImportFileError(f"{place or 'the file'} is a whole number of more than 64 bits; correct it")
     if value is None or isinstance(value, bool | int | float):
         return value
     raise ImportFileError(f"{place or 'the file'} holds {_kind(value)}, which is no JSON value; put it in quotes")
@@ -140,7 +151,7 @@ def _text(value: str, place: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise ImportFileError(f"{place or 'the file'} holds half a character; {_AGAIN}") from None
+            raise ImportFileError(f"{printable(place) or 'the file'} holds half a character; {_AGAIN}") from None
     return value
 
 

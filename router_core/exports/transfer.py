@@ -26,9 +26,12 @@ from router_core.exports import (
     resolved_prices,
 )
 from router_core.exports.contextual import packed, unpacked
+from router_core.exports.learned import only_known_tasks
+from router_core.exports.parsing import MAX_CHARACTERS
 from router_core.learning.contextual.state import ContextualState
 from router_core.money.budget import BudgetState
 from router_core.money.pricing import PriceBook
+from router_core.registry import BY_TASK
 from router_core.routing.deciding import usual_costs
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
@@ -130,6 +133,9 @@ def export_of(
             for goal in goals
             if _is_any(state := learned(goal), budget := spending.state(goal))
         },
+        tasks=only_known_tasks(
+            settings, {g: store.evidence_by_task(g, goals[g].teaching_rule(BY_TASK.name)) for g in goals}
+        ),
     )
 
 
@@ -143,16 +149,23 @@ def known_by_router(store: Store, settings: Settings) -> Callable[[str], Context
     return Memory(settings, store, usual_costs(settings), lambda: datetime.now(UTC), gains="never").learned
 
 
-def text_of_file(path: str | Path) -> str:
-    """The text of an exported file.
+def text_of_file(path: str | Path, what: str = "the exported file") -> str:
+    """The text of an exported file, or of a settings document.
 
     Raises:
-        SettingsError: the file cannot be read, or is no text.
+        SettingsError: the file cannot be read, is no file, or larger than any export.
+        ImportFileError: it is no UTF-8 text.
     """
     try:
-        return text_of_bytes(Path(path).read_bytes())
-    except OSError as error:
-        raise SettingsError(f"the exported file {path} cannot be read: {error}; correct the path") from None
+        if not Path(path).is_file() and Path(path).exists():  # a folder, or a device that never ends
+            raise SettingsError(f"{what} {path} is not a file; correct the path")
+        with Path(path).open("rb") as opened:
+            data = opened.read(4 * MAX_CHARACTERS + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL character
+        raise SettingsError(f"{what} {str(path)[:200]!r} cannot be read: {error}; correct the path") from None
+    if len(data) > 4 * MAX_CHARACTERS:
+        raise SettingsError(f"{what} {path} has more than {4 * MAX_CHARACTERS:,} bytes: this is no export")
+    return text_of_bytes(data)
 
 
 def text_of_bytes(data: bytes) -> str:
@@ -264,9 +277,8 @@ def contextual_changes(
         ImportFileError: it cannot be read.
     """
     found = []
-    for goal, text in learned.contextual.items():
+    for goal, (then, _) in unpacked(learned.contextual).items():
         now = known(goal) if goal in settings.goals else ContextualState()
-        then, _ = unpacked(text)
         if now.name == then.name and (not now.outcomes or now.document() == then.document()):
             continue
         before, after = _in_words(now), _in_words(then)
@@ -304,11 +316,12 @@ def whoami() -> str:
 
 def take_over_learned(store: Store, learned: Learned, goals: Sequence[str], note: str = "") -> None:
     """Begin again, in these goals, from what was learned elsewhere; each is a logged event that can be undone."""
+    contextual = unpacked({goal: learned.contextual[goal] for goal in goals if goal in learned.contextual})
     for goal in goals:
         now = datetime.now(UTC)
         base = ""
-        if goal in learned.contextual:
-            state, budget = unpacked(learned.contextual[goal])
+        if goal in contextual:
+            state, budget = contextual[goal]
             gain = state.gain
             if gain is not None or store.gain_version(goal):
                 told = "null" if gain is None else json.dumps(gain.document())
@@ -329,6 +342,7 @@ def take_over_learned(store: Store, learned: Learned, goals: Sequence[str], note
             author=whoami(),
             note=note or f"learned until {learned.created_at:%Y-%m-%d %H:%M} UTC",
             contextual=base,
+            tasks=learned.tasks.get(goal, {}),
         )
 
 

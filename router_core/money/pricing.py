@@ -15,6 +15,8 @@ from router_core.settings import PriceSettings
 from router_core.types import Price, Usage
 
 MILLION = Decimal(1_000_000)
+TOO_MUCH_USD = Decimal(1_000_000)
+"""No call costs so much: where tokens times price comes to that, one of them is wrong, and the cost unknown."""
 
 
 class PriceBook:
@@ -62,7 +64,7 @@ def _rates(price: Price | None) -> tuple[Decimal, ...] | None:
 
 
 def cost_usd(usage: Usage, price: Price | None) -> Decimal | None:
-    """What a call cost in US dollars, exactly; None where a rate that it needs is unknown.
+    """What a call cost in US dollars, exactly; None where a rate that it needs is unknown, or from TOO_MUCH_USD.
 
     Tokens read from a cache and written to one have their own rates, as sound has; the rest have the usual ones.
     """
@@ -85,9 +87,14 @@ def cost_usd(usage: Usage, price: Price | None) -> Decimal | None:
         (usage.output_tokens - spoken, answered),
         (spoken, spoken_rate),
     )
-    return sum((tokens * (given if rate is None else rate) for tokens, rate in parts), Decimal(0)) / MILLION + (
-        price.request_usd
-    )
+    try:
+        tokens_usd = (
+            sum((tokens * (given if rate is None else rate) for tokens, rate in parts), Decimal(0)) / MILLION
+        )
+        total = tokens_usd + price.request_usd
+        return total if total < TOO_MUCH_USD else None
+    except ArithmeticError:  # beyond what decimals hold
+        return None
 
 
 def expected_cost_usd(input_tokens: float, output_tokens: float, price: Price | None) -> float | None:

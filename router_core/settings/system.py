@@ -15,7 +15,8 @@ from pydantic import Field, field_validator
 from router_core.types import Price
 from router_core.validation import ADDRESS, KEY_SHAPE, VARIABLE, Declaration
 
-Dollars = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=9)]
+Dollars = Annotated[Decimal, Field(ge=0, le=100_000, max_digits=18, decimal_places=9)]
+"""Per million tokens; the most expensive model of the price book has a two-hundredth of the largest."""
 
 
 class ProviderSettings(Declaration):

@@ -9,13 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router_core.store.arrivals import Arrivals
 from router_core.types import (
+    ByTask,
     Completion,
     Context,
     Decision,
@@ -30,6 +32,9 @@ from router_core.types import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+NO_TASKS: Final[ByTask] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +219,10 @@ class Store(Protocol):
         """The same, computed afresh from the log; equal to ``evidence`` to the bit."""
         ...
 
+    def evidence_by_task(self, goal: str, rule: TeachingRule) -> ByTask:
+        """The same for each task type. Kept up to date by every write; the same object while nothing changed."""
+        ...
+
     @property
     def mark(self) -> tuple[int, int]:
         """How often what counts was changed by something else than an outcome, and the last number given to one:
@@ -309,10 +318,12 @@ class Store(Protocol):
         author: str,
         note: str = "",
         contextual: str = "",
+        tasks: ByTask = NO_TASKS,
     ) -> None:
         """Begin again from evidence and output tokens that come from elsewhere; later outcomes add to them.
 
-        ``contextual``: what the contextual router learned there, as JSON.
+        ``contextual``: what the contextual router learned there, as JSON. ``tasks``: evidence by task type; where
+        it is empty, all evidence counts as that of prompts without a task type.
         """
         ...
 

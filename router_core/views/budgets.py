@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from router_core.money.budget import Budget, BudgetState, success_value_usd, surcharge
+from router_core.registry import CONTEXTUAL
 from router_core.routing.spending import budget_of
 from router_core.settings import Settings
 from router_core.store.base import Store
@@ -155,7 +156,7 @@ def contextual_costs(
                 1.0 + surcharge(now, budget, worth),
                 success_value_usd(now, budget, worth),
                 worth,
-                named[name].router == "contextual",
+                named[name].router == CONTEXTUAL.name,
             )
         )
     places = {name: place for place, name in enumerate(named)}

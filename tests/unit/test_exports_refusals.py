@@ -150,7 +150,7 @@ MAIL = ("evidence", "mail", LOCAL)
         ),
         (
             put(*MAIL, "count", 2**63),
-            "evidence.mail.local/tiny.count: Input should be less than or equal to 9223372036854775807"
+            "evidence.mail.local/tiny.count: Input should be less than or equal to 1000000000000"
             " (got '9223372036854775808')",
         ),
         (

@@ -32,6 +32,8 @@ UNIT: Final = 0.1
 
 _FARTHEST: Final = 3.0
 _FORMAT: Final = 1
+_MOST_ARMS: Final = 100
+_LARGEST: Final = 1e3  # of any number in it; gains are differences of shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +128,8 @@ class GainScore:
             )
         try:
             arms = tuple(str(arm) for arm in document["arms"])
+            if len(arms) > _MOST_ARMS:
+                raise ValueError(f"it has {len(arms):,} models; at most {_MOST_ARMS} are read")
             rarity = tuple(
                 _unpacked(text, 1, size)[0] for text, size in zip(document["rarity"], BLOCK_SIZES, strict=True)
             )
@@ -137,8 +141,10 @@ class GainScore:
                 _column(document[name], len(arms)) for name in ("length_worth", "base", "mean_gain")
             )
             texts = int(document["texts"])
-        except (KeyError, TypeError, ValueError, zlib.error) as error:
-            raise SettingsError(f"the gain score cannot be read ({error}); export it anew") from None
+            if not (abs(mean) <= _LARGEST and 1e-9 <= deviation <= _LARGEST and texts >= 0):
+                raise ValueError("the lengths of its texts make no sense")
+        except (ArithmeticError, KeyError, TypeError, ValueError, zlib.error) as error:
+            raise SettingsError(f"the gain score cannot be read ({str(error)[:200]}); export it anew") from None
         return cls(
             str(document["reference"]),
             arms,
@@ -154,8 +160,8 @@ class GainScore:
 
 def _column(values: object, arms: int) -> Array:
     column = np.array(values, np.float64)
-    if column.shape != (arms,) or not np.isfinite(column).all():
-        raise ValueError(f"{values!r} is not a number for each of {arms} arms")
+    if column.shape != (arms,) or not (np.abs(column) <= _LARGEST).all():  # not true of NaN either
+        raise ValueError(f"{str(values)[:80]} is not a number for each of {arms} arms")
     return column
 
 
@@ -175,4 +181,7 @@ def _unpacked(text: str, rows: int, size: int) -> Floats:
     )  # and no more, whatever it says
     if unpack.unconsumed_tail:
         raise ValueError("a table is too long")
-    return np.frombuffer(raw, np.dtype("<f2")).reshape(rows, size).astype(np.float32)
+    table = np.frombuffer(raw, np.dtype("<f2")).reshape(rows, size).astype(np.float32)
+    if not (np.abs(table) <= _LARGEST).all():
+        raise ValueError("a table holds a number that is not finite, or larger than any that is learned")
+    return table

@@ -21,6 +21,9 @@ from router_core.learning.contextual.sharing import Learned, shared_prior
 Array = NDArray[np.float64]
 
 _FORMAT: Final = 1
+_MOST_COUNTED: Final = 10**12
+_FARTHEST: Final = 1e3  # of a mean, which is in logits
+_NARROWEST, _WIDEST = 1e-13, 1e4  # variances along any direction; the prior has at most 3.25
 
 
 def weak_prior() -> Belief:
@@ -90,13 +93,15 @@ class ContextualState:
                 str(arm): Learned(_read(one["prior"]), _read(one["belief"]))
                 for arm, one in document["arms"].items()
             }
-            outcomes, gain = int(document["outcomes"]), document["gain"]
-            complex_, heard = (int(number) for number in document["verdicts"])
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            outcomes, gain = _counted(document["outcomes"]), document["gain"]
+            complex_, heard = (_counted(number) for number in document["verdicts"])
+            if complex_ > heard:
+                raise ValueError(f"{complex_:,} of {heard:,} verdicts")
+            score = None if gain is None else GainScore.from_document(gain)
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise SettingsError(
-                f"what the contextual router learned cannot be read ({error}); export it anew"
+                f"what the contextual router learned cannot be read ({str(error)[:200]}); export it anew"
             ) from None
-        score = None if gain is None else GainScore.from_document(gain)
         return cls(arms, score, outcomes, (complex_, heard))
 
 
@@ -153,6 +158,15 @@ def _read(document: Mapping[str, Any]) -> Belief:
     covariance = covariance + np.tril(covariance, -1).T
     if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
         raise ValueError("a number is not finite")
-    if float(np.linalg.eigvalsh(covariance)[0]) <= 0.0:
-        raise ValueError("a covariance is not positive")
-    return Belief(mean, covariance, int(document["outcomes"]))
+    if float(np.abs(mean).max()) > _FARTHEST or float(np.abs(covariance).max()) > _WIDEST:
+        raise ValueError("a number is larger than any that is learned")
+    variances = np.linalg.eigvalsh(covariance)
+    if not _NARROWEST <= float(variances[0]) <= float(variances[-1]) <= _WIDEST:
+        raise ValueError("a covariance is not positive definite")
+    return Belief(mean, covariance, _counted(document["outcomes"]))
+
+
+def _counted(number: object) -> int:
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _MOST_COUNTED:
+        raise ValueError(f"{str(number)[:40]!r} is not a count from 0 to {_MOST_COUNTED:,}")
+    return number

@@ -40,6 +40,7 @@ MOST_TEXT: Final = 10_000_000
 """Characters of an answer, an error or a reason at most; what is beyond is cut, and the text says so."""
 
 _CENTS = Decimal(1).scaleb(-12)  # DECIMAL(18, 12): a millionth of a millionth of a dollar
+_TOO_MUCH = Decimal(1_000_000)  # dollars; the column ends below it
 
 
 def prompt_row(prompt: Prompt) -> Row:
@@ -257,7 +258,11 @@ def aware(moment: datetime) -> datetime:
 
 
 def _money(amount: Decimal | None) -> Decimal | None:
-    return None if amount is None else amount.quantize(_CENTS)
+    """As the column holds it; what it cannot hold is no sum that a call costs, so it is unknown."""
+    if amount is None or not amount.is_finite() or abs(amount) >= _TOO_MUCH:
+        return None
+    rounded = amount.quantize(_CENTS)
+    return rounded if abs(rounded) < _TOO_MUCH else None
 
 
 def _text(amount: Decimal | None) -> str | None:

@@ -33,12 +33,14 @@ from router_core.store.duckdb.evidence import (
     last_words,
     led_to,
     moved,
+    tasks_of,
+    without_tasks,
     words_about,
 )
 from router_core.store.duckdb.inserts import insert
 from router_core.store.duckdb.reading import uuid_of
 from router_core.store.duckdb.reward_rule import Led, Lesson, lesson
-from router_core.types import STOPPED, Completion, Evidence, OutputTokens, StoreKind, TeachingRule
+from router_core.types import STOPPED, ByTask, Completion, Evidence, OutputTokens, StoreKind, TeachingRule
 
 _GATHERING_SECONDS = 0.002  # at most, less than a commit takes
 
@@ -176,6 +178,19 @@ class DuckDBStore(Remembering):
             counts = all_evidence(cursor, rule, self._counting)
         return {arm: Evidence(count, micro) for (of, arm), (count, micro) in counts.items() if of == goal}
 
+    def evidence_by_task(self, goal: str, rule: TeachingRule) -> ByTask:
+        """Task type -> arm id -> what teaches it, from memory."""
+        self._require_open()
+        counts = self._by_task.get(rule)
+        if counts is None:
+            with self._commit_lock, self._cursor() as cursor:
+                found = all_evidence(cursor, rule, self._counting, by_task=True)
+                counts = self._by_task.setdefault(rule, found)
+        kept = self._task_views.get((goal, rule))
+        if kept is None or kept[0] is not counts:
+            kept = self._task_views[goal, rule] = (counts, tasks_of(counts, goal))
+        return kept[1]
+
     @property
     def mark(self) -> tuple[int, int]:
         """Recalls, and the last number given to an outcome."""
@@ -245,6 +260,8 @@ class DuckDBStore(Remembering):
                 lengths = counts_of(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
                 self._output_tokens: Counts = moved(lengths, (), based(self._counting, lambda one: one.lengths))
                 self._evidence: dict[TeachingRule, Counts] = {}
+                self._by_task: dict[TeachingRule, Counts] = {}
+                self._task_views: dict[tuple[str, TeachingRule], tuple[Counts, ByTask]] = {}
         finally:
             self._revision += 1
             self._recalled += 1
@@ -271,11 +288,12 @@ class DuckDBStore(Remembering):
         numbered = [(row[0], self._seq + place, *row[2:]) for place, row in enumerate(outcomes, start=1)]
         judged = set[UUID]().union(*(ticket.judged for ticket in group))
         touched = judged.union(*(ticket.led for ticket in group))
-        own = any(rule.learn_from == "own" for rule in self._evidence)
-        windowed = touched if any(rule.window is not None for rule in self._evidence) else set[UUID]()
+        rules = {*self._evidence, *self._by_task}
+        prompts = bool(self._by_task) or any(rule.learn_from == "own" for rule in rules)
+        windowed = touched if any(rule.window is not None for rule in rules) else set[UUID]()
         with self._change() as cursor:
             said, known = words_about(cursor, touched, {row[0] for row in numbered})
-            led = led_to(cursor, touched, own) if said else {}
+            led = led_to(cursor, touched, prompts) if said else {}
             words = last_words(said, led, self._counting)
             before = self._lessons(words, led, waits(cursor, windowed))
             insert(cursor, "prompt", [row for ticket in group for row in ticket.prompts])
@@ -285,7 +303,7 @@ class DuckDBStore(Remembering):
             if self._untidy:
                 decisions, answers, seen = (erasing.not_erased(cursor, new) for new in (decisions, answers, seen))
             if insert(cursor, "decision", decisions) or not said:
-                led = led_to(cursor, touched if said else judged, own)
+                led = led_to(cursor, touched if said else judged, prompts)
             insert(cursor, "seen", seen)
             unknown = judged - led.keys()
             if unknown:
@@ -301,8 +319,12 @@ class DuckDBStore(Remembering):
                 heard.remove(id_)  # of two with one id the first was stored
                 words.setdefault(completion_id, {})[source] = micro
         for rule, lessons in self._lessons(words, led, waited).items():
-            if lessons != before[rule]:
-                self._evidence[rule] = moved(self._evidence[rule], before[rule], lessons)
+            had = before[rule]
+            if lessons != had and rule in self._evidence:
+                counts = self._evidence[rule]
+                self._evidence[rule] = moved(counts, without_tasks(had), without_tasks(lessons))
+            if lessons != had and rule in self._by_task:
+                self._by_task[rule] = moved(self._by_task[rule], had, lessons)
         lengths = {id_: length for ticket in reversed(group) for id_, length in ticket.lengths.items()}
         answered = [length for id_ in stored if (length := lengths[id_]) is not None]
         if answered:
@@ -318,7 +340,7 @@ class DuckDBStore(Remembering):
         """What these completions teach under each rule that somebody has asked for."""
         taught = {
             rule: [lesson(rule, said, led.get(id_, ()), waited.get(id_, {})) for id_, said in words.items()]
-            for rule in self._evidence
+            for rule in {*self._evidence, *self._by_task}
         }
         return {rule: [one for one in lessons if one is not None] for rule, lessons in taught.items()}
 
