@@ -91,7 +91,8 @@ class VerdictsBought:
     """The classifier as a feature of one goal's decisions.
 
     ``asked`` calls cost ``cost_usd`` (None: price unknown), ``unpriced`` of them besides an unknown amount. Of
-    them ``weighed`` were judged before: their verdicts were expected to bring ``worth_usd`` (None: there is no finite figure).
+    them ``weighed`` were judged before: their verdicts
+    were expected to bring ``worth_usd`` (None: there is no finite figure).
     """
 
     goal: str

@@ -37,8 +37,8 @@ class CostReport:
     decision of unknown cost besides. ``priced_usd`` was spent on the others, in ``priced_calls``: means are over
     these. ``referenced`` requests are those of which also the reference is known, what the strongest model cost or
     would have cost: somebody answered, and the strongest model did if it was asked. ``referenced_usd`` was spent
-    on them; always asking the first or the last model of each goal would have cost ``cheap_usd`` or ``strong_usd`` on
-    them. These two are None where a goal with traffic (``left_out``) has no known price for that model or is no
+    on them; always asking the first or the last model of each goal would have cost ``cheap_usd`` or ``strong_usd``
+    on them. These two are None where a goal with traffic (``left_out``) has no known price for that model or is no
     longer in the settings. ``estimated`` is the share of the referenced that is
     estimated in ``strong_usd``.
     """
