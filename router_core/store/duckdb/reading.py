@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from router_core.store.base import Comparison, Evaluation, LearningEvent, Search, SettingsVersion
+from router_core.store.base import Comparison, Evaluation, LearningEvent, Per, Search, SettingsVersion
 from router_core.store.duckdb import learning_events as learning
 from router_core.store.duckdb import rows, sql
 from router_core.store.duckdb import search as finding
@@ -65,9 +65,9 @@ class Reading(Connected):
         with self._cursor() as cursor:
             return finding.comparisons(cursor, [UUID(id_) for id_ in finding.find(cursor, search, limit, offset)])
 
-    def log(self, search: Search, limit: int | None = None) -> Iterator[Any]:
+    def log(self, search: Search, limit: int | None = None, per: Per = "decision") -> Iterator[Any]:
         """The prompts found as wide tables, newest first."""
-        return rereading.blocks(self._cursor, search, limit)
+        return rereading.blocks(self._cursor, search, limit, per)
 
     def count(self, search: Search) -> int:
         """How many prompts a search finds."""
