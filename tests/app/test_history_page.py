@@ -44,7 +44,7 @@ def test_one_prompt_in_full(store: Store) -> None:
     assert "Was not asked about this prompt." in said
     assert any("日本語" in one.value for one in at.code)
     labels = [one.label.replace("\\", "") for one in at.expander]
-    assert "What it cost: $0.10 and 2 of unknown price" in labels
+    assert "What it cost: $0.10 and 3 of unknown price" in labels
     assert "Everything said about these answers (1)" in labels
     costs, changes = (one.value for one in at.table)
     plain = {name: [text.replace("\\", "") for text in costs[name]] for name in costs}
