@@ -12,8 +12,8 @@ from typing import Any, Final
 import duckdb
 
 from router_core.store.base import Search
-from router_core.store.duckdb import sql
 from router_core.store.duckdb.compaction import NOTE
+from router_core.store.duckdb.known_ids import KnownIds
 from router_core.store.duckdb.rows import Row
 from router_core.store.duckdb.search import prompts_where
 from router_core.types import NO_VERDICT
@@ -65,15 +65,12 @@ def strip(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
     )
 
 
-def not_erased(cursor: duckdb.DuckDBPyConnection, found: Sequence[Row]) -> list[Row]:
+def not_erased(cursor: duckdb.DuckDBPyConnection, found: Sequence[Row], ids: KnownIds) -> list[Row]:
     """Of new rows of ``decision``, ``completion`` or ``seen`` those whose prompt is there.
 
     One that was deleted while a model still answered leaves nothing: no later deletion would find it.
     """
-    prompts = list({row[1] for row in found})
-    there = (
-        {id_ for (id_,) in cursor.execute(sql.known("prompt", len(prompts)), prompts).fetchall()} if found else ()
-    )
+    there = ids.counts(cursor, "prompt.id", {row[1] for row in found})
     return [row for row in found if row[1] in there]
 
 
