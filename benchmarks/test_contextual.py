@@ -36,6 +36,7 @@ from router_core.learning.contextual.state import ContextualState, learn
 from router_core.learning.contextual.training import Trained, train
 from router_core.learning.contextual.vector import SIZE
 from router_core.learning.drift import DriftRule
+from router_core.policies.base import Known
 from router_core.policies.contextual import ContextualPolicy, numbers
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.routing.memory import MOST, Memory, rules_of
@@ -133,8 +134,8 @@ def test_decision_from_text(benchmark: BenchmarkFixture) -> None:
     benchmark.extra_info.update(label="contextual: features + decision, 1,000 characters", target="300 us")
     state = a_state(a_gain())
     rules = HeuristicPolicy(HeuristicSettings(), *ARMS)
-    policy = ContextualPolicy(GoalSettings(), rules, lambda: state)
-    benchmark(policy.probabilities, CONTEXT, CANDIDATES)
+    policy = ContextualPolicy(GoalSettings(), rules)
+    benchmark(policy.probabilities, CONTEXT, Known(CANDIDATES, contextual=state))
 
 
 def test_whole_decision(benchmark: BenchmarkFixture) -> None:

@@ -13,6 +13,7 @@ from scipy.stats import beta
 
 from router_core.features import context
 from router_core.learning.beta import best_probabilities
+from router_core.policies.base import Known
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import ThompsonPolicy
 from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings
@@ -68,7 +69,7 @@ def test_thompson_changed(benchmark: BenchmarkFixture, arms: int) -> None:
     benchmark.extra_info.update(label=f"Thompson, {arms} arms, posteriors changed", target=TARGETS[arms])
     asked = policy(arms)
     changed = cycle([candidates(arms, seen) for seen in range(4096)])  # four times what the policy remembers
-    benchmark(lambda: asked.probabilities(CONTEXT, next(changed)))
+    benchmark(lambda: asked.probabilities(CONTEXT, Known(next(changed))))
 
 
 @pytest.mark.parametrize("arms", [2, 5, 10])
@@ -76,7 +77,7 @@ def test_thompson_unchanged(benchmark: BenchmarkFixture, arms: int) -> None:
     """A decision with nothing changed: remembered."""
     benchmark.extra_info.update(label=f"Thompson, {arms} arms, nothing changed", target="2 us")
     asked, given = policy(arms), candidates(arms)
-    asked.probabilities(CONTEXT, given)
+    asked.probabilities(CONTEXT, Known(given))
     benchmark(asked.probabilities, CONTEXT, given)
 
 

@@ -14,7 +14,7 @@ import streamlit as st
 
 from pages.changes import do_change
 from pages.formatting import escaped
-from pages.resources import Resources, change_settings
+from pages.resources import Resources, State, change_settings
 from router_core.exports.transfer import whoami
 from router_core.types import Price
 from router_core.views.contextual import DriftEvent, in_words, ordinal
@@ -37,14 +37,11 @@ def show_news(shared: Resources, alarms: Sequence[DriftEvent], names: Mapping[st
 
 def price_changes_of(shared: Resources, goal: str) -> list[PriceEvent]:
     """The changes of the prices of the goal's models, newest first."""
-    playground = shared.playground
-    return _price_changes(
-        shared, playground.store.location, playground.store.revision, playground.settings.version, goal
-    )
+    return _price_changes(shared, shared.state, goal)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _price_changes(_shared: Resources, place: str, revision: int, version: str, goal: str) -> list[PriceEvent]:
+def _price_changes(_shared: Resources, state: State, goal: str) -> list[PriceEvent]:
     playground = _shared.playground
     models = list(dict.fromkeys(arm.model for arm in playground.settings.goal(goal).arms))
     return price_events(playground.store, models, playground.price)

@@ -8,10 +8,11 @@ from functools import partial
 import streamlit as st
 
 from pages.decisions import hidden
-from pages.formatting import ROUTER_NAMES, badge, dollars, duration, escaped, labels, model_text
+from pages.formatting import badge, dollars, duration, escaped, labels, model_text
 from pages.ratings import show_thumbs, show_verdict
 from pages.resources import Resources
 from router_core.errors import RouterError
+from router_core.registry import LABELS
 from router_core.sampling import uniform
 from router_core.serving.playground import PlannedCall
 from router_core.serving.running import Running
@@ -100,7 +101,7 @@ def _title(shared: Resources, comparison: Comparison, call: PlannedCall, letter:
     arms = [arm.arm() for arm in shared.playground.settings.goal(comparison.prompt.goal).arms]
     index = next((place for place, arm in enumerate(arms) if arm.id == call.arm.id), None)
     name = labels(arms).get(call.arm.id, call.arm.id)
-    by = ", ".join(ROUTER_NAMES[name] for name in call.chosen_by)
+    by = ", ".join(LABELS[name] for name in call.chosen_by)
     chosen = f"chosen by {by}" if by else "chosen by no router"
     gone = ", no longer in the settings" if index is None else ""
     st.header(f"{badge(name, index)} :small[:gray[{chosen}{gone}]]", anchor=False)

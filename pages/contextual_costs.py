@@ -9,15 +9,13 @@ import streamlit as st
 
 from pages.figure import right_aligned
 from pages.formatting import dollars, escaped
-from pages.resources import Resources
+from pages.resources import Resources, State
 from router_core.views.budgets import BudgetKept, ContextualCosts, VerdictsBought, contextual_costs
 from router_core.views.filters import View
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _prepared(
-    _shared: Resources, place: str, revision: int, settings: str, view: View, day: str
-) -> ContextualCosts:
+def _prepared(_shared: Resources, state: State, view: View, day: str) -> ContextualCosts:
     """Until the store changes, or the day ends."""
     playground = _shared.playground
     return contextual_costs(playground.store, playground.settings, playground.spending, view, datetime.now(UTC))
@@ -26,9 +24,9 @@ def _prepared(
 def show_contextual(shared: Resources, view: View) -> None:
     """Nothing where no goal has a budget and the contextual router decided nothing."""
     playground = shared.playground
-    store, day = playground.store, f"{datetime.now(UTC):%Y-%m-%d}"
+    _store, day = playground.store, f"{datetime.now(UTC):%Y-%m-%d}"
     of = View(view.since, view.until, view.goal)
-    found = _prepared(shared, store.location, store.revision, playground.settings.version, of, day)
+    found = _prepared(shared, shared.state, of, day)
     if not found.budgets and not found.verdicts:
         return
     st.header("Contextual Thompson: budget and bought verdicts", anchor=False)

@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.examples import EXAMPLES
 from pages.figure import right_aligned, show_chart, two_columns
-from pages.formatting import ROUTER_NAMES, badge, escaped
+from pages.formatting import badge, escaped
 from pages.resources import Resources
 from router_core.charts.common import Theme
 from router_core.charts.contextual import weights_chart
@@ -20,6 +20,7 @@ from router_core.errors import EvaluationError
 from router_core.features import context
 from router_core.learning.contextual.folding import Fold
 from router_core.learning.contextual.pushes import Expected
+from router_core.registry import CONTEXTUAL
 from router_core.routing.memory import MOST, MOST_UNSEEN
 from router_core.settings import GoalSettings
 from router_core.views.contextual import Weight, expected_on, learn_words, step_of, weights
@@ -40,7 +41,7 @@ def show_contextual(
     st.html("<style>.st-key-contextual-heading h2 { font-size: 1.25rem; padding-bottom: 0.75rem; }</style>")
     with st.container(key="contextual-heading"):
         st.header(
-            ROUTER_NAMES["contextual"],
+            CONTEXTUAL.label,
             anchor=False,
             help="It learns what the features of a prompt say about each model's chance of a good answer.",
         )

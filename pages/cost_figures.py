@@ -7,16 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.formatting import ROUTER_NAMES, dollars, duration, escaped
+from pages.formatting import dollars, duration, escaped
+from router_core.registry import POLICIES, PolicyEntry
 from router_core.views.costs import CostReport
-
-_WORDS = {
-    "heuristic": ("edit points and keywords", "when somebody edits them", "none", "no"),
-    "classifier": ("write a prompt, pick a model", "never", "a model's answer, per new prompt", "no"),
-    "thompson": ("say what a good answer is worth", "with every rating", "none", "yes"),
-    "contextual": ("say what a good answer is worth", "with every rating", "a model's answer, where asked", "yes"),
-}
-_COSTS = {"classifier": "a call's", "contextual": "a call's, where asked"}
 
 
 def show_figures(report: CostReport) -> None:
@@ -116,32 +109,32 @@ def show_routers(report: CostReport) -> None:
     rows = {row["policy"]: row for row in report.deciding.to_dict("records")}
     head = ("Router", "Set-up", "Adapts", "Extra time, median (95th percentile)", "Deciding cost", "Needs ratings")
     cells: dict[str, list[str]] = {name: [] for name in head}
-    for policy, (set_up, adapts, extra, needs) in _WORDS.items():
-        row = rows.get(policy)
-        line = [set_up, adapts, extra, _COSTS.get(policy, "free"), needs]
+    for policy in POLICIES.values():
+        row = rows.get(policy.name)
+        extra = f"a model's answer, {policy.asks}" if policy.asks else "none"
+        cost = f"a call's, {policy.asks}" if policy.asks else "free"
+        line = [policy.set_up, policy.adapts, extra, cost, "yes" if policy.learns else "no"]
         measured = [""] * 5 if row is None else _measured(policy, row)
         if row is None:
             measured[0] = "not seen here"
         texts = [f"{word}: {figure}" if figure else word for word, figure in zip(line, measured, strict=True)]
-        for column, text in zip(cells.values(), [ROUTER_NAMES[policy], *texts], strict=True):
+        for column, text in zip(cells.values(), [policy.label, *texts], strict=True):
             column.append(escaped(text))
     st.table(cells)
 
 
-def _measured(policy: str, row: dict[Any, Any]) -> list[str]:
+def _measured(policy: PolicyEntry, row: dict[Any, Any]) -> list[str]:
     """Beside set-up, adapting, extra time, cost and ratings."""
     versions = f"{row['versions']:,} version{'s' * (row['versions'] != 1)} seen"
     decisions = max(1, row["decisions"])
-    adapts = {
-        "heuristic": versions,
-        "classifier": f"{row['fell_back'] / decisions:.1%} fell back to the rules",
-        "thompson": f"{row['judged']:,} on its answers",
-        "contextual": f"{row['judged']:,} on its answers",
-    }
+    if policy.learns:
+        adapts = f"{row['judged']:,} on its answers"
+    else:
+        adapts = f"{row['fell_back'] / decisions:.1%} fell back to the rules" if policy.asks else versions
     cost = "price unknown" if row["unknown"] == row["decisions"] else dollars(row["each_usd"]) + " each"
     return [
-        versions if policy != "heuristic" else "",
-        adapts[policy],
+        "" if adapts == versions else versions,
+        adapts,
         f"{duration(row['p50_ms'])} ({duration(row['p95_ms'])})",
         "" if row["deciding_usd"] == 0 and not row["unknown"] else cost,
         f"{row['judged']:,} came",

@@ -10,13 +10,14 @@ import streamlit as st
 from pages.calculator import show_calculator
 from pages.contextual_costs import show_contextual
 from pages.cost_figures import show_figures, show_routers
-from pages.figure import packed, show_chart, two_columns
-from pages.formatting import ROUTER_NAMES, badge, dollars, duration, escaped, labels
-from pages.resources import Resources, resources
+from pages.figure import packed, show_chart, theme_now, two_columns
+from pages.formatting import badge, dollars, duration, escaped, labels
+from pages.resources import Resources, State, resources
 from pages.traffic import offer_traffic
 from router_core.charts import costs as cost_charts
 from router_core.charts.common import Spec, Theme
 from router_core.errors import RouterError
+from router_core.registry import LABELS
 from router_core.views.costs import CHEAP, STRONG, CostReport, costs
 from router_core.views.filters import Extent, View, choices, days, extent, ranges, recent
 
@@ -29,15 +30,14 @@ _PRICES = ("policy", "decisions", "deciding_usd", "each_usd", "unknown")
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _choices(_shared: Resources, place: str, revision: int) -> dict[str, list[str]]:
+def _choices(_shared: Resources, state: State) -> dict[str, list[str]]:
     return choices(_shared.playground.store)
 
 
 def _view(shared: Resources, held: Extent) -> View:
     """The controls; they live in the address, so that a view can be shared."""
-    store = shared.playground.store
-    found = _choices(shared, store.location, store.revision)
-    policies = [name for name in ROUTER_NAMES if name in found["policy"]]
+    found = _choices(shared, shared.state)
+    policies = [name for name in LABELS if name in found["policy"]]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="cost-controls"):
         span = st.segmented_control(
             "Range", [*ranges(), _FROM_TO], default="24 h", key="range", bind="query-params", required=True
@@ -71,15 +71,13 @@ def _filter(label: str, key: str, options: list[str], width: int) -> str | None:
         key=key,
         bind="query-params",
         width=width,
-        format_func=lambda name: ROUTER_NAMES.get(name, name),
+        format_func=lambda name: LABELS.get(name, name),
     )
     return None if found in (None, _ANY) else str(found)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _prepared(
-    _shared: Resources, place: str, revision: int, settings: str, view: View, theme: Theme
-) -> tuple[CostReport, dict[str, Spec]]:
+def _prepared(_shared: Resources, state: State, view: View, theme: Theme) -> tuple[CostReport, dict[str, Spec]]:
     """The report and its charts, until the store changes."""
     playground = _shared.playground
     report = costs(playground.store, playground.settings, playground.price, view)
@@ -88,16 +86,16 @@ def _prepared(
         "spend": cost_charts.spend_chart(report.by_time, view, ends, names, theme),
         "per_call": cost_charts.per_call_chart(report.per_call, names, theme),
         "latency": cost_charts.latency_chart(report.latency, names, theme),
-        "deciding-time": cost_charts.deciding_time_chart(report.deciding, ROUTER_NAMES, theme),
+        "deciding-time": cost_charts.deciding_time_chart(report.deciding, LABELS, theme),
         "deciding-cost": cost_charts.deciding_cost_chart(
-            report.deciding, ROUTER_NAMES, list(_deciding_words(report).values()), theme
+            report.deciding, LABELS, list(_deciding_words(report).values()), theme
         ),
     }
-    for policy, chart in cost_charts.split_charts(report.split, view, names, ROUTER_NAMES, theme).items():
+    for policy, chart in cost_charts.split_charts(report.split, view, names, LABELS, theme).items():
         charts[f"split-{policy}"] = chart
     if len(report.same_prompts):
         charts["same-prompts"] = cost_charts.same_prompts_chart(
-            report.same_prompts, view, ROUTER_NAMES, ends, names, theme
+            report.same_prompts, view, LABELS, ends, names, theme
         )
     return report, {name: packed(chart) for name, chart in charts.items()}
 
@@ -122,13 +120,11 @@ def _ends(shared: Resources, view: View) -> tuple[str, str]:
 
 
 def _report(shared: Resources, held: Extent, live: bool) -> None:
-    playground = shared.playground
     view = _view(shared, held)
     if st.session_state["live"] != live:
         st.rerun()  # the pace of this fragment is set by the whole page
-    theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
-    store = playground.store
-    report, charts = _prepared(shared, store.location, store.revision, playground.settings.version, view, theme)
+    theme = theme_now()
+    report, charts = _prepared(shared, shared.state, view, theme)
     if not report.calls:
         st.info("No calls in this range with these filters; choose a longer range or fewer filters.")
         show_contextual(shared, view)
@@ -147,7 +143,7 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
     with right:
         st.header("Who got the traffic", anchor=False)
         st.markdown(" ".join(badge(name, index) for index, name in enumerate(names)))
-        for policy, name in ROUTER_NAMES.items():
+        for policy, name in LABELS.items():
             if f"split-{policy}" in charts:
                 rows = report.split[report.split["policy"] == policy]
                 st.caption(f"{name}, {int(rows['requests'].sum()):,} decisions")
@@ -156,8 +152,8 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
         st.header("How long an answer took", anchor=False)
         show_chart("latency", charts["latency"], _time_words(report), report.latency)
         st.header("What deciding took and cost", anchor=False)
-        took = [f"{ROUTER_NAMES[r.policy]} {duration(r.p50_ms)}" for r in report.deciding.itertuples()]
-        cost = [f"{ROUTER_NAMES[name]} {text}" for name, text in _deciding_words(report).items()]
+        took = [f"{LABELS[r.policy]} {duration(r.p50_ms)}" for r in report.deciding.itertuples()]
+        cost = [f"{LABELS[name]} {text}" for name, text in _deciding_words(report).items()]
         words = f"Median: {', '.join(took)}."
         show_chart("deciding-time", charts["deciding-time"], words, report.deciding, *_TIMES)
         words = f"In all: {', '.join(cost)}."
@@ -175,7 +171,7 @@ def _same_prompts(charts: dict[str, Spec], report: CostReport, ends: tuple[str, 
     if "same-prompts" not in charts:
         st.caption("No prompt here was decided by several routers; compare some in the playground.")
         return
-    names = {**ROUTER_NAMES, CHEAP: f"always {ends[0]} (~)", STRONG: f"always {ends[1]} (~)"}
+    names = {**LABELS, CHEAP: f"always {ends[0]} (~)", STRONG: f"always {ends[1]} (~)"}
     sums = report.same_prompts.groupby("line")["cost_usd"].sum()
     words = ", ".join(f"{name} {dollars(float(sums[line]))}" for line, name in names.items() if line in sums)
     plural = "s" * (report.compared != 1)

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.formatting import ROUTER_NAMES, badge, dollars, duration, escaped, labels
+from pages.formatting import badge, dollars, duration, escaped, labels
 from pages.resources import Resources
+from router_core.registry import LABELS
 from router_core.settings import GoalSettings
 from router_core.store.base import Comparison
 from router_core.types import Decision, ReasonLine
 
+_IN_A_ROW = 3  # cards
 _AT_ONCE = 6  # lines of a reason that are shown without being asked for
 
 
@@ -39,9 +41,12 @@ def show_decisions(shared: Resources, comparison: Comparison) -> None:
     """One card per router."""
     goal = shared.playground.settings.goal(comparison.prompt.goal)
     blind = hidden(shared, comparison)
-    decided = {decision.policy: decision for decision in comparison.decisions if decision.policy in ROUTER_NAMES}
-    columns = st.container(key="decisions").columns(len(ROUTER_NAMES), gap="small")
-    for column, (policy, name) in zip(columns, ROUTER_NAMES.items(), strict=True):
+    decided = {decision.policy: decision for decision in comparison.decisions if decision.policy in LABELS}
+    with st.container(key="decisions"):
+        columns = [
+            column for _ in range(0, len(LABELS), _IN_A_ROW) for column in st.columns(_IN_A_ROW, gap="small")
+        ]
+    for column, (policy, name) in zip(columns, LABELS.items(), strict=False):
         with column.container(border=True, height="stretch", key=f"decision-{policy}"):
             decision = decided.get(policy)
             if decision is None:

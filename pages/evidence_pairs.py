@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.evidence_jobs import background, ready
-from pages.figure import draw
+from pages.figure import draw, theme_now
 from pages.formatting import escaped, labels
 from pages.resources import Resources
 from pages.traffic import offer_traffic
@@ -53,7 +53,7 @@ def show_pairs(shared: Resources) -> None:
                 query_params={"run_all": "true"},
             )
     signature = (
-        playground.store.location, playground.store.revision, settings.version, goal, tolerance, only,
+        *shared.state, goal, tolerance, only,
     )  # fmt: skip
 
     def work(watch: Any) -> tuple[PairedTest, ...]:
@@ -94,7 +94,7 @@ def _one(test: PairedTest, places: dict[str, int], signature: Any, at: int) -> N
             ends = f"{points(test.difference.low)} to {points(test.difference.high)}"
             said += f" Difference: {points(test.difference.value)} points ({ends}, however often you look)."
         st.markdown(escaped(said))
-        theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+        theme = theme_now()
         spec = _chart(test, signature, places[test.cheap], places[test.strong], theme)
         draw(f"chart-pair-{at}", spec, evidence_description(test))
 

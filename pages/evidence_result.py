@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.evidence_mistakes import show_mistakes
 from pages.evidence_tables import figures_table
-from pages.figure import draw
+from pages.figure import draw, theme_now
 from pages.formatting import dollars, escaped
 from router_core.charts.common import Theme
 from router_core.charts.evidence import money_chart, money_description, regret_chart, regret_description
@@ -88,7 +88,7 @@ def show_result(store: Store, id_: str) -> None:
     """Verdict, chart, table, regret, tasks, and prompts that went wrong."""
     kept = _kept(store, store.location, id_)
     report = kept.judgement.report
-    theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+    theme = theme_now()
     charts = _charts(report, store.location, id_, theme)
     _verdict(kept)
     _downloads(kept, id_)

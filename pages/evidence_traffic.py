@@ -9,8 +9,8 @@ import streamlit as st
 
 from pages.evidence_jobs import background, ready
 from pages.evidence_tables import figures_table
-from pages.figure import draw
-from pages.formatting import ROUTER_NAMES, escaped, labels
+from pages.figure import draw, theme_now
+from pages.formatting import escaped, labels
 from pages.forms import edit
 from pages.resources import Resources
 from pages.traffic import offer_traffic
@@ -27,6 +27,7 @@ from router_core.evaluation.from_log.what_if import (
     sentence,
     what_if,
 )
+from router_core.registry import LABELS, POLICIES
 from router_core.settings import Settings
 from router_core.validation import validated
 from router_core.views.filters import extent, ranges
@@ -45,7 +46,7 @@ def show_traffic(shared: Resources) -> None:
         return
     settings = shared.playground.settings
     names = labels([arm.arm() for arm in settings.goal(goal).arms])
-    targets = dict(ROUTER_NAMES) | {f"{ALWAYS}{arm}": f"Always {name}" for arm, name in names.items()}
+    targets = dict(LABELS) | {f"{ALWAYS}{arm}": f"Always {name}" for arm, name in names.items()}
     with st.container(horizontal=True, vertical_alignment="bottom", key="what-if"):
         target = st.selectbox("What would this have done?", list(targets), format_func=targets.__getitem__,
                               key="target", width=260)  # fmt: skip
@@ -66,7 +67,7 @@ def show_traffic(shared: Resources) -> None:
     since = None if length is None else datetime.now(UTC) - length
     playground = shared.playground
     signature = (
-        playground.store.location, playground.store.revision, settings.version, draft.version, goal, target, span,
+        *shared.state, draft.version, goal, target, span,
     )  # fmt: skip
     job = background(
         "evidence-what-if",
@@ -91,7 +92,7 @@ def _draft(shared: Resources, goal: str, target: str) -> Settings:
     raw: dict[str, Any] = settings.model_dump(mode="json")
     with st.container(border=True, key="draft"):
         st.caption("Nothing here is saved; Settings is where it would be.")
-        if target in ("thompson", "contextual"):
+        if POLICIES[target].learns:
             own = edit(settings.goal(goal), f"draft-{goal}", settings.version, only=_LEARNING)
             raw["goals"][goal] = own
         else:
@@ -117,7 +118,7 @@ def _charts(_found: WhatIf, signature: Any, theme: Theme) -> dict[str, dict[str,
 
 
 def _answer(found: WhatIf, name: str, names: dict[str, str], signature: Any) -> None:
-    theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+    theme = theme_now()
     with st.container(border=True, key="what-if-answer"):
         st.header(escaped(sentence(found, name)), anchor=False)
         for refusal in refusals(found):

@@ -11,21 +11,13 @@ from pages.evidence_jobs import background, ready
 from pages.formatting import dollars, escaped
 from pages.resources import Resources
 from router_core.evaluation.by_file.routers import classifying_cost
+from router_core.evaluation.by_file.ways import LEARNED, RANDOM, WAYS, offered
 from router_core.evaluation.by_file.work import Wanted
 from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.results import Objective
 from router_core.money.pricing import PriceBook
+from router_core.registry import CLASSIFIER
 
-_ROUTERS = {
-    "length": "Prompt length",
-    "heuristic": "Rules",
-    "points": "Rules, points as a ranking",
-    "learned": "Learned from these prompts",
-    "classifier": "Classifier, recorded",
-    "thompson": "Thompson sampling (a simulation)",
-    "contextual": "Contextual Thompson (a simulation)",
-    "oracle": "Oracle (the ceiling)",
-}
 _AIMS = ("Value for money", "A quality floor")
 
 
@@ -47,14 +39,14 @@ def wanted(shared: Resources, data: Labelled, goal: str) -> Wanted | None:
             width=170,
             help="A dearer model that is better by no more than this is not needed.",
         )
-    offered = [name for name in _ROUTERS if name != "classifier" or data.verdicts is not None]
+    names = [name for name in offered(data) if name != RANDOM]
     routers = st.pills(
         "Routers, beside each model for everything and random mixes",
-        offered,
-        default=[name for name in offered if name != "learned"],  # a second for every thousand prompts
+        names,
+        default=[name for name in names if name != LEARNED],  # a second for every thousand prompts
         selection_mode="multi",
-        format_func=_ROUTERS.__getitem__,
-        key=f"routers-{len(offered)}",
+        format_func=WAYS.__getitem__,
+        key=f"routers-{len(names)}",
     )
     live, agreed = _live(shared, data)
     if not st.button(
@@ -65,10 +57,10 @@ def wanted(shared: Resources, data: Labelled, goal: str) -> Wanted | None:
         disabled=objective is None or (live and not agreed),
     ):
         return None
-    names = ["random", *(name for name in routers if name != "classifier" or not live)]
+    chosen = [RANDOM, *(name for name in routers if name != CLASSIFIER.name or not live)]
     if live:
-        names.append("classifier")
-    return Wanted(tuple(names), objective, goal, tolerance / 100.0, live)
+        chosen.append(CLASSIFIER.name)
+    return Wanted(tuple(chosen), objective, goal, tolerance / 100.0, live)
 
 
 def _objective(shared: Resources, goal: str, aim: str) -> Objective | None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.differences import show_changes
 from pages.endpoints import agreed
-from pages.formatting import ROUTER_NAMES, escaped
+from pages.formatting import escaped
 from pages.resources import Resources, change_settings, resources
 from router_core.errors import RouterError
 from router_core.exports import Export, Learned, dump, dump_evidence, dump_yaml, load_any
@@ -29,6 +29,7 @@ from router_core.exports.transfer import (
     text_of_bytes,
     whoami,
 )
+from router_core.registry import CONTEXTUAL
 from router_core.serving.playground import Playground
 from router_core.settings import Settings
 from router_core.store import MEMORY
@@ -156,8 +157,7 @@ def _show_learned(moved: Sequence[LearnedChange], contextual: Sequence[Contextua
     st.table(
         {
             "Goal": [escaped(one.goal) for one in (*moved, *contextual)],
-            "Model or router": [escaped(one.arm) for one in moved]
-            + [ROUTER_NAMES["contextual"]] * len(contextual),
+            "Model or router": [escaped(one.arm) for one in moved] + [CONTEXTUAL.label] * len(contextual),
             "Now": [said(one.before) for one in moved] + [escaped(one.before) for one in contextual],
             "Then": [said(one.after) for one in moved] + [escaped(one.after) for one in contextual],
         }

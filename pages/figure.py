@@ -10,10 +10,15 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.formatting import ROUTER_NAMES
 from router_core.charts.common import MUTED, Spec, Theme
+from router_core.registry import LABELS
 
 _NARROWEST = "25rem"
+
+
+def theme_now() -> Theme:
+    """Whether the reader's page is light or dark."""
+    return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def _dollars(label: str) -> Any:
@@ -86,7 +91,7 @@ def packed(spec: Spec) -> Spec:
 
 def draw(key: str, spec: Spec, words: str) -> None:
     """The chart, with words for screen readers. Streamlit's letters are too pale in the light theme: with ours."""
-    theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+    theme = theme_now()
     letters = {"labelColor": MUTED[theme], "titleColor": MUTED[theme]}
     config = {**spec.get("config", {}), **dict.fromkeys(("axis", "legend", "header"), letters)}
     st.vega_lite_chart({**spec, "config": config}, alt=words, key=key)
@@ -97,7 +102,7 @@ def show_chart(name: str, spec: Spec, words: str, table: Any, *columns: str) -> 
     draw(f"chart-{name}", spec, words)
     if st.session_state.get("tables"):
         st.dataframe(
-            table.replace({column: ROUTER_NAMES for column in ("policy", "line") if column in table}),
+            table.replace({column: LABELS for column in ("policy", "line") if column in table}),
             hide_index=True,
             key=f"table-{name}",
             column_config=_COLUMNS,

@@ -9,14 +9,7 @@ from router_core.charts.common import BADGES
 from router_core.types import Arm
 from router_core.words import dollars, duration
 
-__all__ = ["ROUTER_NAMES", "badge", "dollars", "duration", "escaped", "labels", "model_text", "shortened"]
-
-ROUTER_NAMES = {
-    "heuristic": "Rules",
-    "classifier": "Classifier",
-    "thompson": "Thompson sampling",
-    "contextual": "Contextual Thompson",
-}
+__all__ = ["badge", "dollars", "duration", "escaped", "labels", "model_text", "shortened"]
 
 
 def labels(arms: Sequence[Arm]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from pages.formatting import ROUTER_NAMES, dollars, escaped
+from pages.formatting import dollars, escaped
 from pages.mode import offer_other_store
 from pages.record import arm_names, show_record
 from pages.resources import Resources, resources
@@ -17,6 +17,7 @@ from pages.traffic import offer_traffic
 from router_core.errors import RouterError
 from router_core.exports.log import FORMATS, MOST_EXPORTED, exported
 from router_core.features import message_text
+from router_core.registry import LABELS, POLICIES
 from router_core.store.base import Comparison, Search
 from router_core.validation import short_hash
 from router_core.views.filters import choices, extent
@@ -49,11 +50,11 @@ def _search(shared: Resources) -> Search:
         goal = st.selectbox("Goal", [_ANY, *found["goal"]], key="of-goal", bind="query-params", width=110)
         policy = st.selectbox(
             "Router",
-            [_ANY, *[name for name in ROUTER_NAMES if name in found["policy"]]],
+            [_ANY, *[name for name in LABELS if name in found["policy"]]],
             key="router",
             bind="query-params",
             width=150,
-            format_func=lambda name: ROUTER_NAMES.get(name, name),
+            format_func=lambda name: LABELS.get(name, name),
         )
         arm = st.selectbox("Model", [_ANY, *found["arm"]], key="model", bind="query-params", width=160)
         rated = st.selectbox("Rated", list(_RATED), key="rated", bind="query-params", width=105)
@@ -78,7 +79,7 @@ def _row(comparison: Comparison, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "Time": comparison.prompt.created_at,
         "Prompt": " ".join(text.split())[:160],
-        **{label: decided.get(policy, "") for policy, label in ROUTER_NAMES.items()},
+        **{label: decided.get(policy, "") for policy, label in LABELS.items()},
         "Answers": sum(one.error is None for one in comparison.completions),
         "Cost": "price unknown" if None in costs else dollars(known),
         "Rated": ", ".join("good" if one == 1 else "bad" if one == 0 else "tie" for one in thumbs),
@@ -102,11 +103,8 @@ def _table(shared: Resources, found: Sequence[Comparison]) -> list[Comparison]:
             key=f"history-rows-{mark}",
             column_config={
                 "Time": st.column_config.DatetimeColumn(format="D MMM, HH:mm:ss", width=118),
-                "Prompt": st.column_config.TextColumn(width=250),
-                "Rules": st.column_config.TextColumn(width=92),
-                "Classifier": st.column_config.TextColumn(width=92),
-                "Thompson sampling": st.column_config.TextColumn("Thompson", width=92),
-                "Contextual Thompson": st.column_config.TextColumn("Contextual", width=92),
+                "Prompt": st.column_config.TextColumn(width=210),
+                **{one.label: st.column_config.TextColumn(one.short_label, width=88) for one in POLICIES.values()},
                 "Answers": st.column_config.NumberColumn(width=62),
                 "Cost": st.column_config.TextColumn(width=82, alignment="right"),
                 "Rated": st.column_config.TextColumn(width=62),

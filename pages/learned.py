@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.decisions import hidden
-from pages.figure import draw
+from pages.figure import draw, theme_now
 from pages.formatting import badge, labels
 from pages.resources import Resources
 from router_core.charts.common import Theme, posterior_chart, posterior_description
@@ -70,7 +70,7 @@ def _learned(shared: Resources, goal: str, comparison: Comparison | None) -> Non
     with right:
         named = {names[arm.id]: now[arm.id] for arm in arms}
         named_before = {names[arm]: posterior for arm, posterior in before.items() if arm in names}
-        theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+        theme = theme_now()
         chart = _chart(tuple(named.items()), tuple(named_before.items()), theme)
         draw("densities", chart, posterior_description(named))
 

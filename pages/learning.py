@@ -10,10 +10,11 @@ import streamlit as st
 from pages.alarms import price_changes_of, show_moved, show_news
 from pages.changes import show_changes
 from pages.contextual_learning import show_contextual
-from pages.figure import draw, packed, right_aligned, show_chart, two_columns
+from pages.figure import draw, packed, right_aligned, show_chart, theme_now, two_columns
 from pages.formatting import badge, escaped, labels
 from pages.pending_ratings import show_awaited
-from pages.resources import Resources, resources
+from pages.resources import Resources, State, resources
+from pages.task_learning import show_tasks
 from pages.traffic import offer_traffic
 from router_core.charts.common import Spec, Theme, posterior_chart, posterior_description
 from router_core.charts.learning import split_parts_chart, through_time_chart
@@ -31,10 +32,6 @@ from router_core.views.learning import ArmSplit, posterior_through_time, ratings
 _WORTH = (0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 20.0, float("inf"))
 
 
-def _theme() -> Theme:
-    return "dark" if st.context.theme.type == "dark" else "light"
-
-
 def _densities(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
     import pandas as pd
 
@@ -42,7 +39,7 @@ def _densities(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
     st.header("Share of good answers, as far as is known", anchor=False)
     rows = [(label, mean(one), *interval(one), one.observations) for label, one in now.items()]
     table = pd.DataFrame(rows, columns=["arm", "mean", "low", "high", "judged"])
-    show_chart("posterior", _density_chart(tuple(now.items()), _theme()), posterior_description(now), table)
+    show_chart("posterior", _density_chart(tuple(now.items()), theme_now()), posterior_description(now), table)
     for index, (label, expected, low, high, count) in enumerate(rows):
         st.markdown(
             f"{badge(label, index)} expected {expected:.1%} ({low:.1%} to {high:.1%}),"
@@ -68,10 +65,10 @@ def _split(shared: Resources, goal: str, settings: GoalSettings, names: Mapping[
     )
     seen = context([{"role": "user", "content": USUAL}], goal)
     draft = settings.model_copy(update={"success_value_usd": chosen})
-    rows = split_now(draft, seen, shared.playground.candidates(seen))
+    rows = split_now(draft, shared.playground.candidates(seen))
     best = best_buy(len(rows))
     st.header("Traffic" + (" now" if chosen == worth else f" at {_money(chosen)} per good answer"), anchor=False)
-    chart = packed(split_parts_chart(rows, names, _theme()))
+    chart = packed(split_parts_chart(rows, names, theme_now()))
     draw("chart-split-now", chart, _words(rows, names))  # its table is always there
     right_aligned(
         "split-table",
@@ -109,9 +106,7 @@ def _words(rows: list[ArmSplit], names: Mapping[str, str]) -> str:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _past(
-    _shared: Resources, place: str, revision: int, version: str, goal: str, theme: Theme
-) -> tuple[Spec | None, Any, Any]:
+def _past(_shared: Resources, state: State, goal: str, theme: Theme) -> tuple[Spec | None, Any, Any]:
     playground = _shared.playground
     settings = playground.settings.goal(goal)
     table = posterior_through_time(playground.store, goal, settings)
@@ -122,9 +117,7 @@ def _past(
 
 def _history(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
     playground = shared.playground
-    chart, table, ratings = _past(
-        shared, playground.store.location, playground.store.revision, playground.settings.version, goal, _theme()
-    )
+    chart, table, ratings = _past(shared, shared.state, goal, theme_now())
     st.header("Through time", anchor=False)
     if chart is None:
         said = "No rating counts since the last change" if ratings["rated"].any() else "No ratings yet"
@@ -185,9 +178,10 @@ def page() -> None:
             _split(shared, goal, settings, names)
         _history(shared, goal, names)
         show_awaited(shared, goal, settings, names)
+        show_tasks(shared, goal, settings, names)
         with st.spinner("Reading what the contextual router learned ...", show_time=True):
             fold = shared.playground.contextual(goal)
-        show_contextual(shared, goal, settings, names, fold, _theme())
+        show_contextual(shared, goal, settings, names, fold, theme_now())
         alarms = drift_events(shared.playground.store, fold)
         with news:
             show_news(shared, alarms, names)

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import streamlit as st
 
-from pages.formatting import ROUTER_NAMES, dollars, escaped
+from pages.formatting import dollars, escaped
 from pages.mode import show_mode, show_switch
 from pages.resources import current_goal, resources, settle_memory
 from router_core.errors import RouterError
+from router_core.registry import LABELS
 from router_core.serving.playground import Playground
 from router_core.store.base import Comparison
 
@@ -82,9 +83,9 @@ def _visit(playground: Playground) -> None:
     if tally.unknown:
         st.caption(f"{tally.unknown} without a known price, not counted")
     alone = [
-        f"{ROUTER_NAMES[name]}: {escaped(_saved(money.saved_usd, money.estimated))}"
+        f"{LABELS[name]}: {escaped(_saved(money.saved_usd, money.estimated))}"
         for name, money in tally.routers.items()
-        if name in ROUTER_NAMES
+        if name in LABELS
     ]
     if alone:
         st.caption("  \n".join(["Each router alone, against the strongest model:", *alone]))

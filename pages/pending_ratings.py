@@ -8,15 +8,13 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.formatting import escaped
-from pages.resources import Resources
+from pages.resources import Resources, State
 from router_core.settings import GoalSettings
 from router_core.views.learning import Pending, pending_now
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _counts(
-    _shared: Resources, place: str, revision: int, version: str, goal: str, minute: datetime | None
-) -> dict[str, Pending]:
+def _counts(_shared: Resources, state: State, goal: str, minute: datetime | None) -> dict[str, Pending]:
     """As of a minute; without a window the time does not matter."""
     playground = _shared.playground
     now = minute or datetime.now(UTC)
@@ -25,11 +23,9 @@ def _counts(
 
 def show_awaited(shared: Resources, goal: str, settings: GoalSettings, names: Mapping[str, str]) -> None:
     """How many answers of each model were rated, and what became of the others."""
-    playground, window = shared.playground, settings.attribution_hours
+    _playground, window = shared.playground, settings.attribution_hours
     minute = None if window is None else datetime.now(UTC).replace(second=0, microsecond=0)
-    counts = _counts(
-        shared, playground.store.location, playground.store.revision, playground.settings.version, goal, minute
-    )
+    counts = _counts(shared, shared.state, goal, minute)
     answered = {arm: one for arm, one in counts.items() if one != Pending()}
     if not answered:
         st.caption("No answers yet, so none waits for a rating.")

@@ -1,4 +1,4 @@
-"""Which router would I trust with my prompts? One prompt, four routers, every answer rated."""
+"""Which router would I trust with my prompts? One prompt, every router, every answer rated."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pages.prompt_form import fill_from, is_sent, offer_prompt, prompt_form, to_
 from pages.resources import Resources, resources
 from router_core.errors import RouterError
 from router_core.features import message_text
+from router_core.registry import POLICIES
 from router_core.serving.playground import Plan
 from router_core.store.base import Comparison
 from router_core.types import Message
@@ -135,13 +136,8 @@ def _asked(current: Comparison) -> None:
 
 def _nothing_yet() -> None:
     with st.container(border=True, key="empty"):
-        st.header("Send a prompt to see four routers decide on it.", anchor=False)
-        st.markdown(
-            "- **Rules** add up points for what can be seen in the prompt.\n"
-            "- **Classifier** asks a cheap model whether the prompt is simple or complex.\n"
-            "- **Thompson sampling** learns from your thumbs which model is the better buy.\n"
-            "- **Contextual Thompson** learns it, too, but for prompts like yours, by what can be seen in them."
-        )
+        st.header("Send a prompt to see every router decide on it.", anchor=False)
+        st.markdown("\n".join(f"- **{one.label}** {one.description}." for one in POLICIES.values()))
         st.caption("Each model that was chosen answers once. Rate the answers and watch what is learned from it.")
 
 

@@ -11,9 +11,10 @@ import streamlit as st
 
 from pages.answers import show_answers
 from pages.decisions import show_decisions
-from pages.formatting import ROUTER_NAMES, dollars, duration, escaped, labels, model_text
+from pages.formatting import dollars, duration, escaped, labels, model_text
 from pages.resources import Resources
 from router_core.features import message_text
+from router_core.registry import LABELS
 from router_core.store.base import Comparison, Search
 from router_core.types import Completion
 
@@ -108,8 +109,8 @@ def _costs(comparison: Comparison, names: Mapping[str, str]) -> None:
     """A line per decision and per call, and their sum; an unknown price stays unknown."""
     rows: list[tuple[str, str, str, str, Decimal | None]] = []
     for decision in comparison.decisions:
-        if decision.policy in ROUTER_NAMES:
-            what = f"{ROUTER_NAMES[decision.policy]} decided{', from memory' if decision.cached else ''}"
+        if decision.policy in LABELS:
+            what = f"{LABELS[decision.policy]} decided{', from memory' if decision.cached else ''}"
             rows.append((what, "", "", duration(decision.decision_ms), decision.decision_cost_usd))
     for one in comparison.completions:
         what = f"{names.get(one.arm, one.arm)} {'answered' if one.error is None else 'failed'}"

@@ -31,6 +31,10 @@ _EVERY = timedelta(hours=1)
 _CHOSEN, _OWN = "chosen-modes", "own-playground"  # of a visit
 
 
+State = tuple[str, int, str]
+"""Where the store is, how often it has changed, and the version of the settings."""
+
+
 @dataclass(frozen=True)
 class Resources:
     """A playground with live or with simulated models, its calls, and evaluations under way."""
@@ -39,6 +43,12 @@ class Resources:
     running: RunningCalls
     jobs: Jobs
     simulated: bool
+
+    @property
+    def state(self) -> State:
+        """What is stored and set now, as a key for what is kept: equal keys, equal answers."""
+        store = self.playground.store
+        return store.location, store.revision, self.playground.settings.version
 
 
 class _Shared:

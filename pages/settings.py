@@ -19,6 +19,7 @@ from pages.resources import Resources, change_settings, resources
 from pages.versions import show_versions
 from router_core.errors import RouterError
 from router_core.exports.diff import changes
+from router_core.registry import CLASSIFIER, CONTEXTUAL, RULES
 from router_core.settings import Settings
 from router_core.settings.environment import require_key_variables
 from router_core.validation import validated
@@ -27,14 +28,14 @@ from router_core.views.preview import condition_preview, split_preview
 _TABS = (
     "Goals",
     "Models & providers",
-    "Rules",
-    "Classifier",
-    "Contextual",
+    RULES.label,
+    CLASSIFIER.label,
+    CONTEXTUAL.short_label,
     "Calls & privacy",
     "Versions",
     "Export & import",
 )
-_SPLIT = ("Goals", "Models & providers", "Rules")  # what these change can be told from the log
+_SPLIT = ("Goals", "Models & providers", RULES.label)  # what these change can be told from the log
 _CONTEXTUAL = (
     "How Contextual Thompson asks the classifier, learns words and notices that a model has changed, in all goals."
     " Budget, models and what a good answer is worth are set goal by goal."
@@ -55,14 +56,16 @@ def _draft(shared: Resources, tab: str) -> tuple[dict[str, Any], str | None]:
         goal = goal_form(shared, draft)
     elif tab == "Models & providers":
         provider_form(shared, draft)
-    elif tab == "Rules":
-        draft["heuristic"] = edit(settings.heuristic, "heuristic", settings.version)
-    elif tab == "Classifier":
+    elif tab == RULES.label:
+        draft[RULES.name] = edit(settings.heuristic, RULES.name, settings.version)
+    elif tab == CLASSIFIER.label:
         options: dict[str | None, str] = {**model_options(settings)}
-        draft["classifier"] = edit(settings.classifier, "classifier", settings.version, choices={"model": options})
-    elif tab == "Contextual":
+        draft[CLASSIFIER.name] = edit(
+            settings.classifier, CLASSIFIER.name, settings.version, choices={"model": options}
+        )
+    elif tab == CONTEXTUAL.short_label:
         st.caption(_CONTEXTUAL)
-        draft["contextual"] = edit(settings.contextual, "contextual", settings.version)
+        draft[CONTEXTUAL.name] = edit(settings.contextual, CONTEXTUAL.name, settings.version)
     else:
         for part in ("calls", "privacy", "simulation"):
             st.header(part.capitalize(), anchor=False)

@@ -2,6 +2,7 @@
 
 RouterError
 ├── SettingsError            a setting is missing, misspelt, out of range or contradicts another
+│   └── ArgumentError            an argument of a call is of the wrong kind or out of range
 ├── UnknownArmError          a name that is not an arm of the goal
 ├── UnknownPolicyError       a name that is not a router
 ├── NoEligibleArmError       nothing left to choose from; says why, arm by arm
@@ -36,6 +37,11 @@ to raise.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from router_core.types import Received
+
 
 class RouterError(Exception):
     """Base of every error raised by router_core."""
@@ -43,6 +49,10 @@ class RouterError(Exception):
 
 class SettingsError(RouterError):
     """A setting is missing, misspelt, out of range or contradicts another."""
+
+
+class ArgumentError(SettingsError):
+    """An argument of a call is of the wrong kind or out of range."""
 
 
 class UnknownArmError(RouterError):
@@ -90,6 +100,8 @@ class ProviderError(RouterError):
     kind = "provider"
     maybe_billed = False
     """Whether the provider may charge for the call all the same: then its cost is unknown, not 0."""
+    received: Received | None = None
+    """What came before it failed, where anything did."""
 
 
 class MissingKeyError(ProviderError):

@@ -10,9 +10,10 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from router_core.arguments import json_problem
 from router_core.errors import PromptError
 from router_core.types import Context, Message
-from router_core.validation import canonical_json
+from router_core.validation import canonical_json, shown
 
 CHARACTERS_PER_TOKEN = 4.0
 TOKENS_PER_MESSAGE = 4  # role and separators
@@ -62,14 +63,14 @@ def checked_messages(messages: Sequence[Message], max_characters: int) -> tuple[
     if not given:
         raise PromptError("the list of messages is empty; give at least one with role 'user'")
     if isinstance(given, str) or not isinstance(given, Iterable):
-        raise PromptError(f"{str(messages)[:80]!r} is no list of messages; give [{{'role': 'user', ...}}]")
+        raise PromptError(f"{shown(messages)} is not a list of messages; give [{{'role': 'user', ...}}]")
     messages = tuple(messages)
     if not messages:
         raise PromptError("the list of messages is empty; give at least one with role 'user'")
     for message in messages:
         if not isinstance(message, Mapping) or "role" not in message:
             raise PromptError(
-                f"{str(message)[:80]!r} is no message; a message looks like {{'role': 'user', 'content': '...'}}"
+                f"{shown(message)} is not a message; a message looks like {{'role': 'user', 'content': '...'}}"
             )
     size = sum(len(message_text(message)) for message in messages)
     if size > max_characters:
@@ -82,10 +83,9 @@ def checked_messages(messages: Sequence[Message], max_characters: int) -> tuple[
         raise PromptError("the prompt is empty; write something for the model to answer")
     if all(isinstance(m.get("content"), str) and not m["content"].strip() for m in asked):
         raise PromptError("the prompt is blank; write something for the model to answer")
-    try:
-        canonical_json(messages).encode()
-    except (UnicodeEncodeError, TypeError, ValueError) as error:
-        raise PromptError(f"the messages are no text that can be sent ({error}); correct them") from None
+    problem = json_problem(messages, "messages")
+    if problem is not None:
+        raise PromptError(f"{problem}; correct it")
     return messages
 
 

@@ -13,8 +13,23 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, Final, Literal
 
+from router_core.registry import THOMPSON, PolicyName
+
 Message = Mapping[str, Any]
-Origin = Literal["playground", "library", "gateway", "simulated", "forced", "fallback"]
+Origin = Literal["playground", "library", "gateway", "simulated", "forced", "fallback", "imported"]
+
+FORCED: Final = "forced"
+"""The origin of a decision by a person, or of an answer that everybody was asked for."""
+
+FALLBACK: Final = "fallback"
+"""The origin of a decision that replaces a model whose call failed."""
+
+IMPORTED: Final = "imported"
+"""The origin of a decision that another tool took and logged."""
+
+NOT_DRAWN: Final = (FORCED, FALLBACK, IMPORTED)
+"""Origins of decisions that no policy drew: probability 1, and the origin stands in place of the policy."""
+
 Source = Literal["thumb", "api", "condition"]
 StoreKind = Literal["live", "simulated"]
 EvaluationKind = Literal["labelled", "traffic", "paired"]
@@ -35,6 +50,11 @@ class Outcome(Enum):
     SUCCESS = "success"
     FAILURE = "failure"
     UNKNOWN = "unknown"
+
+
+def was_drawn(origin: str) -> bool:
+    """Whether a policy drew the decision, so that its propensity can be used to judge other policies."""
+    return origin not in NOT_DRAWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +93,10 @@ class Evidence:
 
     count: int = 0
     reward_micro: int = 0
+
+
+ByTask = Mapping[str, Mapping[str, Evidence]]
+"""Task type -> arm id -> outcomes that taught it; "" stands for prompts without a task type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +237,15 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """What a model answered, or what came of it before the call failed. ``usage`` None: nobody knows."""
+
+    text: str | None
+    finish_reason: str | None
+    usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """One prompt put to one or several policies; the playground's comparison, the library's request.
 
@@ -240,8 +273,8 @@ class Decision:
     ``arms``, ``probabilities`` and ``expected_cost_usd`` are parallel. ``chosen`` was drawn with
     u = hash(seed, id). ``completion_id`` is the answer it led to (several decisions may share one).
     ``decision_cost_usd`` and ``decision_ms`` are what deciding cost (None = unknown price).
-    Rows of origin ``forced`` or ``fallback`` carry probability 1 and stay out of off-policy estimates. ``seen`` is
-    stored beside the decision and not read back with it.
+    Decisions that were not drawn (``was_drawn``) carry probability 1 and stay out of off-policy estimates.
+    ``seen`` is stored with the decision and not read back with it.
     """
 
     id: str
@@ -322,7 +355,7 @@ class OutcomeRecord:
 class TeachingRule:
     """Which outcomes teach: of several sources the first in ``precedence`` that has a current reward.
 
-    ``learn_from`` "all": every rated answer. "own": only answers that Thompson sampling drew itself, and prompts
+    ``learn_from`` "all": every rated answer. "own": only what the ``learner``, a policy, drew itself, and prompts
     that every model answered (``Prompt.run_all``). ``window_s``: an answer whose first reward (from a source in
     ``precedence``) came more than so many seconds after the first decision for it teaches nothing; None: any.
     """
@@ -330,6 +363,7 @@ class TeachingRule:
     precedence: tuple[Source, ...] = ("thumb", "api", "condition")
     learn_from: Literal["all", "own"] = "all"
     window_s: float | None = None
+    learner: PolicyName = THOMPSON.name
 
     @property
     def window(self) -> timedelta | None:

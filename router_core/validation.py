@@ -109,7 +109,9 @@ def _sentence(error: ValidationError, under: str) -> str:
     if first["type"] == "too_short":
         message = f"needs at least {first['ctx']['min_length']}"
     value = first.get("input")
-    text = "" if isinstance(value, int) else str(value)  # a number is no key, and may have endless digits
+    text = (
+        value if isinstance(value, str) else "" if isinstance(value, int) else shown(value)
+    )  # no key is a number
     opens = "base_url" in first["loc"] and set(text) & set("@?#\\")  # a user or parameters, which may be keys
     hidden = "api_key_env" in first["loc"] or opens or KEY_SHAPE.search(text)  # a key pasted in a wrong place
     said = first["type"] == "value_error" and isinstance(value, str) and repr(value) in message

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from router_core.features import context
-from router_core.policies.classifier import Reply
+from router_core.learning.contextual.state import ContextualState
+from router_core.policies.asking import Asking, Reply, decided
+from router_core.policies.base import Known, Policy
+from router_core.policies.contextual import ContextualPolicy
 from router_core.settings import ClassifierSettings
-from router_core.types import Arm, Candidate, Context, Message, Posterior, Usage
+from router_core.types import ActionDistribution, Arm, Candidate, Context, Message, Posterior, Usage
 
 CHEAP = "openai/gpt-4o-mini"
 STRONG = "openai/gpt-4o"
@@ -43,6 +50,35 @@ def some_candidates(count: int) -> list[Candidate]:
         a_candidate(name, alpha=20.0 + i, beta=10.0, cost_usd=0.0001 * (i + 1), observations=28 + i)
         for i, name in enumerate(names)
     ]
+
+
+class Deciding:
+    """A policy and all that it decides by: both phases are played as a router plays them.
+
+    Args:
+        policy: who decides.
+        asking: who asks the classifier; None: nobody.
+        known: fields of ``Known`` beside the candidates, read at every decision.
+    """
+
+    def __init__(
+        self, policy: Policy, asking: Asking | None = None, known: Callable[[], dict[str, Any]] = dict
+    ) -> None:
+        self.policy, self.asking, self.known = policy, asking, known
+        self.name, self.version = policy.name, policy.version
+
+    def probabilities(self, context: Context, candidates: Sequence[Candidate]) -> ActionDistribution:
+        """What the policy says of these candidates."""
+        return decided(self.policy, context, Known(candidates, **self.known()), self.asking)
+
+    def features(self, context: Context, arms: Sequence[str]) -> NDArray[np.float64]:
+        """Of the contextual router: the prompt as each arm sees it, with a verdict where it is remembered."""
+        assert isinstance(self.policy, ContextualPolicy)
+        known = self.known()
+        verdict = known.get("verdict")
+        if verdict is None and self.asking is not None:
+            verdict = self.asking.remembered(context)
+        return self.policy.features(context, arms, known.get("contextual", ContextualState()), verdict)
 
 
 class FakeAsk:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from benchmarks.online.study import BLIND, FEATURES, MIX, WORDS, Online, Path
 from router_core.charts.common import ACCENT, BACKGROUND, MUTED, Theme, model_color
+from router_core.registry import RULES
 from router_core.words import dollars
 
 if TYPE_CHECKING:
@@ -20,10 +21,10 @@ Spec = dict[str, Any]
 HEIGHT, WIDTH = 360, 620
 _ROOM: Final = 0.06  # between two names at the right, of the height
 _DASHES: Final[Mapping[str, list[int]]] = {
-    WORDS: [1, 0], FEATURES: [7, 3], BLIND: [2, 3], MIX: [1, 2], "heuristic": [10, 3, 2, 3], "length": [4, 4]
+    WORDS: [1, 0], FEATURES: [7, 3], BLIND: [2, 3], MIX: [1, 2], RULES.name: [10, 3, 2, 3], "length": [4, 4]
 }  # fmt: skip
 _TITLE: Final = "dollars per 1,000 prompts so far"
-_SHOWN: Final = (WORDS, FEATURES, BLIND, "heuristic", "length", MIX)
+_SHOWN: Final = (WORDS, FEATURES, BLIND, RULES.name, "length", MIX)
 
 
 def online_chart(found: Online, theme: Theme) -> Spec:
@@ -70,7 +71,7 @@ def _layers(found: Online, theme: Theme) -> alt.LayerChart:
     import pandas as pd
 
     colors = {name: model_color(at, theme) for at, name in enumerate(found.models)}
-    colors |= {MIX: MUTED[theme], "heuristic": MUTED[theme], "length": MUTED[theme]}
+    colors |= {MIX: MUTED[theme], RULES.name: MUTED[theme], "length": MUTED[theme]}
     paths = _drawn(found)
     values = [
         {"name": path.name, "label": path.label, "seen": seen, "mean": mean, "low": low, "high": high,

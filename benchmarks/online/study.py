@@ -26,6 +26,7 @@ from router_core.learning.contextual.ridge import Texts, read
 from router_core.learning.contextual.training import Lesson, gains, learn_score
 from router_core.policies.contextual import numbers
 from router_core.policies.heuristic import HeuristicPolicy
+from router_core.registry import RULES, THOMPSON
 from router_core.settings import GoalSettings, Settings
 
 Array = NDArray[np.float64]
@@ -37,7 +38,7 @@ WORDS_AFTER: Final = (1000, 2500, 6250, 15_625, 39_063)
 
 _LATE: Final = 0.75
 _FOLDS: Final = 3
-WORDS, FEATURES, BLIND, COSTS, MIX = "words", "features", "thompson", "costs", "mix"
+WORDS, FEATURES, BLIND, COSTS, MIX = "words", "features", THOMPSON.name, "costs", "mix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ def online(
                 taught=_taught(prompts, child), taught_after=WORDS_AFTER, value_usd=value_usd, weights=starting,
             )  # fmt: skip
             ledger.play(life, WORDS, "Contextual, words learned too", "learner", reader)
-        ledger.spread(life, "heuristic", "Rules as set", "rule", blind.order, rule)
+        ledger.spread(life, RULES.name, "Rules as set", "rule", blind.order, rule)
         ledger.spread(life, "length", "Prompt length, best cut known", "rule", blind.order, by_length)
         for model, name in enumerate(labelled.models):
             alone = np.zeros_like(rule)

@@ -26,6 +26,7 @@ from router_core.charts.common import (
     model_scale,
     time_x,
 )
+from router_core.registry import POLICIES
 from router_core.views.costs import CHEAP, STRONG
 from router_core.views.filters import View
 
@@ -37,7 +38,6 @@ _HEIGHT: Final = 280
 _SECONDS_FROM_MS: Final = 10_000
 _KEPT: Final = 64
 _SOLID: Final = (1, 0)
-_DASHES: Final[tuple[tuple[int, ...], ...]] = (_SOLID, (7, 3), (2, 2), (8, 2, 2, 2))
 _Line = tuple[str, str, tuple[int, ...]]  # label, colour, dash
 
 
@@ -92,7 +92,7 @@ def same_prompts_chart(
         theme: for the colours.
     """
     names = {**routers, CHEAP: f"always {ends[0]} (~)", STRONG: f"always {ends[1]} (~)"}
-    looks = {name: (ACCENT[theme], _DASHES[place % len(_DASHES)]) for place, name in enumerate(routers)}
+    looks = {name: (ACCENT[theme], POLICIES[name].dash) for name in routers}
     looks |= {name: (color, _SOLID) for name, color in zip((CHEAP, STRONG), _end_colors(arms, theme), strict=True)}
     table = same_prompts.pivot_table(index="ends", columns="line", values="cost_usd", aggfunc="sum").fillna(0.0)
     shown = [name for name in names if name in table.columns]

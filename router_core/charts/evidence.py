@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from router_core.charts.common import ACCENT, BACKGROUND, DASHED, MUTED, Theme, legend_columns, model_color
 from router_core.charts.labels import Labelling, Line, places
+from router_core.evaluation.by_file.ways import LEARNERS
 from router_core.evaluation.results import Estimate, RegretPath, Report, Row
 from router_core.words import dollars, share
 
@@ -108,10 +109,6 @@ def money_description(report: Report) -> str:
         if row.cost_usd is not None
     ]
     return "Share of good answers against dollars per 1,000 prompts. " + "; ".join(said) + "."
-
-
-LEARNERS: Final = {"thompson": "Thompson sampling", "contextual": "Contextual Thompson"}
-"""What the learners of a report are called."""
 
 
 def regret_chart(paths: Sequence[RegretPath], theme: Theme) -> Spec:

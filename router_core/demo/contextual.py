@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -19,9 +20,11 @@ from router_core.learning.contextual.folding import after
 from router_core.learning.contextual.shrinking import with_shrunk_slopes
 from router_core.learning.drift import DriftRule
 from router_core.money.pricing import PriceBook
-from router_core.policies import Means, build_policies
-from router_core.policies.classifier import Ask, VerdictCache
+from router_core.policies import build_policies
+from router_core.policies.asking import Asking, AskModel, VerdictCache, decided
+from router_core.policies.base import Known
 from router_core.policies.contextual import ContextualPolicy
+from router_core.registry import CONTEXTUAL
 from router_core.routing.deciding import usual_costs, verdict_usd
 from router_core.routing.memory import Memory
 from router_core.settings import Settings
@@ -54,7 +57,7 @@ class ContextualDemo:
         store: Store,
         goal: str,
         contexts: Sequence[Context],
-        ask: Ask,
+        ask: AskModel,
         candidates: Callable[[Context], Sequence[Candidate]],
     ) -> None:
         self._contexts, self._candidates = contexts, candidates
@@ -66,10 +69,9 @@ class ContextualDemo:
         self._goal = goal
         self._left, self._decided_at = _LEARNS, -1
         self._rule = DriftRule(threshold=1e9)
-        means = Means(
-            ask, VerdictCache(0), lambda: self._state, None, lambda seen: verdict_usd(settings, seen, prices)
-        )
-        policy = build_policies(settings, goal, means)["contextual"]
+        self._asking = Asking(settings.classifier, ask, VerdictCache(0))
+        self._verdict_usd = partial(verdict_usd, settings, prices=prices)
+        policy = build_policies(settings, goal)[CONTEXTUAL.name]
         assert isinstance(policy, ContextualPolicy)
         self.policy = policy
         self._rows: dict[int, Row] = {}
@@ -86,7 +88,10 @@ class ContextualDemo:
         for text in texts.tolist():
             if text not in self._rows:
                 context = self._contexts[text]
-                given = self.policy.probabilities(context, self._candidates(context))
+                known = Known(
+                    self._candidates(context), contextual=self._state, verdict_usd=self._verdict_usd(context)
+                )
+                given = decided(self.policy, context, known, self._asking)
                 dollars = float("nan") if given.cost_usd is None else float(given.cost_usd)
                 self._rows[text] = (given.probabilities, canonical_json(asdict(given.reason)), dollars)
                 assert given.seen is not None
@@ -99,7 +104,7 @@ class ContextualDemo:
             self._left -= 1
             seen = self._seen.get(text)
             if seen is None:
-                row = self.policy.features(self._contexts[text], [self._arms[arm]])[0]
+                row = self.policy.features(self._contexts[text], [self._arms[arm]], self._state)[0]
             else:
                 row = np.array(seen.features).reshape(-1, vector.SIZE)[arm]
             place = self._fold.seq + 1

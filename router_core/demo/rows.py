@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 
 from router_core.models.simulated_answers import is_cheap
 from router_core.money.pricing import PriceBook
+from router_core.registry import CLASSIFIER, CONTEXTUAL, POLICIES, PolicyEntry
 from router_core.settings import Settings
-from router_core.types import MICRO, Arm, Context, Price
+from router_core.types import FALLBACK, FORCED, MICRO, Arm, Context, Price
 from router_core.validation import canonical_json
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-ROUTERS: Final = ("heuristic", "classifier", "thompson", "contextual")
+ROUTERS: Final = tuple(POLICIES)
 """Who decides, by the number that stands for it in ``Rows.decisions``."""
 
 SOURCES: Final = ("thumb", "api")
@@ -140,9 +141,9 @@ class Rows:
             dollars: what deciding cost; NaN: unknown.
         """
         count = len(ids)
-        asked_anybody = (router == 1) | ((router == 3) & (dollars != 0))
+        asked_anybody = _by(router, CLASSIFIER) | (_by(router, CONTEXTUAL) & (dollars != 0))
         waited = np.where(asked_anybody, np.exp(self._rng.normal(np.log(310.0), 0.35, count)), 0.0)
-        worked = np.where(router == 3, 0.3, 0.05)
+        worked = np.where(_by(router, CONTEXTUAL), 0.3, 0.05)
         return pa.table(
             {
                 "id": ids,
@@ -167,7 +168,7 @@ class Rows:
         kinds = np.concatenate([np.zeros(forced, np.int64), np.ones(count - forced, np.int64)])
         why = ["no router chose it; every model was asked", "the model drawn failed: simulated"]
         chances = (arm[:, None] == np.arange(len(self._arms))).astype(np.float64)
-        names = ["forced", "fallback"]
+        names = [FORCED, FALLBACK]
         return pa.table(
             {
                 "id": self.new_ids(calls.moments[calls.of[settled]]),
@@ -260,6 +261,10 @@ class Rows:
                 "blinded": (self._rng.random(count) < 0.1) & (source == 0),
             }
         )
+
+
+def _by(router: Ints, policy: PolicyEntry) -> Flags:
+    return np.asarray(router == ROUTERS.index(policy.name))
 
 
 def _pick(values: Sequence[str | None], indices: Any) -> pa.Array:

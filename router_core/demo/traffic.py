@@ -23,8 +23,10 @@ from router_core.errors import SettingsError
 from router_core.features import context, estimate_tokens, fingerprint, two_digits
 from router_core.models.simulated_answers import difficulty, spoken, success_probability, verdict
 from router_core.money.pricing import PriceBook, cost_usd
-from router_core.policies import Means, build_policies
-from router_core.policies.classifier import Reply, VerdictCache
+from router_core.policies import build_policies
+from router_core.policies.asking import Asking, Reply, decided
+from router_core.policies.base import Known
+from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, RULES, THOMPSON, PolicyEntry
 from router_core.routing.deciding import candidates_for
 from router_core.sampling import uniform
 from router_core.settings import ClassifierSettings, Settings
@@ -109,9 +111,7 @@ class _Traffic:
         self._prices = PriceBook(settings.prices)
         self._arms = [arm.arm() for arm in self._chosen.arms]
         self._ids = [arm.id for arm in self._arms]
-        self._policies = build_policies(
-            settings, goal, Means(self._ask, VerdictCache(settings.classifier.cache_size))
-        )
+        self._policies = build_policies(settings, goal)
         self._prompts = self._prepare(seed)
         self._contextual = ContextualDemo(
             settings,
@@ -122,6 +122,8 @@ class _Traffic:
             lambda seen: self._candidates(seen, self._evidence, self._lengths),
         )
         self._evidence = dict(store.evidence(goal, self._chosen.teaching_rule()))
+        by_task = store.evidence_by_task(goal, self._chosen.teaching_rule(BY_TASK.name))
+        self._tasks = {task: dict(arms) for task, arms in by_task.items()}
         self._lengths = dict(store.output_tokens(goal))
         versions = {name: policy.version for name, policy in self._policies.items()}
         self._rows = Rows(settings, goal, self._prices, versions, self._prompts, self._rng, until)
@@ -151,8 +153,9 @@ class _Traffic:
 
     def _prepare(self, seed: int) -> Prompts:
         contexts, messages, prints, odds, answers, tokens = [], [], [], [], [], []
-        fixed: dict[str, list[tuple[tuple[float, ...], str, float]]] = {"heuristic": [], "classifier": []}
+        fixed: dict[str, list[tuple[tuple[float, ...], str, float]]] = {RULES.name: [], CLASSIFIER.name: []}
         full = self._settings.privacy.keep_texts == "full"
+        asking = Asking(self._settings.classifier, self._ask)
         for text, task_type in pool(self._rng):
             said: tuple[Message, ...] = ({"role": "user", "content": text},)
             seen = context(said, self._goal, task_type)
@@ -167,9 +170,9 @@ class _Traffic:
                     tokens.append(estimate_tokens(answers[-1]))
             asked = self._candidates(seen, {}, {})
             for name, rows in fixed.items():
-                given = self._policies[name].probabilities(seen, asked)
+                given = decided(self._policies[name], seen, Known(asked), asking)
                 dollars = float("nan") if given.cost_usd is None else float(given.cost_usd)
-                reason = given.reason if full or name == "heuristic" else None
+                reason = given.reason if full or name == RULES.name else None
                 rows.append(
                     (given.probabilities, canonical_json(asdict(reason)) if reason else _NOT_KEPT, dollars)
                 )
@@ -205,9 +208,12 @@ class _Traffic:
             for one in prompts.contexts
         ]
         costs_usd = np.array(expected, dtype=np.float64)  # None, an unknown price, becomes NaN
-        thompson = self._thompson(np.unique(texts[asked[router == 2]]))
-        contextual = self._contextual.rows(np.unique(texts[asked[router == 3]]))
-        learning = {2: thompson, 3: contextual}
+        by_thompson, by_contextual, by_task = (ROUTERS.index(one.name) for one in (THOMPSON, CONTEXTUAL, BY_TASK))
+        learning = {
+            by_thompson: self._textless(THOMPSON, np.unique(texts[asked[router == by_thompson]])),
+            by_contextual: self._contextual.rows(np.unique(texts[asked[router == by_contextual]])),
+            by_task: self._textless(BY_TASK, np.unique(texts[asked[router == by_task]])),
+        }
         rows = [
             learning[k][text] if k in learning else prompts.fixed[ROUTERS[k]][text]
             for text, k in zip(texts[asked].tolist(), router.tolist(), strict=True)
@@ -244,16 +250,19 @@ class _Traffic:
         variant = (texts[of] * len(self._arms) + arm) * 2 + right
         completions, tokens_out = self._rows.completions(made, variant)
         heard, reward, source = self._ratings(broken, right)
-        own = np.zeros(len(of), bool)
-        own[led[router == 2]] = True
+        own, own_by_task = np.zeros(len(of), bool), np.zeros(len(of), bool)
+        own[led[router == by_thompson]] = True
+        own_by_task[led[router == by_task]] = True
         own |= compared[of]
-        by_it = np.flatnonzero(router == 3).tolist()
+        own_by_task |= compared[of]
+        by_it = np.flatnonzero(router == by_contextual).tolist()
         seen = self._contextual.seen(
             [decision_ids[i] for i in by_it],
             [prompt_ids[asked[i]] for i in by_it],
             [int(texts[asked[i]]) for i in by_it],
         )
         taught = self._learn(arm, heard, reward, source, own, broken, tokens_out)
+        self._learn_tasks(texts[of], arm, taught, own_by_task)
         judged = sorted(taught)
         self._contextual.learn(
             [int(texts[of[i]]) for i in judged], [int(arm[i]) for i in judged], [taught[i] for i in judged]
@@ -278,20 +287,30 @@ class _Traffic:
             "outcome": self._rows.outcomes(made, heard, reward, source),
         }
 
-    def _thompson(self, texts: Ints) -> dict[int, tuple[tuple[float, ...], str, float]]:
-        """The distribution for each prompt: the same for all of about one length."""
-        by_size: dict[int, tuple[tuple[float, ...], str, float]] = {}
+    def _textless(self, policy: PolicyEntry, texts: Ints) -> dict[int, tuple[tuple[float, ...], str, float]]:
+        """The distribution for each prompt: the same for all of about one length (by task: and of one task)."""
+        by_size: dict[tuple[int, str | None], tuple[tuple[float, ...], str, float]] = {}
+        tasks = {task: dict(arms) for task, arms in self._tasks.items()}
         found = {}
         for text in texts.tolist():
             seen = self._prompts.contexts[text]
-            size = two_digits(seen.input_tokens)
-            if size not in by_size:
-                given = self._policies["thompson"].probabilities(
-                    seen, self._candidates(seen, self._evidence, self._lengths)
-                )
-                by_size[size] = (given.probabilities, canonical_json(asdict(given.reason)), 0.0)
-            found[text] = by_size[size]
+            key = (two_digits(seen.input_tokens), seen.task_type if policy == BY_TASK else None)
+            if key not in by_size:
+                known = Known(self._candidates(seen, self._evidence, self._lengths), tasks=tasks)
+                given = self._policies[policy.name].probabilities(seen, known)
+                by_size[key] = (given.probabilities, canonical_json(asdict(given.reason)), 0.0)
+            found[text] = by_size[key]
         return found
+
+    def _learn_tasks(self, texts: Ints, arm: Ints, taught: Mapping[int, float], own: Flags) -> None:
+        """The same outcomes by task type."""
+        only_own = self._chosen.learn_from == "own"
+        for completion, value in taught.items():
+            if not only_own or own[completion]:
+                arms = self._tasks.setdefault(self._prompts.contexts[int(texts[completion])].task_type or "", {})
+                was = arms.get(self._ids[arm[completion]], Evidence())
+                micro = was.reward_micro + round(value * MICRO)
+                arms[self._ids[arm[completion]]] = Evidence(was.count + 1, micro)
 
     def _ratings(self, broken: Flags, right: Flags) -> tuple[Ints, Floats, Ints]:
         """Which completions were judged, how, and by whom (a place in ``SOURCES``)."""

@@ -82,6 +82,7 @@ class Row:
         apgr_over_length: its APGR less that of prompt length.
         curve: accuracy and cost at every share, for rankings.
         note: what one has to know to read it.
+        plan: which model for which tasks, in words; "" where it does not go by task.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Row:
     apgr_over_length: Estimate | None = None
     curve: tuple[CurvePoint, ...] = ()
     note: str = ""
+    plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)

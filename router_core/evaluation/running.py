@@ -6,12 +6,12 @@ Leaves out what the work is. A page that is reloaded finds its work by its id.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from threading import BoundedSemaphore, Event, Lock, Thread
+from threading import BoundedSemaphore, Event, Lock
 from typing import Any, Literal
 
+from router_core.background import Background, Started
 from router_core.errors import EvaluationError, RouterError
 from router_core.evaluation.progress import CancelledError, Watch
 
@@ -47,7 +47,7 @@ class Status:
         return self.state in ("done", "cancelled", "failed")
 
 
-class Job:
+class Job(Background):
     """One piece of work under way. Safe to ask from many threads."""
 
     def __init__(
@@ -60,9 +60,8 @@ class Job:
         self._status = Status()
         self._began = self._told = 0.0
         self._result: Any = None
-        self._cancelled, self._ended = Event(), Event()
-        self._thread = Thread(target=self._run, args=(work,), name="evaluation", daemon=True)
-        self._thread.start()
+        self._cancelled = Event()
+        super().__init__(lambda: self._run(work), "evaluation")
 
     @property
     def status(self) -> Status:
@@ -100,10 +99,6 @@ class Job:
         """Ask it to stop; it does when it next tells what is done."""
         self._cancelled.set()
 
-    def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it has ended, at most so long; whether it has."""
-        return self._ended.wait(seconds)
-
     def _run(self, work: Work) -> None:
         try:
             while not self._turns.acquire(timeout=_LOOK_S):
@@ -139,7 +134,6 @@ class Job:
             ran = self._clock() - self._began if self._status.state == "running" else 0.0
             done = 1.0 if state == "done" else self._status.fraction
             self._status = Status(state, done, state, ran, 0.0, error)
-        self._ended.set()
 
 
 class Jobs:
@@ -147,23 +141,17 @@ class Jobs:
 
     def __init__(self, at_once: int = 2) -> None:
         """``at_once``: how many pieces run at the same time (>= 1); the others wait for their turn."""
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
-        self._lock = Lock()
+        self._jobs: Started[Job] = Started(_REMEMBERED)
         self._turns = BoundedSemaphore(at_once)
 
     def start(self, id_: str, work: Work) -> Job:
         """Start work, unless it was started before under this id and has not failed or been cancelled."""
-        with self._lock:
-            known = self._jobs.get(id_)
-            if known is None or known.status.state in ("failed", "cancelled"):
-                known = self._jobs[id_] = Job(work, turns=self._turns)
-            self._jobs.move_to_end(id_)
-            ended = [name for name, job in self._jobs.items() if job.status.ended and name != id_]
-            for name in ended[: max(0, len(ended) - _REMEMBERED)]:
-                del self._jobs[name]
-            return known
+        return self._jobs.start(id_, lambda: Job(work, turns=self._turns), _is_void)
 
     def get(self, id_: str) -> Job | None:
         """Work that was started, or None."""
-        with self._lock:
-            return self._jobs.get(id_)
+        return self._jobs.get(id_)
+
+
+def _is_void(job: Job) -> bool:
+    return job.status.state in ("failed", "cancelled")

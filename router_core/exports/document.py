@@ -31,8 +31,9 @@ from router_core.exports.learned import (
 from router_core.exports.migrations import migrated
 from router_core.exports.parsing import ImportFileError, check_seal, parse, sealed, text_of
 from router_core.money.pricing import PriceBook
+from router_core.registry import CONTEXTUAL
 from router_core.settings import Settings
-from router_core.types import Evidence, OutputTokens, Price
+from router_core.types import ByTask, Evidence, OutputTokens, Price
 from router_core.validation import shown, validated
 
 FORMAT: Literal["router.json"] = "router.json"
@@ -49,7 +50,7 @@ class Export:
     ``evidence`` and ``output_tokens``: goal -> arm id -> counts. ``prices``: model id -> the price in force at
     the time of export, None where it was unknown; a model that is absent has not been looked up (files of
     version 0), so the price book decides. ``created_at`` has a time zone. ``contextual``: goal -> what the
-    contextual router knows, packed (exports/contextual.py).
+    contextual router knows, packed (exports/contextual.py). ``tasks``: goal -> task type -> arm id -> counts.
     """
 
     settings: Settings
@@ -59,11 +60,14 @@ class Export:
     created_at: datetime
     provenance: Provenance = field(hash=False)
     contextual: Mapping[str, str] = field(default_factory=dict, hash=False)
+    tasks: Mapping[str, ByTask] = field(default_factory=dict, hash=False)
 
     @property
     def learned(self) -> Learned:
         """What was learned, without settings and prices."""
-        return Learned(self.evidence, self.output_tokens, self.created_at, self.provenance, self.contextual)
+        return Learned(
+            self.evidence, self.output_tokens, self.created_at, self.provenance, self.contextual, self.tasks
+        )
 
 
 def resolved_prices(settings: Settings, book: PriceBook | None = None) -> dict[str, Price | None]:
@@ -92,6 +96,9 @@ def document_of(export: Export) -> dict[str, Any]:
     """
     require_known(export.settings, export.evidence, "evidence")
     require_known(export.settings, export.output_tokens, "output_tokens")
+    for goal, tasks in export.tasks.items():
+        for arms in tasks.values():
+            require_known(export.settings, {goal: arms}, "tasks")
     document = {
         "format": FORMAT,
         "format_version": VERSION,
@@ -101,7 +108,7 @@ def document_of(export: Export) -> dict[str, Any]:
         "output_tokens": lengths(export.output_tokens),
         "prices": {model: _plain_price(price) for model, price in export.prices.items()},
         "provenance": origins(export.provenance),
-        **({"contextual": dict(export.contextual)} if export.contextual else {}),
+        **_if_any(export.learned),
     }
     refuse_keys(export.settings, document)
     return sealed(document)
@@ -133,6 +140,7 @@ def _export(document: dict[str, Any], *, trust_edited: bool) -> Export:
         learned.created_at,
         learned.provenance,
         learned.contextual,
+        learned.tasks,
     )
 
 
@@ -149,7 +157,7 @@ def dump_evidence(learned: Learned) -> str:
         "evidence": counts(learned.evidence),
         "output_tokens": lengths(learned.output_tokens),
         "provenance": origins(learned.provenance),
-        **({"contextual": dict(learned.contextual)} if learned.contextual else {}),
+        **_if_any(learned),
     }
     return text_of(sealed(document))
 
@@ -245,6 +253,15 @@ def _settings(raw: Mapping[str, Any]) -> Settings:
         return validated(Settings, raw)
     except SettingsError as error:
         raise ImportFileError(f"the settings in the file cannot be used: {error}") from None
+
+
+def _if_any(learned: Learned) -> dict[str, Any]:
+    """The parts that stand in a file only where there is something to tell."""
+    parts = {
+        CONTEXTUAL.name: dict(learned.contextual),
+        "tasks": {goal: counts(tasks) for goal, tasks in learned.tasks.items()},
+    }
+    return {name: part for name, part in parts.items() if part}
 
 
 def _plain_price(price: Price | None) -> dict[str, str | None] | None:

@@ -16,8 +16,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from router_core.errors import SettingsError, UnknownArmError
 from router_core.exports.contextual import unpacked
 from router_core.exports.parsing import ImportFileError
+from router_core.registry import CONTEXTUAL
 from router_core.settings import Settings
-from router_core.types import MICRO, Evidence, OutputTokens, StoreKind
+from router_core.types import MICRO, ByTask, Evidence, OutputTokens, StoreKind
 from router_core.validation import shown
 
 ByArm = TypeVar("ByArm")
@@ -49,7 +50,8 @@ class Provenance:
 @dataclass(frozen=True, slots=True)
 class Learned:
     """Goal -> arm id -> outcomes and output tokens so far, which is what Thompson sampling knows; and goal -> what
-    the contextual router knows, packed (exports/contextual.py).
+    the contextual router knows, packed (exports/contextual.py). ``tasks``: goal -> task type -> arm id ->
+    outcomes, which is what By task knows.
     """  # fmt: skip
 
     evidence: Mapping[str, Mapping[str, Evidence]]
@@ -57,6 +59,7 @@ class Learned:
     created_at: datetime
     provenance: Provenance = field(hash=False)
     contextual: Mapping[str, str] = field(default_factory=dict, hash=False)
+    tasks: Mapping[str, ByTask] = field(default_factory=dict, hash=False)
 
 
 def only_known(settings: Settings, by_goal: Mapping[str, Mapping[str, ByArm]]) -> dict[str, dict[str, ByArm]]:
@@ -67,6 +70,16 @@ def only_known(settings: Settings, by_goal: Mapping[str, Mapping[str, ByArm]]) -
         for goal, arms in by_goal.items()
         if goal in known
     }
+
+
+def only_known_tasks(settings: Settings, by_goal: Mapping[str, ByTask]) -> dict[str, ByTask]:
+    """The same of outcomes by task type; goals without any are absent."""
+    found: dict[str, ByTask] = {}
+    for goal, tasks in by_goal.items():
+        kept = {task: only_known(settings, {goal: arms}).get(goal, {}) for task, arms in tasks.items()}
+        if kept := {task: dict(arms) for task, arms in kept.items() if arms}:
+            found[goal] = kept
+    return found
 
 
 def require_known(settings: Settings, by_goal: Mapping[str, Mapping[str, Any]], part: str) -> None:
@@ -190,6 +203,7 @@ class LearnedPart(Part):
     evidence: dict[str, dict[str, EvidencePart]]
     output_tokens: dict[str, dict[str, OutputTokensPart]]
     contextual: dict[str, str] = Field(default_factory=dict)
+    tasks: dict[str, dict[str, dict[str, EvidencePart]]] = Field(default_factory=dict)
 
     def learned(self, settings: Settings) -> Learned:
         """The values, checked against the settings that are to use them.
@@ -200,15 +214,15 @@ class LearnedPart(Part):
         try:
             require_known(settings, self.evidence, "evidence")
             require_known(settings, self.output_tokens, "output_tokens")
-            require_known(settings, {goal: {} for goal in self.contextual}, "contextual")
+            require_known(settings, {goal: {} for goal in self.contextual}, CONTEXTUAL.name)
+            for goal, tasks in self.tasks.items():
+                for arms in tasks.values():
+                    require_known(settings, {goal: arms}, "tasks")
         except UnknownArmError as error:
             raise ImportFileError(f"{error}; add it to the settings or take it out of the file") from None
         unpacked(self.contextual)
         return Learned(
-            {
-                goal: {arm: Evidence(part.count, part.reward_micro) for arm, part in arms.items()}
-                for goal, arms in self.evidence.items()
-            },
+            {goal: _evidence(arms) for goal, arms in self.evidence.items()},
             {
                 goal: {arm: OutputTokens(part.count, part.total) for arm, part in arms.items()}
                 for goal, arms in self.output_tokens.items()
@@ -216,7 +230,12 @@ class LearnedPart(Part):
             self.created_at,
             Provenance(**self.provenance.model_dump()),
             self.contextual,
+            {goal: {task: _evidence(arms) for task, arms in tasks.items()} for goal, tasks in self.tasks.items()},
         )
+
+
+def _evidence(arms: Mapping[str, EvidencePart]) -> dict[str, Evidence]:
+    return {arm: Evidence(part.count, part.reward_micro) for arm, part in arms.items()}
 
 
 def read(declaration: type[Read], document: Mapping[str, Any]) -> Read:

@@ -5,6 +5,7 @@ Leaves out installing the library and setting the keys; it names the variables t
 
 from __future__ import annotations
 
+from router_core.registry import CLASSIFIER
 from router_core.settings import Settings
 from router_core.settings.endpoints import new_endpoints
 
@@ -38,7 +39,7 @@ def python_snippet(settings: Settings, goal_id: str = "default", path: str = "ro
         SettingsError: the settings have no goal of that name.
     """
     models = [arm.model for arm in settings.goal(goal_id).arms]
-    if settings.goal(goal_id).router == "classifier":
+    if settings.goal(goal_id).router == CLASSIFIER.name:
         models.append(settings.classifier.model)
     providers = [settings.providers[model.split("/", 1)[0]] for model in models]
     names = sorted({provider.api_key_env for provider in providers if provider.api_key_env is not None})

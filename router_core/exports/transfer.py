@@ -26,10 +26,12 @@ from router_core.exports import (
     resolved_prices,
 )
 from router_core.exports.contextual import packed, unpacked
+from router_core.exports.learned import only_known_tasks
 from router_core.exports.parsing import MAX_CHARACTERS
 from router_core.learning.contextual.state import ContextualState
 from router_core.money.budget import BudgetState
 from router_core.money.pricing import PriceBook
+from router_core.registry import BY_TASK
 from router_core.routing.deciding import usual_costs
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
@@ -131,6 +133,9 @@ def export_of(
             for goal in goals
             if _is_any(state := learned(goal), budget := spending.state(goal))
         },
+        tasks=only_known_tasks(
+            settings, {g: store.evidence_by_task(g, goals[g].teaching_rule(BY_TASK.name)) for g in goals}
+        ),
     )
 
 
@@ -337,6 +342,7 @@ def take_over_learned(store: Store, learned: Learned, goals: Sequence[str], note
             author=whoami(),
             note=note or f"learned until {learned.created_at:%Y-%m-%d %H:%M} UTC",
             contextual=base,
+            tasks=learned.tasks.get(goal, {}),
         )
 
 

@@ -1,12 +1,15 @@
 """Calling models through the openai client: any OpenAI-compatible endpoint, several at once.
 
 Clients are made at the first call, one per provider. A call is tried again after a rate limit, a failure or a
-time-out, as the provider asks, within a deadline. Leaves out prices and the log.
+time-out, as the provider asks, within a deadline. Prices and the log stand elsewhere. What is read from an answer
+(answers.py) and when it is tried again (retrying.py) is pure; here are the connections, the clock and the waiting.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,19 +17,19 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from router_core.errors import (
+    AuthenticationError,
     MissingKeyError,
     ProviderError,
     ProviderTimeoutError,
-    ProviderUnavailableError,
-    RateLimitError,
     SettingsError,
 )
-from router_core.features import message_text
 from router_core.finalisers import queued_in_collection
+from router_core.models.answers import Accumulator, NotAnAnswerError, received_anyway, whole_answer
 from router_core.models.client import live_client, patience, simulated_client
 from router_core.models.errors import provider_error
-from router_core.models.stream import AnswerStream, ending
-from router_core.models.usage import estimated_usage, reported_usage, written
+from router_core.models.redaction import Redactor
+from router_core.models.retrying import RetryPlan
+from router_core.models.stream import AnswerStream, plain
 from router_core.settings import ProviderSettings, Settings
 from router_core.settings.environment import may_hold_key, why_no_key
 from router_core.types import Message, Usage
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
+_SECRET = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
 _NOT_PARAMETERS = {"model", "messages", "stream", "timeout", "extra_body", "extra_headers", "extra_query"}
 
 
@@ -86,6 +89,7 @@ class Models:
         self._clients: dict[str, OpenAI] = {}
         self._lock = Lock()
         self._without_usage: set[str] = set()  # providers that turned stream_options down
+        self._redactor: tuple[frozenset[str], Redactor] = (frozenset(), Redactor(()))
 
     def missing_keys(self) -> dict[str, str]:
         """Provider -> the environment variable that should hold its key and does not, or may not."""
@@ -142,25 +146,27 @@ class Models:
         client = self._client(model)
         started = self._clock()
 
-        def ask(left_s: float) -> tuple[ChatCompletion, Any]:
-            response: ChatCompletion = client.chat.completions.create(
+        redact = self._redact(params)
+
+        def ask(left_s: float) -> Any:
+            return client.chat.completions.with_raw_response.create(
                 **_request(model, messages, params), timeout=patience(left_s, left_s)
             )
-            choices = getattr(response, "choices", None)
-            if not isinstance(choices, list) or not choices:
-                raise ValueError(f"it has no choices, but: {getattr(response, 'error', None) or 'nothing'}")
-            if not hasattr(getattr(choices[0], "message", None), "content"):
-                raise ValueError("it has no message")
-            return response, choices[0]
 
-        (response, choice), *retries = self._persist(model, ask, started, deadline_s, max_retries)
-        text = message_text({"content": choice.message.content})
-        usage = reported_usage(response.usage)
-        if usage is None:
-            choices = (getattr(one, "message", None) for one in response.choices)
-            usage = estimated_usage(messages, params, map(written, choices))
+        raw, *retries = self._persist(model, ask, started, deadline_s, max_retries, redact)
         total_ms = (self._clock() - started) * 1000.0
-        return Answer(response, text, ending(choice), usage, total_ms, *retries)
+        body: Any = None
+        try:
+            sent = json.loads(raw.http_response.content)
+            body = redact.within(sent)
+            said, usage = whole_answer(body, messages, params)
+            response = raw.parse() if body is sent else _made(body)
+        except Exception as error:  # noqa: BLE001 - it was paid for: whatever is wrong with it, what came is kept
+            failure = self._translated(error, model, redact)
+            failure.received = received_anyway(body, messages, params)
+            failure.maybe_billed = True
+            raise failure from None
+        return Answer(response, said.text or "", said.finish_reason, usage, total_ms, *retries)
 
     def stream(
         self,
@@ -180,6 +186,8 @@ class Models:
         started = self._clock()
         limit_s = self._settings.calls.deadline_s if deadline_s is None else deadline_s
 
+        redact = self._redact(params)
+
         def begin(asked: Mapping[str, Any], left_s: float) -> Any:
             silence_s = min(left_s, self._settings.calls.first_token_s)
             return client.chat.completions.create(
@@ -189,24 +197,29 @@ class Models:
         def ask(left_s: float) -> tuple[Any, Any, bool]:
             chunks, added = self._with_usage(model, params, lambda asked: begin(asked, left_s))
             try:
-                return chunks, next(chunks), added
-            except StopIteration:
-                raise ValueError("it is an empty stream") from None
+                first = next(chunks, None)
+                if first is None:
+                    raise NotAnAnswerError("it is an empty stream")
+                Accumulator(messages, params).add(plain(first))  # what is refused here, another model may answer
+            except BaseException:
+                chunks.close()
+                raise
+            return chunks, first, added
 
         (chunks, first, added), retries, unpriced_retries = self._persist(
-            model, ask, started, limit_s, max_retries
+            model, ask, started, limit_s, max_retries, redact
         )
         return AnswerStream(
             chunks,
             first,
+            Accumulator(messages, params),
             model=model,
-            messages=messages,
-            params=params,
             hide_usage=added,
             started=started,
             deadline=started + limit_s,
             clock=self._clock,
-            translate=lambda error: self._translated(error, model),
+            translate=lambda error: self._translated(error, model, redact),
+            redact=redact,
             retries=retries,
             unpriced_retries=unpriced_retries,
         )
@@ -246,49 +259,31 @@ class Models:
         started: float,
         deadline_s: float | None,
         max_retries: int | None,
+        redact: Redactor,
     ) -> tuple[Result, int, int]:
-        """Ask until it works, the tries are used up, or the next wait would pass the deadline.
+        """Ask until it works or the plan of retries ends, all within one deadline.
 
         ``ask`` is told the seconds that are left. Returns the failed tries too, and how many of them the provider
         may have billed; where the last one fails, its error says whether any may have been.
         """
-        from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
+        from router_core.models.deadline import deadline
 
         calls = self._settings.calls
         limit_s = calls.deadline_s if deadline_s is None else deadline_s
-        tries = 1 + (calls.max_retries if max_retries is None else max_retries)
-        growing = wait_random_exponential(multiplier=_FIRST_WAIT_S, min=_FIRST_WAIT_S / 2, max=_LONGEST_WAIT_S)
-
-        unpriced = 0
-
-        def left_s() -> float:
-            return limit_s - (self._clock() - started)
-
-        def attempt() -> Result:
-            nonlocal unpriced
-            if left_s() <= 0:
-                raise ProviderTimeoutError(f"{model} did not answer within {limit_s:g} s; try again later")
+        plan = RetryPlan(1 + (calls.max_retries if max_retries is None else max_retries), limit_s)
+        while True:
+            left_s = limit_s - (self._clock() - started)
             try:
-                return ask(left_s())
+                if left_s <= 0:
+                    raise ProviderTimeoutError(f"{model} did not answer within {limit_s:g} s; try again later")
+                with deadline(started + limit_s, self._clock):
+                    return ask(left_s), plan.failed, plan.unpriced
             except Exception as error:  # noqa: BLE001 - whatever the client raises becomes one of our errors
-                failure = self._translated(error, model)
-                unpriced += failure.maybe_billed
-                failure.maybe_billed = unpriced > 0
+                failure = self._translated(error, model, redact)
+            wait_s = plan.wait_s(failure, self._clock() - started)
+            if wait_s is None:
                 raise failure from None  # the original could show the key
-
-        def wait(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            wish = getattr(error, "retry_after_s", None)
-            return float(wish) if wish is not None else growing(state)
-
-        def stop(state: RetryCallState) -> bool:
-            return state.attempt_number >= tries or state.upcoming_sleep >= left_s()
-
-        retrying = Retrying(
-            retry=retry_if_exception(_worth_another_try), wait=wait, stop=stop, sleep=self._sleep, reraise=True
-        )
-        result = retrying(attempt)
-        return result, retrying.statistics["attempt_number"] - 1, unpriced
+            self._sleep(wait_s)
 
     def _provider(self, model: str) -> ProviderSettings:
         known = self._settings.providers
@@ -307,25 +302,50 @@ class Models:
         env = self._settings.providers[name].api_key_env
         return self._environ.get(env, "").strip() if env and may_hold_key(env, self._environ) else ""
 
-    def _translated(self, error: Exception, model: str) -> ProviderError:
-        provider = self._provider(model)
-        return provider_error(error, model, provider, self._key(_provider_name(model)))
+    def _translated(self, error: Exception, model: str, redact: Redactor) -> ProviderError:
+        return provider_error(error, model, self._provider(model), redact)
+
+    def _redact(self, params: Mapping[str, Any]) -> Redactor:
+        """Strikes out the keys of all providers, and those that the caller sends in headers of its own."""
+        keys = frozenset(key for name in self._settings.providers if (key := self._key(name)))
+        own = frozenset(_secrets(params.get("extra_headers")))
+        if own:
+            return Redactor(keys | own)
+        if self._redactor[0] != keys:
+            self._redactor = (keys, Redactor(keys))
+        return self._redactor[1]
 
     def _client(self, model: str) -> OpenAI:
         provider, name = self._provider(model), _provider_name(model)
         self.require_keys([model])
+        key = self._key(name)
+        if not self._simulated and not re.fullmatch(r"[\x21-\x7e]*", key):
+            raise AuthenticationError(
+                f"the API key in {provider.api_key_env} holds a character that no key has; copy it once more"
+            )
         with self._lock:
             if name not in self._clients:
                 self._clients[name] = (
                     simulated_client(self._settings.simulation)
                     if self._simulated
-                    else live_client(provider.base_url, self._key(name), self._clock)
+                    else live_client(provider.base_url, key)
                 )
             return self._clients[name]
 
 
-def _worth_another_try(error: BaseException) -> bool:
-    return isinstance(error, RateLimitError | ProviderUnavailableError | ProviderTimeoutError)
+def _made(body: Mapping[str, Any]) -> ChatCompletion:
+    """The client's own object, made without validation, as the client makes it."""
+    from openai.types.chat import ChatCompletion
+
+    return ChatCompletion.construct(**body)
+
+
+def _secrets(headers: Any) -> list[str]:
+    """What the caller's own headers may hold of keys, without the word before it ("Bearer")."""
+    named = headers.items() if isinstance(headers, Mapping) else ()
+    return [
+        value.rpartition(" ")[2] for name, value in named if isinstance(value, str) and _SECRET.search(str(name))
+    ]
 
 
 def _provider_name(model: str) -> str:

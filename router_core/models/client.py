@@ -1,13 +1,12 @@
 """Clients of the openai package, for a provider and for the simulated models.
 
-Leaves out when one is made and what is asked of it (llm.py). The packages are imported at the first client: they
+When one is made, and what is asked of it, stands in calls.py. The packages are imported at the first client: they
 take half a second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from router_core.settings import SimulationSettings
 
@@ -19,28 +18,24 @@ _CONNECT_S = 10.0
 
 
 def patience(silence_s: float, left_s: float) -> httpx2.Timeout:
-    """How long a request may take: ``silence_s`` without a byte, ``left_s`` in all (see ``live_client``)."""
+    """How long a request may wait: ``silence_s`` without a byte, ``left_s`` for a free connection. The deadline of
+    the whole call is kept by the clock (deadline.py).
+    """  # fmt: skip
     import httpx2
 
     return httpx2.Timeout(silence_s, connect=min(_CONNECT_S, silence_s), pool=left_s)
 
 
-def live_client(base_url: str, key: str, clock: Callable[[], float]) -> OpenAI:
-    """A client of a real endpoint, without retries of its own.
-
-    The HTTP client limits each silence but not their sum, so a server that sends a blank now and then could hold
-    a call for ever. The whole response is therefore limited too: by the ``pool`` time-out, the one that is
-    given as the time left for everything.
-    """
+def live_client(base_url: str, key: str) -> OpenAI:
+    """A client of a real endpoint, without retries of its own. Its calls end at their deadline (deadline.py), and
+    what it is sent is limited (replies.py).
+    """  # fmt: skip
     from openai import DefaultHttpxClient, OpenAI
 
-    def note_deadline(request: httpx2.Request) -> None:
-        request.extensions["deadline"] = clock() + request.extensions["timeout"]["pool"]
+    from router_core.models.deadline import keep_time
+    from router_core.models.replies import read_within_limits
 
-    def limit(response: httpx2.Response) -> None:
-        response.stream = _limited(response.stream, response.request, clock)
-
-    http = DefaultHttpxClient(event_hooks={"request": [note_deadline], "response": [limit]})
+    http = keep_time(DefaultHttpxClient(event_hooks={"response": [read_within_limits]}))
     client = OpenAI(base_url=base_url, api_key=key or "none", max_retries=0, http_client=http)
     if not f".{client.base_url.host}".endswith(".openai.com"):
         # The client takes these from OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS, which may hold
@@ -59,19 +54,3 @@ def simulated_client(settings: SimulationSettings) -> OpenAI:
 
     http = httpx2.Client(transport=SimulatedTransport(settings))
     return OpenAI(base_url=BASE_URL, api_key="none", max_retries=0, http_client=http)
-
-
-def _limited(stream: Any, request: httpx2.Request, clock: Callable[[], float]) -> httpx2.SyncByteStream:
-    import httpx2
-
-    class Limited(httpx2.SyncByteStream):
-        def __iter__(self) -> Iterator[bytes]:
-            for part in stream:
-                if clock() > request.extensions["deadline"]:
-                    raise httpx2.ReadTimeout("still answering at the deadline", request=request)
-                yield part
-
-        def close(self) -> None:
-            stream.close()
-
-    return Limited()

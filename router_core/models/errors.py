@@ -1,14 +1,15 @@
 """What the openai client raises, in our own words with a remedy; an API key is never among them.
 
-Leaves out what to do about it (llm.py retries, router.py falls back).
+What is done about it stands elsewhere: retrying.py tries again, the router asks the next model.
 """
 
 from __future__ import annotations
 
 import email.utils
-import re
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC
 
 from router_core.errors import (
     AuthenticationError,
@@ -20,50 +21,70 @@ from router_core.errors import (
     RateLimitError,
     RequestRejectedError,
 )
+from router_core.models.redaction import cut_tokens
 from router_core.settings import ProviderSettings
 
-_KEY_SHAPE = re.compile(r"\b(sk|pk|key|gsk|xai)[-_][\w\-*.…]{6,}", re.IGNORECASE)
+_LONGEST_WISH_S = 30 * 86_400.0
 
 
-def provider_error(error: Exception, model: str, provider: ProviderSettings, key: str) -> ProviderError:
+def provider_error(
+    error: Exception, model: str, provider: ProviderSettings, redact: Callable[[str], str]
+) -> ProviderError:
     """The error to raise in place of one of the openai client's.
 
     Args:
         error: what was raised.
         model: ``provider/model``.
         provider: its settings, for the remedy.
-        key: the API key (empty: none), to be struck out wherever the provider echoes it.
+        redact: strikes out the keys that the provider may echo.
     """
     import httpx2
     import openai
 
-    if isinstance(error, ProviderError):
-        return error
-    said = _quoted(error, key)
+    causes = list(_causes(error))
+    ours = next((cause for cause in causes if isinstance(cause, ProviderError)), None)
+    if ours is not None:
+        return ours
+    said = _quoted(error, redact)
     name = model.split("/", 1)[0]
     if isinstance(error, openai.APITimeoutError):
-        return ProviderTimeoutError(
+        late = ProviderTimeoutError(
             f"{model} did not answer in time; try again, or raise calls.deadline_s or calls.first_token_s"
         )
+        late.maybe_billed = not isinstance(error.__cause__, httpx2.ConnectTimeout | httpx2.PoolTimeout)
+        return late
     if isinstance(error, openai.APIStatusError):
         return _status_error(error, error.status_code, said, model, name, provider)
     if isinstance(error, openai.APIConnectionError):
-        if isinstance(error.__cause__, httpx2.ReadError | httpx2.RemoteProtocolError):
+        if isinstance(error.__cause__, httpx2.DecodingError):
+            return _malformed(model, f"it cannot be unpacked: {redact(str(error.__cause__))[:200]}")
+        if isinstance(error.__cause__, httpx2.TooManyRedirects):
+            return RequestRejectedError(f"{name} redirects in a circle; check the address {provider.base_url}")
+        if isinstance(error.__cause__, httpx2.ReadError | httpx2.WriteError | httpx2.RemoteProtocolError):
             return ProviderUnavailableError(
                 f"the connection to {name} broke before the whole answer came; try again", maybe_billed=True
             )
         return ProviderUnavailableError(
             f"no connection to {name} at {provider.base_url}; check the address and that the server is running"
         )
-    if isinstance(error, UnicodeEncodeError):
-        return AuthenticationError(
-            f"the API key in {provider.api_key_env} holds a character that no key has; copy it once more"
-        )
-    if isinstance(error, TypeError):
+    if isinstance(error, TypeError | httpx2.InvalidURL):
         return RequestRejectedError(f"{model} could not be asked ({said}); check its parameters")
+    if isinstance(error, RecursionError):
+        return _malformed(model, "its parts are nested too deeply")
+    if isinstance(error, MemoryError):
+        return _malformed(model, "it does not fit into memory")
     if isinstance(error, openai.APIResponseValidationError | ValueError):
         return _malformed(model, said)
-    return ProviderUnavailableError(f"{model} failed while answering: {said}; try again")
+    return ProviderUnavailableError(f"{model} failed while answering: {said}; try again", maybe_billed=True)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what led to it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__
 
 
 def _malformed(model: str, said: str) -> MalformedResponseError:
@@ -95,7 +116,7 @@ def _status_error(
                 f"{name} has no credit left for this key (429: {said}); add credit or use another model"
             )
         wait = retry_after_s(getattr(getattr(error, "response", None), "headers", {}))
-        when = "a little later" if wait is None else f"in {wait:.0f} s"
+        when = "a little later" if wait is None else _in(wait)
         return RateLimitError(f"{model} is asked too often (429: {said}); try again {when}", wait)
     if status >= 500 or status == 409:
         wait = retry_after_s(getattr(getattr(error, "response", None), "headers", {}))
@@ -106,23 +127,33 @@ def _status_error(
 
 
 def retry_after_s(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """The seconds that a provider asks to wait, from retry-after-ms or Retry-After (seconds or a date)."""
+    """The seconds that a provider asks to wait, at most 30 days, from retry-after-ms or Retry-After (seconds or a
+    date); None where it asks for nothing that can be understood.
+    """  # fmt: skip
     for header, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
-            return max(0.0, float(headers[header]) / unit)
+            seconds = float(headers[header]) / unit
         except (KeyError, ValueError):
             continue
+        return min(max(0.0, seconds), _LONGEST_WISH_S) if math.isfinite(seconds) else None
     try:
         moment = email.utils.parsedate_to_datetime(headers["retry-after"])
-    except (KeyError, ValueError):
+        stamp = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (KeyError, ValueError, TypeError, OverflowError, OSError):
         return None
-    return max(0.0, moment.timestamp() - (time.time() if now is None else now))
+    return min(max(0.0, stamp - (time.time() if now is None else now)), _LONGEST_WISH_S)
 
 
-def _quoted(error: Exception, key: str) -> str:
+def _in(seconds: float) -> str:
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"in {seconds / size:.0f} {unit}"
+    return f"in {max(1.0, seconds):.0f} s"
+
+
+def _quoted(error: Exception, redact: Callable[[str], str]) -> str:
+    """What the provider said, in one line, without anything that may be a key."""
     body = getattr(error, "body", None)
     said = str(body.get("message") or "") if isinstance(body, dict) else ""
-    said = " ".join((said or str(error) or type(error).__name__).split())
-    if key:
-        said = said.replace(key, "[key]")
-    return _KEY_SHAPE.sub("[key]", said)[:200]
+    said = said or str(error) or type(error).__name__
+    return " ".join(cut_tokens(redact(said)).split())[:200]

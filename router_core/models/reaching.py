@@ -1,18 +1,23 @@
 """Who answers: one tiny call to a model, whether an endpoint can be reached, which servers run on this machine.
 
-Nothing is stored. Leaves out every call that is part of the work (llm.py).
+Nothing is stored. Calls that are part of the work stand in calls.py.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from router_core.errors import ProviderError
 from router_core.models.calls import Models
 from router_core.money.pricing import PriceBook, cost_usd
+
+if TYPE_CHECKING:
+    import httpx2
 
 USUAL_PORTS: Final[Mapping[int, str]] = {
     11434: "ollama",
@@ -65,8 +70,8 @@ def unreachable(base_url: str) -> str | None:
     import httpx2
 
     try:
-        httpx2.get(f"{base_url.rstrip('/')}/models", timeout=_REACH_S)
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+        _listed(base_url, _REACH_S, trust_env=True)
+    except (httpx2.HTTPError, httpx2.InvalidURL, ProviderError, ValueError) as error:
         return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return None
 
@@ -78,16 +83,28 @@ def local_servers(ports: Iterable[int] = tuple(USUAL_PORTS)) -> list[LocalServer
         return [found for found in pool.map(_server_at, wanted) if found is not None]
 
 
+def _listed(base_url: str, seconds: float, *, trust_env: bool) -> httpx2.Response:
+    """The answer to GET /models, whatever its status, within so many seconds and within the limits of a reply."""
+    import httpx2
+
+    from router_core.models.deadline import deadline, keep_time
+    from router_core.models.replies import read_within_limits
+
+    client = httpx2.Client(trust_env=trust_env, timeout=seconds, event_hooks={"response": [read_within_limits]})
+    with client, deadline(time.perf_counter() + seconds):
+        return keep_time(client).get(f"{base_url.rstrip('/')}/models")
+
+
 def _server_at(port: int) -> LocalServer | None:
     """What answers there like GET /v1/models: a mapping whose ``data`` lists mappings with an ``id``."""
     import httpx2
 
     base_url = f"http://127.0.0.1:{port}/v1"
     try:
-        with httpx2.Client(trust_env=False, timeout=_LOCAL_S) as client:  # a proxy knows nothing of this machine
-            listed = client.get(f"{base_url}/models").raise_for_status().json()
+        # A proxy knows nothing of this machine.
+        listed = _listed(base_url, _LOCAL_S, trust_env=False).raise_for_status().json()
         ids = [str(one["id"]) for one in listed["data"]]
-    except (httpx2.HTTPError, ValueError, TypeError, KeyError):
+    except (httpx2.HTTPError, ProviderError, ValueError, TypeError, KeyError, RecursionError):
         return None
     names = tuple(id_ for id_ in ids if id_ and not id_.isspace())[:_MOST_MODELS]
     return LocalServer(USUAL_PORTS.get(port, "local"), base_url, names)

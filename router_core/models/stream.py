@@ -1,11 +1,11 @@
-"""An answer that arrives piece by piece, and what is known of it so far.
+"""An answer that arrives piece by piece: reading it within its deadline, and ending it.
 
-Leaves out starting it (llm.py).
+What the pieces say is gathered in answers.py; calls.py begins a stream.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,8 @@ from router_core.errors import (
     ProviderError,
     ProviderTimeoutError,
 )
-from router_core.features import message_text
-from router_core.models.usage import estimated_usage, reported_usage, written
-from router_core.types import Message, Usage
+from router_core.models.answers import Accumulator
+from router_core.types import Usage
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 class AnswerStream:
     """Iterates over the openai client's own chunks, and gathers them; one that brings nothing but the count of
-    tokens is left out where the caller did not ask for it (``hide_usage``).
+    tokens is skipped where the caller did not ask for it (``hide_usage``).
 
     ``text`` is what has come so far, ``finish_reason`` None until the answer is complete, ``first_token_ms``
     None until the first text came. Use it as a context manager, or ``close`` it to stop early.
@@ -36,62 +35,60 @@ class AnswerStream:
         self,
         chunks: Any,
         first: ChatCompletionChunk,
+        answer: Accumulator,
         *,
         model: str,
-        messages: Sequence[Message],
-        params: Mapping[str, Any],
         hide_usage: bool,
         started: float,
         deadline: float,
         clock: Callable[[], float],
         translate: Callable[[Exception], ProviderError],
+        redact: Callable[[str], str],
         retries: int,
         unpriced_retries: int = 0,
     ) -> None:
-        self.finish_reason: str | None = None
         self.first_token_ms: float | None = None
         self.retries = retries
         self.unpriced_retries = unpriced_retries
         self._chunks = chunks
+        self._answer = answer
         self._next: ChatCompletionChunk | None = first
         self._arrived = clock()
         self._model = model
-        self._messages = messages
-        self._params = params
         self._hide_usage = hide_usage
         self._started = started
         self._deadline = deadline
         self._clock = clock
         self._translate = translate
-        self._pieces: list[str] = []
-        self._refusal: list[str] = []
-        self._calls: dict[int, dict[str, Any]] = {}
-        self._written: dict[int, list[str]] = {}  # choice -> all that the model wrote of it
-        self._usage: Usage | None = None
+        self._redact = redact
+        self._redacted = ("", "")  # the text so far as it came, and without keys
         self._ended: float | None = None
         finalisers.hold(chunks)  # its own generators take the client's locks where they are collected
 
     @property
     def text(self) -> str:
-        """The answer so far."""
-        return "".join(self._pieces)
+        """The answer so far; a key that stands in it is struck out."""
+        text = self._answer.text
+        before, redacted = self._redacted
+        if text != before:
+            redacted = self._redact(text)
+            self._redacted = (text, redacted)
+        return redacted
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the answer ended, in the provider's word; None: it has not."""
+        return self._answer.finish_reason
 
     @property
     def usage(self) -> Usage:
         """The provider's count of tokens; until it comes, or where it does not, an estimate marked as one."""
-        if self._usage is not None:
-            return self._usage
-        return estimated_usage(self._messages, self._params, map("".join, list(self._written.values())))
+        return self._answer.usage
 
     @property
     def message(self) -> dict[str, Any]:
         """The answer so far, as it would have come in one piece."""
-        return {
-            "role": "assistant",
-            "content": self.text if self._pieces else None,
-            "refusal": "".join(self._refusal) or None,
-            "tool_calls": [self._calls[place] for place in sorted(self._calls)] or None,
-        }
+        return self._answer.message
 
     @property
     def total_ms(self) -> float:
@@ -106,7 +103,11 @@ class AnswerStream:
             while True:
                 chunk = self._advance()
                 self._gather(chunk)
-                if chunk.choices or chunk.usage is None or not self._hide_usage:
+                if (
+                    getattr(chunk, "choices", None)
+                    or getattr(chunk, "usage", None) is None
+                    or not self._hide_usage
+                ):
                     return chunk
         except BaseException:
             self.close()
@@ -128,7 +129,7 @@ class AnswerStream:
         """  # fmt: skip
         if self.finish_reason is not None and self._ended is None:
             with suppress(Exception):  # nothing but the count is missing
-                while self._usage is None:
+                while not self._answer.counted:
                     chunk = self._advance()
                     if chunk.choices:
                         break  # of another choice, which nobody reads
@@ -140,6 +141,7 @@ class AnswerStream:
         """End the call; the provider stops writing."""
         if self._ended is None:
             self._ended = self._clock()
+            self._answer.end()
             chunks, self._chunks = self._chunks, None  # whose generators end here, not when the program does
             chunks.close()
             finalisers.release(chunks)
@@ -154,8 +156,11 @@ class AnswerStream:
             raise ProviderTimeoutError(
                 f"{self._model} was still writing at the deadline; raise calls.deadline_s or ask for less"
             )
+        from router_core.models.deadline import deadline
+
         try:
-            following: ChatCompletionChunk = next(self._chunks)
+            with deadline(self._deadline, self._clock):
+                following: ChatCompletionChunk = next(self._chunks)
         except StopIteration:
             if self.finish_reason is None:
                 raise self._interrupted("the connection was closed") from None
@@ -180,40 +185,19 @@ class AnswerStream:
         )
 
     def _gather(self, chunk: ChatCompletionChunk) -> None:
-        choices = getattr(chunk, "choices", ...)
-        if choices is not None and not isinstance(choices, list):
-            raise self._translate(ValueError(f"a piece of the stream is {str(chunk)[:80]!r}"))
-        reported = reported_usage(chunk.usage)
-        if reported is not None:
-            self._usage = reported
-        for choice in choices or ():
-            index, delta = getattr(choice, "index", 0), getattr(choice, "delta", None)
-            self._written.setdefault(index, []).append(written(delta))
-            if index != 0:
-                continue
-            content, refusal = getattr(delta, "content", None), getattr(delta, "refusal", None)
-            piece = message_text({"content": content})
-            if piece and self.first_token_ms is None:
-                self.first_token_ms = (self._arrived - self._started) * 1000.0
-            if piece or isinstance(content, str):
-                self._pieces.append(piece)
-            if isinstance(refusal, str):
-                self._refusal.append(refusal)
-            self._gather_calls(getattr(delta, "tool_calls", None))
-            self.finish_reason = ending(choice) or self.finish_reason
-
-    def _gather_calls(self, pieces: Any) -> None:
-        """Put the pieces of calls of tools together: names come whole, arguments in parts."""
-        for piece in pieces if isinstance(pieces, list) else ():
-            function, place = getattr(piece, "function", None), getattr(piece, "index", 0)
-            made = {"id": None, "type": "function", "function": {"name": None, "arguments": ""}}
-            call = self._calls.setdefault(place if isinstance(place, int) else 0, made)
-            call["id"] = getattr(piece, "id", None) or call["id"]
-            call["function"]["name"] = getattr(function, "name", None) or call["function"]["name"]
-            call["function"]["arguments"] += getattr(function, "arguments", None) or ""
+        """Take a chunk in; what of its text cannot be shown is taken out of it."""
+        try:
+            shown = self._answer.add(plain(chunk))
+        except Exception as error:  # noqa: BLE001 - however odd it is, what came before it is kept
+            raise self._translate(error if isinstance(error, ValueError) else ValueError(str(error))) from None
+        if shown and self.first_token_ms is None:
+            self.first_token_ms = (self._arrived - self._started) * 1000.0
+        if shown is not None and len(chunk.choices) == 1:
+            delta = getattr(chunk.choices[0], "delta", None)
+            if delta is not None and isinstance(getattr(delta, "content", None), str):
+                delta.content = self._redact(shown)
 
 
-def ending(choice: Any) -> str | None:
-    """Why a choice ended, in the provider's word, whatever it sent as one; None: it did not say."""
-    reason = getattr(choice, "finish_reason", None)
-    return None if reason is None else str(reason)
+def plain(chunk: Any) -> Any:
+    """A chunk as the plain data that came, whatever that was."""
+    return chunk.model_dump(exclude_unset=True, warnings=False) if hasattr(chunk, "model_dump") else chunk

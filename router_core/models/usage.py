@@ -1,18 +1,21 @@
 """How many tokens a call took: as the provider counted them, else an estimate from what was sent and written.
 
-Leaves out prices. An estimate is marked as one.
+Pure, on plain data. An estimate is marked as one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from router_core.features import estimate_input_tokens, estimate_tokens, message_text
 from router_core.types import Message, Usage
 from router_core.validation import canonical_json
 
-_MOST = 10**9  # tokens; whoever reports more did not count
+HIDDEN_TOKENS: Final = 250_000
+"""At most so many tokens of a call come from what cannot be seen here: thinking, a provider's own instructions,
+pages that it searched. No model thinks longer today."""
+_HIDDEN_IN_FILES: Final = 10_000_000  # images, sounds and files are as long as the longest context
 
 
 def reported_usage(usage: Any) -> Usage | None:
@@ -20,8 +23,27 @@ def reported_usage(usage: Any) -> Usage | None:
     given, answered = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
     if given is None or answered is None:
         return None
-    cached = _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens") or 0
-    return Usage(given, answered, min(cached, given))
+    details = usage.get("prompt_tokens_details")
+    return Usage(given, answered, min(_count(details, "cached_tokens") or 0, given))
+
+
+def plausible(
+    usage: Usage, messages: Sequence[Message], params: Mapping[str, Any], written: Sequence[str]
+) -> bool:
+    """Whether a count can be true of such a call: a token is at least one byte of what was sent or written, but
+    for so many that cannot be seen here.
+
+    Args:
+        usage: as the provider counted.
+        messages, params: of the call.
+        written: for each choice, everything that the model wrote.
+    """  # fmt: skip
+    if max(usage.input_tokens, usage.output_tokens) <= HIDDEN_TOKENS:
+        return True
+    sent = _bytes(canonical_json([list(messages), params.get("tools")]))
+    hidden = HIDDEN_TOKENS if only_text(messages) else _HIDDEN_IN_FILES
+    answered = sum(map(_bytes, written)) + HIDDEN_TOKENS * max(1, len(written))
+    return usage.input_tokens <= sent + hidden and usage.output_tokens <= answered
 
 
 def estimated_usage(messages: Sequence[Message], params: Mapping[str, Any], written: Iterable[str]) -> Usage:
@@ -41,12 +63,15 @@ def estimated_usage(messages: Sequence[Message], params: Mapping[str, Any], writ
 
 def written(part: Any) -> str:
     """All that the model wrote of a message, or of a piece of one: text, refusal, reasoning and calls of tools."""
-    texts = [message_text({"content": getattr(part, "content", None)}), getattr(part, "refusal", None)]
-    texts.append(getattr(part, "reasoning_content", None) or getattr(part, "reasoning", None))
-    for call in _listed(getattr(part, "tool_calls", None)):
-        function = getattr(call, "function", None)
-        texts += [getattr(function, "name", None), getattr(function, "arguments", None)]
-    return "".join(text for text in texts if isinstance(text, str))
+    if not isinstance(part, Mapping):
+        return ""
+    texts = [message_text({"content": part.get("content")}), part.get("refusal")]
+    texts.append(part.get("reasoning_content") or part.get("reasoning"))
+    for call in _listed(part.get("tool_calls")):
+        function = call.get("function") if isinstance(call, Mapping) else None
+        if isinstance(function, Mapping):
+            texts += [function.get("name"), function.get("arguments")]
+    return "".join(text if isinstance(text, str) else str(text) for text in texts if text is not None)
 
 
 def only_text(messages: Sequence[Message]) -> bool:
@@ -56,8 +81,12 @@ def only_text(messages: Sequence[Message]) -> bool:
 
 
 def _count(counted: Any, name: str) -> int | None:
-    value = getattr(counted, name, None)
-    return value if type(value) is int and 0 <= value <= _MOST else None
+    value = counted.get(name) if isinstance(counted, Mapping) else None
+    return value if type(value) is int and value >= 0 else None
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _listed(value: Any) -> Sequence[Any]:

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from router_core.errors import ConditionError
 from router_core.outcomes.rewards import reward
+from router_core.validation import shown
 
 MAX_LENGTH: Final = 2_000
 MAX_NODES: Final = 300
@@ -80,7 +81,7 @@ class Condition:
 
     def __init__(self, rule: str | Callable[[Any], Any]) -> None:
         if not isinstance(rule, str) and not callable(rule):
-            raise ConditionError(f"{rule!r} is no condition; give a line of text or a callable")
+            raise ConditionError(f"{shown(rule)} is not a condition; give a line of text or a callable")
         self.text = rule if isinstance(rule, str) else getattr(rule, "__name__", "a callable")
         self._call = None if isinstance(rule, str) else rule
         self._tree = parse(rule) if isinstance(rule, str) else None

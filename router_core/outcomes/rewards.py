@@ -9,6 +9,7 @@ from typing import Any
 
 from router_core.errors import InvalidOutcomeError
 from router_core.types import Outcome
+from router_core.validation import shown
 
 _WORDS = {Outcome.SUCCESS: 1.0, Outcome.FAILURE: 0.0, Outcome.UNKNOWN: None}
 
@@ -32,7 +33,7 @@ def reward(outcome: Any) -> float | None:
             raise InvalidOutcomeError(_sentence(outcome)) from None
     try:
         number = float(outcome)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidOutcomeError(_sentence(outcome)) from None
     if not 0.0 <= number <= 1.0:  # what is no number at all lies nowhere
         raise InvalidOutcomeError(_sentence(outcome))
@@ -41,6 +42,6 @@ def reward(outcome: Any) -> float | None:
 
 def _sentence(outcome: Any) -> str:
     return (
-        f"{str(outcome)[:80]!r} is no outcome; give Outcome.SUCCESS, Outcome.FAILURE, Outcome.UNKNOWN"
+        f"{shown(outcome)} is not an outcome; give Outcome.SUCCESS, Outcome.FAILURE, Outcome.UNKNOWN"
         " or a number from 0 (bad) to 1 (good)"
     )

@@ -1,192 +1,115 @@
-"""A call to a cheap model that says SIMPLE or COMPLEX; when it does not, the rules decide.
+"""A cheap model says SIMPLE or COMPLEX; when it does not, the rules decide.
 
-Leaves out learning: a classifier never hears whether people were satisfied.
+Here stand the question, the reading of the answer, and the decision. The call itself is made in asking.py. A
+classifier does not learn: it is never told whether people were satisfied.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from functools import partial
-from threading import Lock
 from typing import Any
 
-from cachetools import LRUCache
-
-from router_core.errors import ProviderError, RouterError
-from router_core.policies.base import Policy, all_on, require_candidates, tier_index
-from router_core.sampling import mix_uniform
+from router_core.policies.base import (
+    Answer,
+    Ask,
+    Known,
+    Policy,
+    Verdict,
+    on_tier,
+    require_candidates,
+)
+from router_core.registry import CLASSIFIER
 from router_core.settings import ClassifierSettings
 from router_core.types import (
     NO_VERDICT,
     ActionDistribution,
-    Candidate,
     Context,
     Message,
     Reason,
     ReasonLine,
-    Usage,
 )
 from router_core.validation import short_hash
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back from the classifier's call. ``cost_usd`` None: its price is unknown."""
+class Questions:
+    """What the classifier's model is asked about a prompt, under one version of its settings."""
 
-    text: str
-    usage: Usage
-    cost_usd: Decimal | None
+    def __init__(self, settings: ClassifierSettings) -> None:
+        self._settings = settings
+        self.version = short_hash(settings.model_dump_json(exclude={"cache_size"}))
 
+    def key(self, context: Context) -> tuple[str, str]:
+        """Under which an answer is remembered: this version, and what is shown of the text."""
+        return self.version, excerpt(context.text, self._settings.max_characters)
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The classifier's word. ``usage`` and ``cost_usd`` are those of the call that produced it."""
-
-    simple: bool
-    reason: str
-    usage: Usage
-    cost_usd: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What asking for a verdict brought. ``verdict`` None: none came, and ``failure`` says why.
-
-    ``cost_usd`` and ``waited_ms`` are those of this call; both 0 where the verdict was remembered.
-    """
-
-    verdict: Verdict | None
-    cost_usd: Decimal | None
-    waited_ms: float
-    cached: bool = False
-    failure: str = ""
-
-
-Ask = Callable[[Sequence[Message], ClassifierSettings], Reply]
-"""Puts messages to the classifier's model within its time-out; raises RouterError where that fails."""
-
-
-class VerdictCache:
-    """Verdicts by (settings, text), shared by all threads; the least recently used leave first."""
-
-    def __init__(self, size: int) -> None:
-        self._entries: LRUCache[tuple[str, str], Verdict] = LRUCache(max(1, size))
-        self._enabled = size > 0
-        self._lock = Lock()
-
-    def get(self, key: tuple[str, str]) -> Verdict | None:
-        """The verdict remembered, or None."""
-        with self._lock:
-            return self._entries.get(key)
-
-    def put(self, key: tuple[str, str], verdict: Verdict) -> None:
-        """Remember a verdict."""
-        if self._enabled:
-            with self._lock:
-                self._entries[key] = verdict
+    def about(self, context: Context) -> Ask:
+        """The question."""
+        key = self.key(context)
+        return Ask(key, messages(self._settings.prompt, key[1]))
 
 
 class ClassifierPolicy:
     """Sends what a cheap model calls simple to one arm and the rest to another."""
 
-    name = "classifier"
+    name: str = CLASSIFIER.name
 
-    def __init__(
-        self,
-        settings: ClassifierSettings,
-        simple_arm: str,
-        complex_arm: str,
-        ask: Ask,
-        instead: Policy,
-        cache: VerdictCache | None = None,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
+    def __init__(self, settings: ClassifierSettings, simple_arm: str, complex_arm: str, instead: Policy) -> None:
         self._settings = settings
         self._simple_arm = simple_arm
         self._complex_arm = complex_arm
-        self._ask = ask
         self._instead = instead
-        self._cache = cache or VerdictCache(settings.cache_size)
-        self._clock = clock
-        asked = settings.model_dump_json(exclude={"cache_size"})
-        self._asked_version = short_hash(asked)
-        self.version = short_hash(f"{asked}|{simple_arm}|{complex_arm}|{instead.version}")
+        self._questions = Questions(settings)
+        self.version = short_hash(f"{self._questions.version}|{simple_arm}|{complex_arm}|{instead.version}")
 
-    def remembered(self, context: Context) -> Verdict | None:
-        """The verdict on this text from an earlier call, or None; asks nobody."""
-        return self._cache.get(self._key(context))
+    def question(self, context: Context) -> Ask:
+        """What the classifier's model is asked about a prompt."""
+        return self._questions.about(context)
 
-    def heard(self, context: Context) -> Heard:
-        """The verdict: remembered, else asked for."""
-        verdict = self.remembered(context)
-        if verdict is not None:
-            return Heard(verdict, Decimal(0), 0.0, cached=True)
-        started = self._clock()
-        cost: Decimal | None = Decimal(0)
-        key = self._key(context)
-        try:
-            reply = self._ask(messages(self._settings.prompt, key[1]), self._settings)
-            cost = reply.cost_usd
-            simple, why = parse(reply.text)
-        except (RouterError, ValueError, RecursionError) as error:
-            if isinstance(error, ProviderError) and error.maybe_billed:
-                cost = None
-            return Heard(None, cost, (self._clock() - started) * 1000.0, failure=str(error))
-        verdict = Verdict(simple, why, reply.usage, cost)
-        self._cache.put(key, verdict)
-        return Heard(verdict, cost, (self._clock() - started) * 1000.0)
+    def wants(self, context: Context, known: Known) -> Ask | None:
+        """The verdict, unless it is known."""
+        return None if known.verdict is not None or not known.candidates else self.question(context)
 
-    def probabilities(self, context: Context, candidates: Sequence[Candidate]) -> ActionDistribution:
-        """1 for the arm of the tier that the classifier names (less the exploration share)."""
-        require_candidates(context, candidates)
-        heard = self.heard(context)
+    def probabilities(self, context: Context, known: Known, answer: Answer | None = None) -> ActionDistribution:
+        """1 for the arm of the tier that the classifier names (less the exploration share).
+
+        Without a verdict the rules decide.
+        """
+        require_candidates(context, known.candidates)
+        if known.verdict is not None:
+            return self._distribution(known.verdict, known, Answer(known.verdict), cached=True)
+        heard = answer or Answer(None, failure="it was not asked")
         if heard.verdict is None:
-            return self._rules_instead(context, candidates, heard.failure, heard.cost_usd, heard.waited_ms)
-        return self._distribution(heard.verdict, candidates, heard.cost_usd, heard.waited_ms, cached=heard.cached)
+            return self._rules_instead(context, known, heard)
+        return self._distribution(heard.verdict, known, heard, cached=False)
 
-    def _key(self, context: Context) -> tuple[str, str]:
-        return self._asked_version, excerpt(context.text, self._settings.max_characters)
-
-    def _distribution(
-        self,
-        verdict: Verdict,
-        candidates: Sequence[Candidate],
-        cost: Decimal | None,
-        waited: float,
-        cached: bool,
-    ) -> ActionDistribution:
+    def _distribution(self, verdict: Verdict, known: Known, heard: Answer, cached: bool) -> ActionDistribution:
         wanted = self._simple_arm if verdict.simple else self._complex_arm
-        chosen = all_on(tier_index(candidates, wanted, verdict.simple), len(candidates))
         share = self._settings.exploration
         return ActionDistribution(
-            mix_uniform(chosen, share) if share else chosen,
+            on_tier(known.candidates, wanted, verdict.simple, share),
             partial(_explain, verdict, self._settings.model, cached, share),
-            cost_usd=cost,
-            latency_ms=waited,
+            cost_usd=heard.cost_usd,
+            latency_ms=heard.waited_ms,
             cached=cached,
         )
 
-    def _rules_instead(
-        self,
-        context: Context,
-        candidates: Sequence[Candidate],
-        why: str,
-        cost: Decimal | None,
-        waited: float,
-    ) -> ActionDistribution:
-        rules = self._instead.probabilities(context, candidates)
+    def _rules_instead(self, context: Context, known: Known, heard: Answer) -> ActionDistribution:
+        rules = self._instead.probabilities(context, known)
 
         def explain() -> Reason:
             reason = rules.reason
-            note = ReasonLine(NO_VERDICT, why)
+            note = ReasonLine(NO_VERDICT, heard.failure)
             return Reason(f"Classifier failed, rules decided. {reason.summary}", (note, *reason.lines))
 
-        return ActionDistribution(rules.probabilities, explain, cost_usd=cost, latency_ms=waited, fallback=why)
+        return ActionDistribution(
+            rules.probabilities,
+            explain,
+            cost_usd=heard.cost_usd,
+            latency_ms=heard.waited_ms,
+            fallback=heard.failure,
+        )
 
 
 def messages(prompt: str, text: str) -> tuple[Message, ...]:

@@ -6,7 +6,8 @@ learning (contextual/state.py) and whether the classifier is worth asking (verdi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import isinf
 from typing import Final
@@ -20,10 +21,12 @@ from router_core.learning.contextual.gain import GainScore
 from router_core.learning.contextual.grams import codes
 from router_core.learning.contextual.pushes import expected, pushes
 from router_core.learning.contextual.state import ContextualState
-from router_core.policies.base import require_candidates
+from router_core.policies.base import Answer, Ask, Known, Verdict, require_candidates
+from router_core.policies.blending import Blend, blend
 from router_core.policies.heuristic import HeuristicPolicy
-from router_core.policies.thompson import a_call, best_buy, blended, comparable_costs, fading_part, starting_shares
-from router_core.policies.verdicts import Bought, Logits, Verdicts, with_verdict
+from router_core.policies.thompson import a_call, best_buy, comparable_costs
+from router_core.policies.verdicts import NEVER, Bought, Logits, Verdicts, Weighed, with_verdict
+from router_core.registry import CONTEXTUAL
 from router_core.settings import GoalSettings
 from router_core.types import ActionDistribution, Candidate, Context, Reason, ReasonLine, Seen
 from router_core.validation import short_hash
@@ -40,36 +43,31 @@ class ContextualPolicy:
     """P(arm is the best buy for this prompt), floored and blended with fading starting weights as in Thompson.
 
     The log-odds of a good answer are linear in the prompt's features, with normal beliefs about each arm's
-    coefficients (contextual/logistic.py). ``state`` is asked once per decision and gives a frozen value; with
-    the same state, prompt and candidates the probabilities are the same numbers, so a logged propensity is
-    recomputed from the state that was in force. The posteriors of the candidates are not looked at.
+    coefficients (contextual/logistic.py). With the same state, prompt and candidates the probabilities are the
+    same numbers, so a logged propensity is recomputed from the state that was in force. The posteriors of the
+    candidates are not looked at. A budget makes a good answer count less than the settings say, and the starting
+    weights in proportion, which know nothing of it: else it would not hold before ratings come.
 
     Args:
         settings: arms, success value, exploration and starting weights.
         rules: what they say is a feature; nobody follows them.
-        state: what has been learned in the goal by now.
-        verdicts: who hears the classifier, and when it is asked; None: it is not.
-        value_usd: what a good answer counts now; by default what the settings say. A budget makes it less, and the
-            starting weights in proportion, which know nothing of it: else it would not hold before ratings come.
+        verdicts: when the classifier is asked; None: never.
     """
 
-    name = "contextual"
+    name: str = CONTEXTUAL.name
 
     def __init__(
         self,
         settings: GoalSettings,
         rules: HeuristicPolicy,
-        state: Callable[[], ContextualState],
         verdicts: Verdicts | None = None,
-        value_usd: Callable[[], float] | None = None,
     ) -> None:
         self._exploration = settings.exploration
         self._strength = settings.starting_strength
         self._rules = rules
-        self._state = state
         self._verdicts = verdicts
         self._worth_usd = settings.success_value_usd
-        self._value_usd = value_usd or (lambda: settings.success_value_usd)
+        self._looked: tuple[Context, Known, _Look] | None = None  # between the two phases of a decision
         self._stacked: tuple[ContextualState, tuple[str, ...], Array, Array] | None = None
         formula = settings.model_dump_json(
             include={
@@ -82,42 +80,49 @@ class ContextualPolicy:
             formula += "|starting weights give way to it"
         self.version = short_hash(f"{formula}|{rules.version}|{asked}|{vector.VERSION}")
 
-    def features(self, context: Context, arms: Sequence[str]) -> Array:
-        """The prompt as each arm sees it now, (arms, vector.SIZE), with a verdict only where it is remembered."""
-        known = None if self._verdicts is None else self._verdicts.remembered(context)
-        return numbers(context, self._rules, known, self._state().gain, arms)
+    def features(
+        self, context: Context, arms: Sequence[str], state: ContextualState, verdict: Verdict | None = None
+    ) -> Array:
+        """The prompt as each arm sees it, (arms, vector.SIZE), with the classifier's verdict where it is known."""
+        return numbers(context, self._rules, None if verdict is None else not verdict.simple, state.gain, arms)
 
-    def probabilities(self, context: Context, candidates: Sequence[Candidate]) -> ActionDistribution:
-        """Computed for each prompt; some 0.2 ms for 1,000 characters with a gain score, and the classifier's call
-        where that is asked.
-        """  # fmt: skip
+    def wants(self, context: Context, known: Known) -> Ask | None:
+        """The classifier's verdict, where knowing it is expected to bring more than the call costs."""
+        if self._verdicts is None or not known.candidates:
+            return None
+        look = self._look(context, known)
+        self._looked = (context, known, look)
+        return self._verdicts.question(context) if look.weighed.wanted else None
+
+    def probabilities(self, context: Context, known: Known, answer: Answer | None = None) -> ActionDistribution:
+        """Computed for each prompt; some 0.2 ms for 1,000 characters with a gain score."""
+        candidates = known.candidates
         require_candidates(context, candidates)
-        state = self._state()
-        arms = tuple([candidate.arm.id for candidate in candidates])
-        costs = comparable_costs([candidate.expected_cost_usd for candidate in candidates])
-        value_usd = self._value_usd()
-        coefficients, covariances = self._beliefs(state, arms)
-        rows = numbers(context, self._rules, None, state.gain, arms)
-        logits = Logits.of(rows, coefficients, covariances)
-        bought = Bought("absent", None, None)
-        if self._verdicts is not None:
-            spread = self._exploration * len(arms)
-            bought = self._verdicts.bought(context, state, logits, costs, value_usd, max(0.0, 1.0 - spread))
+        looked, self._looked = self._looked, None
+        same = looked is not None and looked[0] is context and looked[1] is known
+        look = looked[2] if looked is not None and same else self._look(context, known)
+        state, arms, rows, logits = known.contextual, look.arms, look.rows, look.logits
+        bought = look.weighed.bought(known.verdict, answer)
         if bought.complex is None:
             means, variances = logits.means, logits.variances
         else:
             with_verdict(rows, bought.complex)
             means, variances = logits.given(bought.complex)
-        best = tuple(best_buy_probabilities(means, variances, costs, value_usd).tolist())
-        share = min(self._exploration, 1.0 / len(arms))
-        fading = fading_part(self._strength, state.outcomes) * _left(value_usd, self._worth_usd)
-        starting = starting_shares([candidate.arm.weight for candidate in candidates])
+        best = tuple(best_buy_probabilities(means, variances, look.costs, look.value_usd).tolist())
+        mixed = blend(
+            best,
+            [candidate.arm.weight for candidate in candidates],
+            exploration=self._exploration,
+            strength=self._strength,
+            outcomes=state.outcomes,
+            left=_left(look.value_usd, self._worth_usd),
+        )
         explain = partial(
-            _explain, context, tuple(candidates), state, rows, coefficients, means, variances, best,
-            value_usd, self._worth_usd, share, fading, bought,
+            _explain, context, tuple(candidates), state, rows, look.coefficients, means, variances, best,
+            look.value_usd, self._worth_usd, mixed, bought,
         )  # fmt: skip
         return ActionDistribution(
-            blended(best, starting, share, fading),
+            mixed.probabilities,
             explain,
             cost_usd=bought.cost_usd,
             latency_ms=bought.waited_ms,
@@ -125,6 +130,20 @@ class ContextualPolicy:
                 arms, tuple(rows.ravel().tolist()), state.name, bought.verdict, bought.worth_usd, state.upto
             ),
         )
+
+    def _look(self, context: Context, known: Known) -> _Look:
+        """What both phases need: the prompt as each arm sees it, and what a verdict on it is worth."""
+        arms = tuple([candidate.arm.id for candidate in known.candidates])
+        costs = comparable_costs([candidate.expected_cost_usd for candidate in known.candidates])
+        value_usd = self._worth_usd if known.value_usd is None else known.value_usd
+        coefficients, covariances = self._beliefs(known.contextual, arms)
+        rows = numbers(context, self._rules, None, known.contextual.gain, arms)
+        logits = Logits.of(rows, coefficients, covariances)
+        weighed = NEVER
+        if self._verdicts is not None:
+            acted_on = max(0.0, 1.0 - self._exploration * len(arms))
+            weighed = self._verdicts.weighed(context, known, logits, costs, value_usd, acted_on)
+        return _Look(arms, costs, value_usd, coefficients, rows, logits, weighed)
 
     def _beliefs(self, state: ContextualState, arms: tuple[str, ...]) -> tuple[Array, Array]:
         """Means (arms, d) and covariances (arms, d, d), stacked once per state."""
@@ -139,6 +158,19 @@ class ContextualPolicy:
             )
             self._stacked = stacked
         return stacked[2], stacked[3]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """See ``ContextualPolicy._look``."""
+
+    arms: tuple[str, ...]
+    costs: list[float]
+    value_usd: float
+    coefficients: Array
+    rows: Array
+    logits: Logits
+    weighed: Weighed
 
 
 def _left(value_usd: float, worth_usd: float) -> float:
@@ -182,8 +214,7 @@ def _explain(
     best: tuple[float, ...],
     value_usd: float,
     worth_usd: float,
-    share: float,
-    fading: float,
+    mixed: Blend,
     bought: Bought,
 ) -> Reason:
     leader = max(range(len(best)), key=best.__getitem__)
@@ -212,15 +243,13 @@ def _explain(
         lines.append(ReasonLine(f"the budget binds: a good answer, worth {full}, counts as", counted))
     if bought.said:
         lines.append(ReasonLine(*bought.said))
-    weights = [ReasonLine("left of the starting weights", f"{fading:.0%}")] if fading > 0.005 else []
-    if fading >= _MAINLY:
+    weights, floor = mixed.lines
+    if mixed.fading >= _MAINLY:
         lines += weights
     told = [push for push in pushes(rows, coefficients) if push.share >= _LEAST_SHOWN]
     for push in told[:_SHOWN]:
         said = vector.in_words(push.feature, push.value, context)
         lines.append(ReasonLine(f"{said}: towards {names[push.towards]}", f"{100 * push.share:+.1f} points"))
-    if fading < _MAINLY:
+    if mixed.fading < _MAINLY:
         lines += weights
-    if share > 0:
-        lines.append(ReasonLine("always kept for every model", f"{share:.1%}"))
-    return Reason(summary, tuple(lines))
+    return Reason(summary, (*lines, *floor))

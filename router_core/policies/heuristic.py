@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from router_core.policies.base import all_on, require_candidates, tier_index
-from router_core.sampling import mix_uniform
+from router_core.policies.base import Answer, AsksNothing, Known, on_tier, require_candidates
+from router_core.registry import RULES
 from router_core.settings import HeuristicSettings
-from router_core.types import ActionDistribution, Candidate, Context, Reason, ReasonLine
+from router_core.types import ActionDistribution, Context, Reason, ReasonLine
 from router_core.validation import short_hash
 
 
@@ -40,10 +40,10 @@ class Verdict:
         return self.score >= self.threshold
 
 
-class HeuristicPolicy:
+class HeuristicPolicy(AsksNothing):
     """Sends simple prompts to one arm and complex ones to another."""
 
-    name = "heuristic"
+    name: str = RULES.name
 
     def __init__(self, settings: HeuristicSettings, simple_arm: str, complex_arm: str) -> None:
         self._settings = settings
@@ -81,17 +81,15 @@ class HeuristicPolicy:
         )
         return Verdict(rules, sum(rule.points for rule in rules if rule.met), s.threshold)
 
-    def probabilities(self, context: Context, candidates: Sequence[Candidate]) -> ActionDistribution:
+    def probabilities(self, context: Context, known: Known, answer: Answer | None = None) -> ActionDistribution:
         """1 for the arm of the prompt's tier (less the exploration share, spread evenly)."""
+        candidates = known.candidates
         require_candidates(context, candidates)
         verdict = self.verdict(context)
         wanted = self._simple_arm if verdict.simple else self._complex_arm
-        index = tier_index(candidates, wanted, verdict.simple)
-        chosen = all_on(index, len(candidates))
         share = self._settings.exploration
-        return ActionDistribution(
-            mix_uniform(chosen, share) if share else chosen, partial(_explain, verdict, share)
-        )
+        given = on_tier(candidates, wanted, verdict.simple, share)
+        return ActionDistribution(given, partial(_explain, verdict, share))
 
 
 def _explain(verdict: Verdict, exploration: float) -> Reason:

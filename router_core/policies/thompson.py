@@ -13,7 +13,9 @@ from threading import Lock
 from typing import Any
 
 from router_core.learning.beta import best_probabilities, interval
-from router_core.policies.base import require_candidates
+from router_core.policies.base import Answer, AsksNothing, Known, require_candidates
+from router_core.policies.blending import Blend, blend
+from router_core.registry import THOMPSON
 from router_core.settings import GoalSettings
 from router_core.types import ActionDistribution, Candidate, Context, Posterior, Reason, ReasonLine
 from router_core.validation import short_hash
@@ -22,7 +24,7 @@ from router_core.words import dollars, dollars_as_written, good_of
 _CACHED_DISTRIBUTIONS = 1024
 
 
-class ThompsonPolicy:
+class ThompsonPolicy(AsksNothing):
     """P(arm is the best buy), floored for exploration, blended with fading starting weights.
 
     p_i = (n0 * w_i + n * q_i) / (n0 + n) with q_i = eps + (1 - N * eps) * P_i, where n counts the outcomes of
@@ -31,7 +33,7 @@ class ThompsonPolicy:
     they say until the first outcome.
     """
 
-    name = "thompson"
+    name: str = THOMPSON.name
 
     def __init__(self, settings: GoalSettings) -> None:
         self._value_usd = settings.success_value_usd
@@ -49,75 +51,40 @@ class ThompsonPolicy:
             )
         )  # fmt: skip
 
-    def probabilities(self, context: Context, candidates: Sequence[Candidate]) -> ActionDistribution:
+    def probabilities(self, context: Context, known: Known, answer: Answer | None = None) -> ActionDistribution:
         """Computed anew only when a posterior or an expected cost changed."""
-        latest = self._latest
+        candidates, latest = known.candidates, self._latest
         if latest[0] is candidates:  # a tuple of frozen values: nothing in it can have changed
             return latest[1]
         key = tuple([(c.arm.id, c.arm.weight, c.posterior, c.expected_cost_usd) for c in candidates])
         with self._lock:
-            known = self._cache.get(key)
-            if known is not None:
+            found = self._cache.get(key)
+            if found is not None:
                 self._cache.move_to_end(key)
-        if known is None:
+        if found is None:
             require_candidates(context, candidates)
-            known = self._compute(candidates)
+            found = self._compute(candidates)
             with self._lock:
-                self._cache[key] = known
+                self._cache[key] = found
                 if len(self._cache) > _CACHED_DISTRIBUTIONS:
                     self._cache.popitem(last=False)
         if isinstance(candidates, tuple):
-            self._latest = (candidates, known)
-        return known
+            self._latest = (candidates, found)
+        return found
 
     def _compute(self, candidates: Sequence[Candidate]) -> ActionDistribution:
-        count = len(candidates)
         costs = comparable_costs([candidate.expected_cost_usd for candidate in candidates])
         posteriors = [candidate.posterior for candidate in candidates]
         best = best_probabilities(posteriors, costs, self._value_usd).tolist()
-        share = min(self._exploration, 1.0 / count)
-        fading = fading_part(self._strength, sum([posterior.observations for posterior in posteriors]))
-        starting = starting_shares([candidate.arm.weight for candidate in candidates])
-        probabilities = blended(best, starting, share, fading)
-        explain = partial(
-            _explain,
-            tuple(candidates),
-            tuple(best),
-            probabilities,
-            self._value_usd,
-            share,
-            fading,
-            self._prior_alpha,
+        mixed = blend(
+            best,
+            [candidate.arm.weight for candidate in candidates],
+            exploration=self._exploration,
+            strength=self._strength,
+            outcomes=sum([posterior.observations for posterior in posteriors]),
         )
-        return ActionDistribution(probabilities, explain)
-
-
-def fading_part(strength: float, seen: int) -> float:
-    """How much the starting weights still count after so many outcomes, in [0, 1]."""
-    return strength / (strength + seen) if strength + seen > 0 else 0.0
-
-
-def starting_shares(weights: Sequence[float]) -> list[float]:
-    """Weights as shares of traffic that sum to 1; evenly where none is positive."""
-    total = sum(weights)
-    return [weight / total for weight in weights] if total > 0 else [1.0 / len(weights)] * len(weights)
-
-
-def blended(
-    best: Sequence[float], starting: Sequence[float], exploration: float, fading: float
-) -> tuple[float, ...]:
-    """Chances of being the best buy, floored for exploration, then blended with the starting shares.
-
-    ``best`` and ``starting`` have one entry per arm; ``exploration`` is at most 1 / arms; ``fading`` is what the
-    starting shares still count.
-    """
-    spread = 1.0 - len(best) * exploration
-    return tuple(
-        [
-            fading * start + (1.0 - fading) * (exploration + spread * chance)
-            for start, chance in zip(starting, best, strict=True)
-        ]
-    )
+        explain = partial(_explain, tuple(candidates), tuple(best), mixed, self._value_usd, self._prior_alpha)
+        return ActionDistribution(mixed.probabilities, explain)
 
 
 def _nothing() -> Reason:
@@ -156,17 +123,15 @@ def best_buy(models: int) -> str:
 def _explain(
     candidates: tuple[Candidate, ...],
     best: tuple[float, ...],
-    probabilities: tuple[float, ...],
+    mixed: Blend,
     value_usd: float,
-    share: float,
-    fading: float,
     prior_alpha: float,
 ) -> Reason:
     leader = max(range(len(best)), key=best.__getitem__)
     worth = "cost ignored" if value_usd == float("inf") else f"at {dollars_as_written(value_usd)} per good answer"
     summary = f"{candidates[leader].arm.id}: {best[leader]:.0%} likely to be the {best_buy(len(best))}, {worth}"
-    favoured = max(range(len(best)), key=probabilities.__getitem__)
-    if probabilities[favoured] > probabilities[leader]:
+    favoured = max(range(len(best)), key=mixed.probabilities.__getitem__)
+    if mixed.probabilities[favoured] > mixed.probabilities[leader]:
         summary += f"; the starting weights still favour {candidates[favoured].arm.id}"
     lines = []
     for candidate, chance in zip(candidates, best, strict=True):
@@ -178,8 +143,5 @@ def _explain(
         )
     if any(candidate.expected_cost_usd is None for candidate in candidates):
         lines.append(ReasonLine("an unknown price is taken to be the dearest known one"))
-    if fading > 0.005:
-        lines.append(ReasonLine("left of the starting weights", f"{fading:.0%}"))
-    if share > 0:
-        lines.append(ReasonLine("always kept for every model", f"{share:.1%}"))
-    return Reason(summary, tuple(lines))
+    weights, floor = mixed.lines
+    return Reason(summary, (*lines, *weights, *floor))

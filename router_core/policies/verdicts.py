@@ -7,7 +7,7 @@ Leaves out what a verdict does to the decision (contextual.py) and its value
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import exp, inf, pi, sqrt
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from router_core.learning.contextual import vector
 from router_core.learning.contextual.state import ContextualState
 from router_core.learning.value_of_information import Prospect, value_of_information
+from router_core.policies.base import Answer, Ask, Known, Verdict
 from router_core.policies.classifier import ClassifierPolicy
 from router_core.settings import ContextualSettings
 from router_core.types import NO_VERDICT, Context
@@ -77,8 +78,47 @@ class Logits:
         return means, variances
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """Whether the classifier is to be asked about a prompt, and why.
+
+    ``worth_usd``: what its verdict is expected to bring; None: that was not the question. ``tried``: it is asked
+    only to learn what verdicts are worth. ``said``: why it is not asked, as a line for the reason.
+    """
+
+    wanted: bool
+    worth_usd: float | None = None
+    tried: bool = False
+    said: tuple[str, str] | None = None
+
+    def bought(self, known: Verdict | None, answer: Answer | None) -> Bought:
+        """What came of it: a verdict that was remembered, one that was asked for, or none."""
+        said: tuple[str, str]
+        if known is not None:
+            said = ("the classifier's verdict is remembered", "free")
+            return Bought("remembered", not known.simple, None, said=said)
+        if not self.wanted or answer is None:
+            return Bought("absent", None, self.worth_usd, said=self.said)
+        if answer.verdict is None:
+            said = (NO_VERDICT, answer.failure)
+        elif self.worth_usd is None:
+            said = ("classifier asked", "always")
+        elif self.tried:
+            said = (
+                "classifier asked to learn what verdicts are worth; this one was expected to bring",
+                _usd(self.worth_usd),
+            )
+        else:
+            said = ("classifier asked: its verdict was expected to bring", _usd(self.worth_usd))
+        complex_ = None if answer.verdict is None else not answer.verdict.simple
+        return Bought("asked", complex_, self.worth_usd, answer.cost_usd, answer.waited_ms, said)
+
+
+NEVER: Final = Weighed(wanted=False)
+
+
 class Verdicts:
-    """Hears the classifier for the contextual router.
+    """When the contextual router asks the classifier.
 
     A remembered verdict is free and always used. Else it is asked always, never, or where
     E[max utility | verdict] - max E[utility] exceeds the price of the call, and on a fixed share of all texts so
@@ -86,76 +126,51 @@ class Verdicts:
 
     Args:
         settings: when to ask.
-        classifier: who asks.
-        price_usd: expected cost of asking about a prompt; None: unknown, then it is taken to be infinite.
+        classifier: what is asked.
     """
 
-    def __init__(
-        self,
-        settings: ContextualSettings,
-        classifier: ClassifierPolicy,
-        price_usd: Callable[[Context], float | None],
-    ) -> None:
+    def __init__(self, settings: ContextualSettings, classifier: ClassifierPolicy) -> None:
         self._mode = settings.ask_classifier
         self._asked_share = settings.asked_share
         self._classifier = classifier
-        self._price_usd = price_usd
         self.version = short_hash(f"{self._mode}|{self._asked_share}|{classifier.version}")
 
-    def remembered(self, context: Context) -> bool | None:
-        """Whether the classifier called this text complex before; None where it was not asked."""
-        verdict = self._classifier.remembered(context)
-        return None if verdict is None else not verdict.simple
+    def question(self, context: Context) -> Ask:
+        """What the classifier's model is asked."""
+        return self._classifier.question(context)
 
-    def bought(
+    def weighed(
         self,
         context: Context,
-        state: ContextualState,
+        known: Known,
         logits: Logits,
         costs_usd: Sequence[float],
         value_usd: float,
         acted_on: float,
-    ) -> Bought:
-        """The verdict, if it is remembered or worth its price.
+    ) -> Weighed:
+        """Whether a verdict is worth its price.
 
         Args:
             context: the prompt.
-            state: what was learned; its share of COMPLEX among the verdicts heard is the chance of one.
+            known: with the verdict where it is remembered, the price of one, and what was learned; the share of
+                COMPLEX among the verdicts so far is the chance of one.
             logits: of each arm, without a verdict.
             costs_usd: expected cost of one call of each arm.
             value_usd: what a good answer is worth.
             acted_on: share of traffic whose model follows from what is known of the prompt.
         """
-        said: tuple[str, str]
-        tried = False
-        known = self.remembered(context)
-        if known is not None:
-            return Bought("remembered", known, None, said=("the classifier's verdict is remembered", "free"))
-        if self._mode == "never":
-            return Bought("absent", None, None)
-        worth: float | None = None
-        if self._mode == "worth_it":
-            price = self._price_usd(context)
-            worth = _worth(state, logits, costs_usd, value_usd, acted_on)
-            tried = worth <= (inf if price is None else price)
-            if tried and not self._tried(context.text):
-                least = "is of unknown price" if price is None else f"costs up to {dollars(price)}"
-                said = (f"classifier not asked: its verdict {least} and is expected to bring", _usd(worth))
-                return Bought("absent", None, worth, said=said)
-        heard = self._classifier.heard(context)
-        verdict = None if heard.verdict is None else not heard.verdict.simple
-        if heard.verdict is None:
-            said = (NO_VERDICT, heard.failure)
-        elif worth is None:
-            said = ("classifier asked", "always")
-        elif tried:
-            said = (
-                "classifier asked to learn what verdicts are worth; this one was expected to bring",
-                _usd(worth),
-            )
-        else:
-            said = ("classifier asked: its verdict was expected to bring", _usd(worth))
-        return Bought("asked", verdict, worth, heard.cost_usd, heard.waited_ms, said)
+        if known.verdict is not None or self._mode == "never":
+            return NEVER
+        if self._mode == "always":
+            return Weighed(wanted=True)
+        price = known.verdict_usd
+        worth = _worth(known.contextual, logits, costs_usd, value_usd, acted_on)
+        tried = worth <= (inf if price is None else price)
+        if tried and not self._tried(context.text):
+            least = "is of unknown price" if price is None else f"costs up to {dollars(price)}"
+            said = (f"classifier not asked: its verdict {least} and is expected to bring", _usd(worth))
+            return Weighed(False, worth, said=said)
+        return Weighed(True, worth, tried)
 
     def _tried(self, text: str) -> bool:
         """Whether the text is one of the share on which the classifier is asked anyway: always the same ones."""

@@ -1,6 +1,6 @@
 """One call of one model, stored whatever becomes of it: answered, failed, cut short or stopped.
 
-Leaves out which model is called and what happens after a failure (router.py, serving/playground.py).
+Which model is called, and what happens after a failure, stands in serving/.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from router_core.models.usage import only_text
 from router_core.money.pricing import cost_usd
 from router_core.outcomes.conditions import Condition, Judged
 from router_core.routing.deciding import Decider
-from router_core.store.base import Batch, Store
-from router_core.types import STOPPED, Arm, Completion, Message, OutcomeRecord, Prompt, Usage
+from router_core.store.base import Batch, Log
+from router_core.types import STOPPED, Arm, Completion, Message, OutcomeRecord, Prompt, Received, Usage
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion, ChatCompletionChunk
@@ -41,7 +41,7 @@ class Caller:
     def __init__(
         self,
         decider: Decider,
-        store: Store,
+        store: Log,
         models: Models,
         success_when: str | Callable[[Any], Any] | None = None,
     ) -> None:
@@ -153,7 +153,12 @@ class Caller:
                 finalisers.release(call)
 
     def store_failure(self, prompt: Prompt, arm: Arm, completion_id: str, error: ProviderError) -> None:
-        """Store a call that brought no answer. It cost nothing where the provider refused it, else: unknown."""
+        """Store a call that brought no answer, or one that cannot be read, with what came. It cost nothing where
+        the provider refused it, else what its tokens cost, where it counted them, else: unknown.
+        """  # fmt: skip
+        came = error.received or Received(None, None, None)
+        price = self._decider.prices.price(arm.model)
+        cost = cost_usd(came.usage, price) if came.usage else None
         completion = Completion(
             id=completion_id,
             prompt_id=prompt.id,
@@ -161,11 +166,11 @@ class Caller:
             goal=prompt.goal,
             arm=arm.id,
             model=arm.model,
-            text=None,
-            finish_reason=None,
-            usage=None,
-            cost_usd=None if error.maybe_billed else Decimal(0),
-            price=self._decider.prices.price(arm.model),
+            text=None if came.text is None else self._kept(came.text),
+            finish_reason=came.finish_reason,
+            usage=came.usage,
+            cost_usd=cost if error.maybe_billed else Decimal(0),
+            price=price,
             first_token_ms=None,
             total_ms=0.0,
             error=self._sentence(error),

@@ -23,15 +23,17 @@ from router_core.features import checked_messages, context, estimate_tokens, fin
 from router_core.learning.beta import from_evidence
 from router_core.models.calls import Models
 from router_core.money.pricing import PriceBook, cost_usd, expected_cost_usd
-from router_core.policies import POLICIES, Means, build_policies
-from router_core.policies.base import Policy
-from router_core.policies.classifier import Reply, VerdictCache
+from router_core.policies import build_policies
+from router_core.policies.asking import Asking, Reply, decided
+from router_core.policies.base import Known, Policy
+from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
 from router_core.sampling import draw, is_distribution
 from router_core.settings import ClassifierSettings, GoalSettings, Settings
 from router_core.store.base import Batch, Store
 from router_core.types import (
+    FALLBACK,
     NO_VERDICT,
     ActionDistribution,
     Candidate,
@@ -105,7 +107,7 @@ class Decider:
         self._models = models
         self._timer = timer
         self._version = settings.version
-        self._verdicts = VerdictCache(settings.classifier.cache_size)
+        self._asking = Asking(settings.classifier, self.ask)
         self._policies: dict[str, dict[str, Policy]] = {}
         self.memory = Memory(settings, store, usual_costs(settings, self.prices), now, gains=gains)
         self.spending = Spending(settings, store)
@@ -177,6 +179,25 @@ class Decider:
             self._candidates[key] = (evidence, lengths, prices, candidates)
         return candidates
 
+    def known(self, context: Context, policy: str) -> Known:
+        """All that a policy may decide by, as it is now.
+
+        Raises:
+            StoreError: what was learned cannot be read.
+        """
+        candidates = self.candidates(context)
+        if policy == BY_TASK.name:
+            rule = self.settings.goal(context.goal).teaching_rule(BY_TASK.name)
+            return Known(candidates, tasks=self._store.evidence_by_task(context.goal, rule))
+        if policy != CONTEXTUAL.name:
+            return Known(candidates)
+        return Known(
+            candidates,
+            contextual=self.memory.standing(context.goal),
+            value_usd=self.spending.value_usd(context.goal),
+            verdict_usd=verdict_usd(self.settings, context, self.prices),
+        )
+
     def decide(
         self,
         context: Context,
@@ -202,9 +223,10 @@ class Decider:
             NoEligibleArmError: the goal has no arm.
         """
         started = self._timer()
-        candidates = self.candidates(context)
         asked = self._policy(context.goal, policy)
-        distribution = _usable(asked.probabilities(context, candidates))
+        known = self.known(context, policy)
+        candidates = known.candidates
+        distribution = _usable(decided(asked, context, known, self._asking))
         decision_id = decision_id or self.new_id()
         chosen = candidates[draw(distribution.probabilities, self.settings.seed, decision_id)].arm.id
         seen = None if distribution.seen is None else self.memory.with_lag(distribution.seen)
@@ -262,7 +284,7 @@ class Decider:
             decision_ms=0.0,
             origin=origin,
             completion_id=completion_id,
-            fallback=why if origin == "fallback" else None,
+            fallback=why if origin == FALLBACK else None,
             settings_version=self._version,
         )
 
@@ -280,7 +302,10 @@ class Decider:
         if self.settings.privacy.keep_texts == "full":
             return decision
         private = replace(decision, context=replace(decision.context, text=""))
-        if decision.policy in ("classifier", "fallback"):  # a paraphrase of the prompt; an error that may quote it
+        if decision.policy in (
+            CLASSIFIER.name,
+            FALLBACK,
+        ):  # a paraphrase of the prompt; an error that may quote it
             failed = None if decision.fallback is None else NOT_KEPT
             return replace(private, reason=Reason(NOT_KEPT), fallback=failed)
         lines = [replace(one, value=NOT_KEPT) if one.text == NO_VERDICT else one for one in decision.reason.lines]
@@ -291,14 +316,7 @@ class Decider:
             raise UnknownPolicyError(f"{name!r} is no router; choose one of {sorted(POLICIES)}")
         with self._lock:
             if goal not in self._policies:
-                means = Means(
-                    self.ask,
-                    self._verdicts,
-                    partial(self.memory.standing, goal),
-                    partial(self.spending.value_usd, goal),
-                    lambda seen: verdict_usd(self.settings, seen, self.prices),
-                )
-                self._policies[goal] = build_policies(self.settings, goal, means)
+                self._policies[goal] = build_policies(self.settings, goal)
             return self._policies[goal][name]
 
     def ask(self, messages: Sequence[Message], settings: ClassifierSettings) -> Reply:

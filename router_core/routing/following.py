@@ -12,7 +12,7 @@ from typing import Final
 
 from router_core.errors import RouterError
 from router_core.store.arrivals import Lag
-from router_core.store.base import Store
+from router_core.store.base import Learning
 
 MOST_BEHIND: Final = 100
 MOST_BEHIND_S: Final = 0.25
@@ -37,7 +37,7 @@ class Following:
 
     def __init__(
         self,
-        store: Store,
+        store: Learning,
         closing: Event,
         fold: Callable[[], object],
         seen: Callable[[], int],
@@ -73,9 +73,10 @@ class Following:
             pass
 
     def _near(self) -> bool:
-        """Well before the limit, for the outcomes of writers that are under way come on top."""
-        lag = self.lag
-        near = lag.outcomes <= MOST_BEHIND // 4 or lag.seconds <= MOST_BEHIND_S / 2
+        """Well before the limit, for the outcomes of writers that are under way come on top. Only outcomes count:
+        nobody knows how many seconds a fold will take.
+        """  # fmt: skip
+        near = self.lag.outcomes <= MOST_BEHIND // 4
         return near or self._closing.is_set() or not self._busy.locked()
 
     def _tell(self) -> None:

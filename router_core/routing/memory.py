@@ -31,9 +31,10 @@ from router_core.learning.contextual.state import ContextualState, weak_prior, w
 from router_core.learning.drift import DriftRule
 from router_core.policies.contextual import numbers
 from router_core.policies.heuristic import HeuristicPolicy
+from router_core.registry import CONTEXTUAL
 from router_core.routing.following import LOST_S, Following
 from router_core.settings import GoalSettings, Settings
-from router_core.store.base import Lesson, Store
+from router_core.store.base import Learning, Lesson
 from router_core.types import Seen
 
 Array = NDArray[np.float64]
@@ -99,7 +100,7 @@ class Memory:
     def __init__(
         self,
         settings: Settings,
-        store: Store,
+        store: Learning,
         costs_usd: Callable[[str], Mapping[str, float | None]],
         now: Callable[[], datetime],
         *,
@@ -209,7 +210,7 @@ class Memory:
             [arm.id for arm in chosen.arms],
             chosen.success_value_usd,
             self._costs_usd(goal),
-            [(name, one.teaching_rule()) for name, one in self._settings.goals.items()],
+            [(name, one.teaching_rule(CONTEXTUAL.name)) for name, one in self._settings.goals.items()],
             self._settings.heuristic,
             self._rule,
         )
@@ -242,7 +243,7 @@ class Memory:
         if known.recalled != recalled:
             known.points.clear()
             known.fold = None
-        rule = chosen.teaching_rule()
+        rule = chosen.teaching_rule(CONTEXTUAL.name)
         lessons: list[Lesson] | None = None
         while known.fold is not None and lessons is None:
             last, found = self._store.lessons(goal, rule, known.fold.seq, MOST)
@@ -319,7 +320,7 @@ class Memory:
     def _alone(self, goal: str) -> ContextualState:
         """What a goal has learned by itself, from its newest lessons."""
         chosen = self._settings.goal(goal)
-        _, lessons = self._store.lessons(goal, chosen.teaching_rule(), 0, _MOST_SHARED)
+        _, lessons = self._store.lessons(goal, chosen.teaching_rule(CONTEXTUAL.name), 0, _MOST_SHARED)
         learning = Folding(Fold(), self._rule, ())
         for lesson, x in zip(lessons, self._features(chosen, lessons), strict=True):
             if x is not None and lesson.reward is not None:
@@ -382,7 +383,11 @@ def rules_of(settings: Settings, goal: GoalSettings) -> HeuristicPolicy:
 
 
 def learn_gain(
-    store: Store, goal: str, chosen: GoalSettings, at: datetime, tick: Callable[[float], None] = lambda done: None
+    store: Learning,
+    goal: str,
+    chosen: GoalSettings,
+    at: datetime,
+    tick: Callable[[float], None] = lambda done: None,
 ) -> GainScore | None:
     """Learn the goal's gain score from its log and put it in force; None where there is too little to learn from.
 
@@ -395,7 +400,7 @@ def learn_gain(
     from router_core.learning.contextual.training import Lesson as TrainingLesson
     from router_core.learning.contextual.training import learn_score
 
-    found = store.text_lessons(goal, chosen.teaching_rule(), MOST_TEXTS)
+    found = store.text_lessons(goal, chosen.teaching_rule(CONTEXTUAL.name), MOST_TEXTS)
     now = store.gain(goal)
     known = None if now is None or now[0] == "log" else json.loads(now[1])
     other = 0 if known is None else int(known["texts"])

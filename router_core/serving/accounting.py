@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from router_core.money.pricing import cost_usd
 from router_core.store.base import Comparison
-from router_core.types import Completion, Decision, Price
+from router_core.types import Completion, Decision, Price, was_drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def tally(
 def _alone(decision: Decision, answers: dict[str, Completion]) -> Decimal | None:
     """What this decision and its answer cost together; None where that is not known."""
     answer = answers.get(decision.completion_id)
-    if decision.origin in ("forced", "fallback") or answer is None or answer.error is not None:
+    if not was_drawn(decision.origin) or answer is None or answer.error is not None:
         return None
     if answer.cost_usd is None or decision.decision_cost_usd is None:
         return None

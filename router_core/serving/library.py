@@ -1,35 +1,42 @@
 """The router that production code calls: decide, call, log, learn.
 
-Leaves out comparing routers with each other (playground.py) and everything about screens.
+Comparing routers with each other stands in playground.py.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from router_core import finalisers
+from router_core.arguments import (
+    require_comment,
+    require_flag,
+    require_name,
+    require_params,
+    require_request_id,
+    require_timeout,
+)
 from router_core.errors import NoEligibleArmError, ProviderError, SettingsError
-from router_core.features import context, plain_messages
+from router_core.features import checked_messages, context, plain_messages
 from router_core.models.calls import Models
-from router_core.outcomes.rewards import reward
+from router_core.registry import PolicyName
 from router_core.routing.calling import Caller, RoutedStream
 from router_core.routing.deciding import Decider
+from router_core.routing.reporting import report
 from router_core.routing.retention import remove_expired
 from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.settings.system import simulation_asked
 from router_core.store import open_store
-from router_core.store.base import Batch, Store
-from router_core.types import Decision, Message, Outcome, OutcomeRecord, Posterior, Price, Prompt
-from router_core.validation import validated
+from router_core.store.base import Store
+from router_core.types import FALLBACK, Decision, Message, Outcome, Posterior, Price, Prompt
+from router_core.validation import shown, validated
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
     from pydantic import BaseModel
-
-PolicyName = Literal["heuristic", "classifier", "thompson", "contextual"]
 
 
 class Router:
@@ -70,6 +77,8 @@ class Router:
         environ: Mapping[str, str] | None = None,
         prices: Mapping[str, Price | None] | None = None,
     ) -> None:
+        require_name("goal_id", goal_id, "the name of a goal", optional=False)
+        require_name("policy", policy, "the name of a router")
         environ = os.environ if environ is None else environ
         if simulated is None:
             simulated = simulation_asked(environ)
@@ -222,7 +231,8 @@ class Router:
             messages: the conversation, as the Chat Completions API takes it; an answer's own message may be in it.
             return_request_id: give ``(response, request_id)``; outcomes are reported under that id.
             stream: give the chunks as they come, as a ``RoutedStream`` (which has the ``request_id`` too).
-            task_type: a word that the rules know, such as "classification".
+            task_type: what kind of task it is, in a word of your own such as "classification". The rules know some
+                words; the router by task learns for each which model is the best buy.
             timeout: seconds for a model's answer, its retries included, in place of the setting
                 ``calls.deadline_s``; a model that answers in another's place has them anew.
             params: further parameters for the provider, on top of the arm's own.
@@ -232,14 +242,17 @@ class Router:
 
         Raises:
             PromptError: the prompt is empty or too long.
-            SettingsError: ``timeout`` is no number above 0.
+            ArgumentError: another argument cannot be used; the sentence names it.
             MissingKeyError: an API key that one of the models needs is not set.
             NoEligibleArmError: no model answered; ``reasons`` tells why, model by model.
             StoreError: the decision or the answer could not be stored.
         """
         self._models.require_keys(arm.model for arm in self._goal.arms)
-        if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
-            raise SettingsError(f"timeout is {timeout!r}; give seconds, more than 0")
+        require_timeout(timeout)
+        require_flag("stream", stream)
+        require_flag("return_request_id", return_request_id)
+        require_name("task_type", task_type, "a word such as 'classification'")
+        require_params(params)
         plain = plain_messages(messages)
         prompt = self._decider.prompt(plain, self._goal_id, "library", task_type=task_type, params=params)
         decision = self.decide(plain, task_type=task_type, prompt_id=prompt.id)
@@ -259,11 +272,17 @@ class Router:
         own model) and nothing is stored. The same ``decision_id`` on the same state gives the same model.
 
         Raises:
-            UnknownPolicyError: the router's policy is none.
+            PromptError: the prompt is empty or too long.
+            ArgumentError: another argument cannot be used; the sentence names it.
+            UnknownPolicyError: there is no such policy.
             StoreError: what was learned cannot be read.
         """  # fmt: skip
+        require_name("task_type", task_type, "a word such as 'classification'")
+        require_name("prompt_id", prompt_id, "a text")
+        require_name("decision_id", decision_id, "a text")
+        checked = checked_messages(plain_messages(messages), self._settings.calls.max_prompt_characters)
         return self._decider.decide(
-            context(plain_messages(messages), self._goal_id, task_type),
+            context(checked, self._goal_id, task_type),
             self._policy,
             prompt_id=prompt_id or self._decider.new_id(),
             origin="library",
@@ -284,18 +303,21 @@ class Router:
 
         Raises:
             InvalidOutcomeError: neither an outcome nor a number in [0, 1].
+            ArgumentError: the id is not a text, or the comment is not one or is too long.
             UnknownRequestError: no request of that id was ever made.
             StoreError: it could not be stored.
         """
-        record = OutcomeRecord(
-            id=self._decider.new_id(),
-            completion_id=request_id,
-            source="api",
-            reward=reward(outcome),
-            created_at=self._decider.now(),
+        require_request_id(request_id)
+        require_comment(comment)
+        report(
+            self._store,
+            request_id,
+            "api",
+            outcome,
+            new_id=self._decider.new_id,
+            now=self._decider.now,
             comment=comment,
         )
-        self._store.write(Batch(outcomes=[record]))
 
     def posteriors(self) -> dict[str, Posterior]:
         """Arm id -> what has been learned about it in this goal."""
@@ -353,7 +375,7 @@ class Router:
             decision.context,
             arm_id,
             prompt_id=prompt.id,
-            origin="fallback",
+            origin=FALLBACK,
             completion_id=request_id,
             why=f"{failed} failed: {reasons[failed]}",
         )
@@ -370,10 +392,8 @@ def with_paths(settings: Settings, goal_id: str, paths: Sequence[Mapping[str, An
     if paths is None:
         settings.goal(goal_id)
         return settings
-    if isinstance(paths, Mapping | str):
-        raise SettingsError(
-            f"paths is {str(paths)[:80]!r}; give a list such as [{{'model': 'openai/gpt-4o-mini'}}]"
-        )
+    if isinstance(paths, Mapping | str | bytes) or not isinstance(paths, Iterable):
+        raise SettingsError(f"paths is {shown(paths)}; give a list such as [{{'model': 'openai/gpt-4o-mini'}}]")
     given = [dict(path) if isinstance(path, Mapping) else path for path in paths]
     arms = [validated(ArmSettings, path, f"paths.{index}").model_dump() for index, path in enumerate(given)]
     goal = settings.goals.get(goal_id) or GoalSettings()

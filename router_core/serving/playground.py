@@ -10,6 +10,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from router_core.arguments import require_comment, require_flag, require_name, require_params, require_request_id
 from router_core.features import context
 from router_core.finalisers import queued_in_collection
 from router_core.learning.beta import best_probabilities
@@ -17,23 +18,24 @@ from router_core.learning.contextual.folding import Fold
 from router_core.learning.contextual.state import ContextualState
 from router_core.models.calls import Models
 from router_core.money.budget import BudgetState
-from router_core.outcomes.rewards import reward
-from router_core.policies import POLICIES
-from router_core.policies.classifier import Ask
+from router_core.policies.asking import AskModel
+from router_core.policies.base import Known
 from router_core.policies.thompson import ThompsonPolicy, comparable_costs
+from router_core.registry import POLICIES
 from router_core.routing.calling import Caller, RoutedStream
 from router_core.routing.deciding import USUAL, Decider
+from router_core.routing.reporting import report
 from router_core.serving.accounting import Tally, tally
 from router_core.settings import Settings
-from router_core.store.base import Batch, Comparison, Store
+from router_core.store.base import Comparison, Store
 from router_core.types import (
+    FORCED,
     Arm,
     Candidate,
     Context,
     Decision,
     Message,
     Outcome,
-    OutcomeRecord,
     Posterior,
     Price,
     Prompt,
@@ -102,11 +104,14 @@ class Playground:
 
         Raises:
             PromptError: the prompt is empty or too long.
+            ArgumentError: another argument cannot be used; the sentence names it.
             SettingsError: the goal is not set up.
             MissingKeyError: one of its models cannot be asked; nothing was decided.
             StoreError: the decisions could not be stored.
         """
         goal_settings = self.settings.goal(goal)
+        require_name("task_type", task_type, "a word such as 'classification'")
+        require_params({} if params is None else params)
         self._models.require_keys(arm.model for arm in goal_settings.arms)
         prompt = self._decider.prompt(
             messages, goal, "playground", task_type=task_type, params=params, blind=blind, run_all=run_all
@@ -129,7 +134,7 @@ class Playground:
                             seen,
                             arm.id,
                             prompt_id=prompt.id,
-                            origin="forced",
+                            origin=FORCED,
                             completion_id=completion_id(arm.id),
                             why="no router chose it; every model was asked",
                         )
@@ -147,7 +152,7 @@ class Playground:
             context(messages, prompt.goal, prompt.task_type),
             arm_id,
             prompt_id=prompt.id,
-            origin="forced",
+            origin=FORCED,
             completion_id=self._decider.new_id(),
             why=why,
         )
@@ -182,20 +187,24 @@ class Playground:
 
         Raises:
             InvalidOutcomeError: neither an outcome nor a number in [0, 1].
+            ArgumentError: the comment or a reason is not a text, or too long.
             UnknownRequestError: no decision led to such an answer.
             StoreError: it could not be stored.
         """
-        record = OutcomeRecord(
-            id=self._decider.new_id(),
-            completion_id=completion_id,
-            source="thumb",
-            reward=reward(outcome),
-            created_at=self._decider.now(),
-            chips=tuple(chips),
+        require_request_id(completion_id)
+        require_comment(comment, chips)
+        require_flag("blinded", blinded)
+        report(
+            self.store,
+            completion_id,
+            "thumb",
+            outcome,
+            new_id=self._decider.new_id,
+            now=self._decider.now,
+            chips=chips,
             comment=comment,
-            blinded=blinded,
+            blinded=bool(blinded),
         )
-        self.store.write(Batch(outcomes=[record]))
 
     def adopt(self, before: Playground) -> None:
         """Go on from what a playground of other settings has learned, as far as these leave it the same."""
@@ -224,11 +233,11 @@ class Playground:
         """Arm id -> with what probability Thompson sampling would draw it now, for a prompt of usual length."""
         usual = context([{"role": "user", "content": USUAL}], goal)
         candidates = self._decider.candidates(usual)
-        given = ThompsonPolicy(self.settings.goal(goal)).probabilities(usual, candidates).probabilities
+        given = ThompsonPolicy(self.settings.goal(goal)).probabilities(usual, Known(candidates)).probabilities
         return {one.arm.id: p for one, p in zip(candidates, given, strict=True)}
 
     @property
-    def ask(self) -> Ask:
+    def ask(self) -> AskModel:
         """Puts messages to the classifier's model."""
         return self._decider.ask
 

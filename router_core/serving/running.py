@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from threading import Event, Lock, Thread
 
-from cachetools import LRUCache
-
+from router_core.background import Background, Started
 from router_core.errors import RouterError
 from router_core.routing.calling import RoutedStream
 
-_REMEMBERED = 512  # calls, running or ended
+_REMEMBERED = 512  # calls that have ended
 _PATIENCE_S = 1.0  # how long Stop waits for a provider that says nothing
 
 
-class Running:
+class Running(Background):
     """One call under way. ``error`` is the sentence to show where it failed, ``ended`` once nothing more comes."""
 
     def __init__(self, start: Callable[[], RoutedStream]) -> None:
@@ -26,9 +24,7 @@ class Running:
         self._start = start
         self._stream: RoutedStream | None = None
         self._stopped_at: float | None = None
-        self._ended = Event()
-        self._thread = Thread(target=self._run, name="model call", daemon=True)
-        self._thread.start()
+        super().__init__(self._run, "model call")
 
     @property
     def text(self) -> str:
@@ -43,7 +39,7 @@ class Running:
         is not waited for; what becomes of the call is stored all the same.
         """
         silent = self._stopped_at is not None and time.monotonic() - self._stopped_at > _PATIENCE_S
-        return silent or self._ended.is_set()
+        return silent or super().ended
 
     @property
     def stopping(self) -> bool:
@@ -55,10 +51,6 @@ class Running:
         if self._stopped_at is None:
             self._stopped_at = time.monotonic()
 
-    def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it is stored, at most so long; whether it is."""
-        return self._ended.wait(seconds)
-
     def _run(self) -> None:
         try:
             with self._start() as stream:
@@ -68,26 +60,18 @@ class Running:
                         break
         except RouterError as error:
             self.error = str(error)
-        finally:
-            self._ended.set()
 
 
 class RunningCalls:
-    """Calls by the id of their completion; the oldest are forgotten first."""
+    """Calls by the id of their completion."""
 
     def __init__(self) -> None:
-        self._calls: LRUCache[str, Running] = LRUCache(_REMEMBERED)
-        self._lock = Lock()
+        self._calls: Started[Running] = Started(_REMEMBERED)
 
     def start(self, completion_id: str, start: Callable[[], RoutedStream]) -> Running:
         """Start a call, unless it was started before."""
-        with self._lock:
-            known = self._calls.get(completion_id)
-            if known is None:
-                known = self._calls[completion_id] = Running(start)
-            return known
+        return self._calls.start(completion_id, lambda: Running(start))
 
     def get(self, completion_id: str) -> Running | None:
         """A call that was started, or None."""
-        with self._lock:
-            return self._calls.get(completion_id)
+        return self._calls.get(completion_id)

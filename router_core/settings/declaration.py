@@ -15,6 +15,7 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from router_core.errors import ConditionError, SettingsError, UnknownArmError
 from router_core.outcomes.conditions import Condition
+from router_core.registry import CLASSIFIER, LABELS, RULES, THOMPSON, PolicyName
 from router_core.settings.routers import ClassifierSettings, ContextualSettings, HeuristicSettings, Share
 from router_core.settings.system import (
     CallSettings,
@@ -24,7 +25,7 @@ from router_core.settings.system import (
     SimulationSettings,
 )
 from router_core.types import Arm, Source, TeachingRule
-from router_core.validation import MODEL, Declaration, canonical_json, short_hash, validated
+from router_core.validation import MODEL, Declaration, canonical_json, short_hash, shown, validated
 
 
 class ArmSettings(Declaration):
@@ -80,18 +81,11 @@ class GoalSettings(Declaration):
         title="Models",
         description="The models to choose from, cheap to strong.",
     )
-    router: Literal["heuristic", "classifier", "thompson", "contextual"] = Field(
-        default="thompson",
+    router: PolicyName = Field(
+        default=THOMPSON.name,
         title="Router in production",
         description="The router that serves this goal in production.",
-        json_schema_extra={
-            "labels": {
-                "heuristic": "Rules",
-                "classifier": "Classifier",
-                "thompson": "Thompson sampling",
-                "contextual": "Contextual Thompson",
-            }
-        },
+        json_schema_extra={"labels": dict(LABELS)},
     )
     simple_arm: str | None = Field(
         default=None,
@@ -216,10 +210,13 @@ class GoalSettings(Declaration):
         named = self.simple_arm if tier == "simple" else self.complex_arm
         return named or self.arms[0 if tier == "simple" else -1].id
 
-    def teaching_rule(self) -> TeachingRule:
-        """Which outcomes teach in this goal."""
+    def teaching_rule(self, learner: PolicyName = THOMPSON.name) -> TeachingRule:
+        """Which outcomes teach in this goal; who learns matters only where it learns from its own draws."""
         hours = self.attribution_hours
-        return TeachingRule(self.teaching_precedence, self.learn_from, None if hours is None else hours * 3600.0)
+        window_s = None if hours is None else hours * 3600.0
+        if self.learn_from == "all":
+            return TeachingRule(self.teaching_precedence, "all", window_s)
+        return TeachingRule(self.teaching_precedence, self.learn_from, window_s, learner)
 
 
 class Settings(Declaration):
@@ -250,10 +247,10 @@ class Settings(Declaration):
         description="Kinds of traffic, each with its own models and its own learning.",
     )
     heuristic: HeuristicSettings = Field(
-        default_factory=HeuristicSettings, title="Rules", description="The rules."
+        default_factory=HeuristicSettings, title=RULES.label, description="The rules."
     )
     classifier: ClassifierSettings = Field(
-        default_factory=ClassifierSettings, title="Classifier", description="The classifier call."
+        default_factory=ClassifierSettings, title=CLASSIFIER.label, description="The classifier call."
     )
     contextual: ContextualSettings = Field(
         default_factory=ContextualSettings,
@@ -301,8 +298,8 @@ class Settings(Declaration):
         """
         try:
             return self.goals[name]
-        except KeyError:
-            raise SettingsError(f"goal {name!r} is not set up; known goals: {sorted(self.goals)}") from None
+        except (KeyError, TypeError):
+            raise SettingsError(f"goal {shown(name)} is not set up; known goals: {sorted(self.goals)}") from None
 
     def arm(self, goal: str, arm_id: str) -> Arm:
         """The arm of that id in that goal.

@@ -12,6 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from router_core.registry import CLASSIFIER, CONTEXTUAL, RULES
 from router_core.settings import (
     ArmSettings,
     CallSettings,
@@ -31,9 +32,9 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("(top level)", Settings),
     ("goals.<name>", GoalSettings),
     ("goals.<name>.arms[]", ArmSettings),
-    ("heuristic", HeuristicSettings),
-    ("classifier", ClassifierSettings),
-    ("contextual", ContextualSettings),
+    (RULES.name, HeuristicSettings),
+    (CLASSIFIER.name, ClassifierSettings),
+    (CONTEXTUAL.name, ContextualSettings),
     ("providers.<name>", ProviderSettings),
     ("prices.<model>", PriceSettings),
     ("calls", CallSettings),

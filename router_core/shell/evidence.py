@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from router_core.errors import RouterError
+from router_core.evaluation.by_file.ways import LEARNED, WAYS, offered
+from router_core.registry import POLICIES
 from router_core.shell.store import in_store, opened_store
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 OUT_OF_RANGE = ("refuse", "clip", "drop")
 DUPLICATES = ("refuse", "first", "mean")
 ENCODINGS = ("utf-8", "cp1252", "latin-1")
-ROUTERS = ("random", "length", "heuristic", "points", "learned", "classifier", "thompson", "contextual", "oracle")
 
 _READING = (
     click.option("--out-of-range", type=click.Choice(OUT_OF_RANGE), default="refuse", show_default=True,
@@ -62,7 +63,7 @@ def _with(options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
 @click.command()
 @_with(_FILE)
 @click.option(
-    "-r", "--router", "routers", multiple=True, type=click.Choice(ROUTERS),
+    "-r", "--router", "routers", multiple=True, type=click.Choice(list(WAYS)),
     help="What to judge beside the models; may be repeated. By default all but learned (slow).",
 )  # fmt: skip
 @click.option(
@@ -87,7 +88,7 @@ def verdict(file: str, routers: Sequence[str], draws: int, tolerance: float, as_
     from router_core.evaluation.by_file.table import HEADINGS, table
     from router_core.evaluation.results import dump
 
-    report, notes = _judged(file, routers, draws, as_json, given)
+    report, notes = _judged(file, lambda data: list(routers) or _usual(data), draws, as_json, given)
     found = concluded(report, tolerance)
     if as_json:
         click.echo(dump(Judgement(found, report, tuple(notes))))
@@ -104,15 +105,19 @@ def verdict(file: str, routers: Sequence[str], draws: int, tolerance: float, as_
 @click.option("--refresh", type=click.IntRange(1, 1_000_000), default=10, show_default=True,
               help="Prompts between two looks at the posteriors.")  # fmt: skip
 def replay(file: str, refresh: int, as_json: bool, **given: Any) -> None:
-    """Let plain and contextual Thompson sampling learn from nothing on FILE (see verdict), in many random orders.
+    """Let the routers that learn begin from nothing on FILE (see verdict), in many random orders.
 
     Shows what each ends on and what learning cost. A simulation, not an estimate: it sees prompts in an order and
-    with ratings that your traffic will not have. The contextual router learns without a gain score here.
+    with ratings that your traffic will not have. The contextual router learns without a gain score here, and the
+    router by task needs a column of task types.
     """
     from router_core.evaluation.by_file.table import HEADINGS, regret_lines, table
     from router_core.evaluation.results import dump
 
-    report, notes = _judged(file, ("thompson", "contextual"), 200, as_json, given, refresh)
+    def learners(data: Labelled) -> list[str]:
+        return [name for name in offered(data) if name in POLICIES and POLICIES[name].learns]
+
+    report, notes = _judged(file, learners, 200, as_json, given, refresh)
     if as_json:
         click.echo(json.dumps({"report": json.loads(dump(report)), "notes": notes}, ensure_ascii=False))
         return
@@ -168,7 +173,12 @@ def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **give
 
 
 def _judged(
-    file: str, routers: Sequence[str], draws: int, as_json: bool, given: dict[str, Any], refresh: int = 10
+    file: str,
+    routers: Callable[[Labelled], list[str]],
+    draws: int,
+    as_json: bool,
+    given: dict[str, Any],
+    refresh: int = 10,
 ) -> tuple[Report, list[str]]:
     """The report on a file, and what was left out or estimated; errors end the command with their sentence."""
     from router_core.evaluation.by_file.report import evaluate
@@ -205,7 +215,7 @@ def _judged(
                 progress=progress,
             )
             report = evaluate(
-                routers or _usual(data),
+                routers(data),
                 data,
                 settings=settings,
                 goal=given["goal"],
@@ -228,7 +238,7 @@ def _judged(
 
 
 def _usual(data: Labelled) -> list[str]:
-    return [name for name in ROUTERS if name != "learned" and (name != "classifier" or data.verdicts is not None)]
+    return [name for name in offered(data) if name != LEARNED]
 
 
 def _settings(place: str | None) -> Settings:

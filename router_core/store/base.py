@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from router_core.store.arrivals import Arrivals
 from router_core.store.values import (
@@ -26,12 +27,22 @@ from router_core.store.values import (
     StoreChange,
     TextLesson,
 )
-from router_core.types import Decision, Evidence, OutcomeRecord, OutputTokens, Prompt, StoreKind, TeachingRule
+from router_core.types import (
+    ByTask,
+    Decision,
+    Evidence,
+    OutcomeRecord,
+    OutputTokens,
+    Prompt,
+    StoreKind,
+    TeachingRule,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "NO_TASKS",
     "Backup",
     "Batch",
     "Comparison",
@@ -50,6 +61,8 @@ __all__ = [
     "StoreChange",
     "TextLesson",
 ]
+
+NO_TASKS: Final[ByTask] = MappingProxyType({})
 
 
 class Log(Protocol):
@@ -105,6 +118,10 @@ class Learning(Protocol):
 
     def rebuild_evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
         """The same, computed afresh from the log; equal to ``evidence`` to the bit."""
+        ...
+
+    def evidence_by_task(self, goal: str, rule: TeachingRule) -> ByTask:
+        """The same for each task type. Kept up to date by every write; the same object while nothing changed."""
         ...
 
     def output_tokens(self, goal: str) -> Mapping[str, OutputTokens]:
@@ -198,10 +215,12 @@ class Learning(Protocol):
         author: str,
         note: str = "",
         contextual: str = "",
+        tasks: ByTask = NO_TASKS,
     ) -> None:
         """Begin again from evidence and output tokens that come from elsewhere; later outcomes add to them.
 
-        ``contextual``: what the contextual router learned there, as JSON.
+        ``contextual``: what the contextual router learned there, as JSON. ``tasks``: evidence by task type; where
+        it is empty, all evidence counts as that of prompts without a task type.
         """
         ...
 

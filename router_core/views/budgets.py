@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from router_core.money.budget import Budget, BudgetState, success_value_usd, surcharge
+from router_core.registry import CONTEXTUAL
 from router_core.routing.spending import budget_of
 from router_core.settings import Settings
-from router_core.store.base import Store
+from router_core.store.base import Questions
 from router_core.views.filters import View
 
 _MARGIN: Final = 1.05
@@ -123,7 +124,7 @@ class ContextualCosts:
 
 
 def contextual_costs(
-    store: Store, settings: Settings, state: Callable[[str], BudgetState], view: View, at: datetime
+    store: Questions, settings: Settings, state: Callable[[str], BudgetState], view: View, at: datetime
 ) -> ContextualCosts:
     """Budgets and verdicts in a part of the log.
 
@@ -155,7 +156,7 @@ def contextual_costs(
                 1.0 + surcharge(now, budget, worth),
                 success_value_usd(now, budget, worth),
                 worth,
-                named[name].router == "contextual",
+                named[name].router == CONTEXTUAL.name,
             )
         )
     places = {name: place for place, name in enumerate(named)}
@@ -163,7 +164,7 @@ def contextual_costs(
     return ContextualCosts(tuple(budgets), tuple(verdicts))
 
 
-def _spends(store: Store, view: View) -> dict[str, Spend]:
+def _spends(store: Questions, view: View) -> dict[str, Spend]:
     found = store.rows("spent", _range(view))
     return {
         row["goal"]: Spend(
@@ -173,7 +174,7 @@ def _spends(store: Store, view: View) -> dict[str, Spend]:
     }
 
 
-def _verdicts(store: Store, view: View) -> tuple[VerdictsBought, ...]:
+def _verdicts(store: Questions, view: View) -> tuple[VerdictsBought, ...]:
     found = store.rows("bought", _range(view))
     return tuple(
         VerdictsBought(

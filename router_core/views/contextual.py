@@ -16,6 +16,7 @@ from router_core.learning.contextual.pushes import Expected, expected
 from router_core.learning.contextual.state import ContextualState
 from router_core.learning.contextual.vector import NAMES
 from router_core.policies.contextual import numbers
+from router_core.registry import CONTEXTUAL
 from router_core.routing.memory import LEAST_TEXTS, MOST, learn_gain, rules_of
 from router_core.settings import GoalSettings, Settings
 from router_core.store.base import Store
@@ -178,7 +179,7 @@ def learn_words(store: Store, goal: str, chosen: GoalSettings, at: datetime) -> 
     score = learn_gain(store, goal, chosen, at)
     if score is not None:
         return f"Learned from {score.texts:,} judged prompts."
-    found = len(store.text_lessons(goal, chosen.teaching_rule(), MOST))
+    found = len(store.text_lessons(goal, chosen.teaching_rule(CONTEXTUAL.name), MOST))
     if found < LEAST_TEXTS:
         return f"Too few yet: {found} of the {LEAST_TEXTS} judged prompts that it needs, with their texts."
     return f"The score in force stays: the log has taught {found:,} prompts, fewer than it was learned from."

@@ -15,10 +15,11 @@ import numpy as np
 from scipy.special import betaincinv
 
 from router_core.learning.beta import best_probabilities
-from router_core.policies.thompson import ThompsonPolicy, comparable_costs, fading_part, starting_shares
+from router_core.policies.blending import blend, starting_shares
+from router_core.policies.thompson import comparable_costs
 from router_core.settings import GoalSettings
 from router_core.store.base import SettingsVersion, Store
-from router_core.types import Candidate, Context, Evidence
+from router_core.types import Candidate, Evidence
 from router_core.views.filters import extent, step_s
 
 if TYPE_CHECKING:
@@ -77,25 +78,29 @@ class Change:
     after: tuple[float, float] = (1.0, 1.0)
 
 
-def split_now(goal: GoalSettings, context: Context, candidates: Sequence[Candidate]) -> list[ArmSplit]:
+def split_now(goal: GoalSettings, candidates: Sequence[Candidate]) -> list[ArmSplit]:
     """Thompson sampling's split, taken apart (see policies/thompson.py for the formula).
 
     Args:
         goal: objective, exploration and starting weights; may be a draft.
-        context: a prompt of the length that matters.
-        candidates: the goal's arms as they are now.
+        candidates: the goal's arms as they are now, for a prompt of the length that matters.
     """
     costs = comparable_costs([one.expected_cost_usd for one in candidates])
-    best = best_probabilities([one.posterior for one in candidates], costs, goal.success_value_usd)
-    share = min(goal.exploration, 1.0 / len(candidates))
-    seen = sum(one.posterior.observations for one in candidates)
-    fading = fading_part(goal.starting_strength, seen)
-    starts = starting_shares([one.arm.weight for one in candidates])
-    given = ThompsonPolicy(goal).probabilities(context, candidates).probabilities
+    best = best_probabilities([one.posterior for one in candidates], costs, goal.success_value_usd).tolist()
+    weights = [one.arm.weight for one in candidates]
+    mixed = blend(
+        best,
+        weights,
+        exploration=goal.exploration,
+        strength=goal.starting_strength,
+        outcomes=sum(one.posterior.observations for one in candidates),
+    )
     rows = []
-    for candidate, chance, probability, start in zip(candidates, best.tolist(), given, starts, strict=True):
-        explored = (1.0 - fading) * share
-        starting = fading * start
+    for candidate, chance, probability, start in zip(
+        candidates, best, mixed.probabilities, starting_shares(weights), strict=True
+    ):
+        explored = (1.0 - mixed.fading) * mixed.floor
+        starting = mixed.fading * start
         learned = max(0.0, probability - explored - starting)  # rounding may leave it a hair below
         rows.append(ArmSplit(candidate.arm.id, chance, learned, explored, starting))
     return rows

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from router_core.features import context, two_digits
 from router_core.learning.contextual.state import ContextualState
 from router_core.money.pricing import PriceBook
 from router_core.outcomes.conditions import Condition
-from router_core.policies.base import Policy
+from router_core.policies.base import Known, Policy
+from router_core.policies.by_task import ByTaskPolicy
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.thompson import ThompsonPolicy
+from router_core.registry import BY_TASK, CONTEXTUAL, RULES, THOMPSON
 from router_core.routing.calling import judged_of
 from router_core.routing.deciding import candidates_for
 from router_core.routing.memory import rules_of
@@ -119,17 +120,20 @@ def _shares(
     chosen = settings.goal(goal)
     prices = PriceBook(settings.prices)
     rules = rules_of(settings, chosen)
-    policies: dict[str, Policy] = {"Rules": rules, "Thompson sampling": ThompsonPolicy(chosen)}
+    policies: dict[str, Policy] = {RULES.label: rules, THOMPSON.label: ThompsonPolicy(chosen)}
+    policies[BY_TASK.label] = ByTaskPolicy(chosen)
     if learned is not None:
-        value_usd = partial(Spending(settings, store).value_usd, goal)
-        policies["Contextual Thompson"] = ContextualPolicy(chosen, rules, lambda: learned, value_usd=value_usd)
+        policies[CONTEXTUAL.label] = ContextualPolicy(chosen, rules)
+    value_usd = None if learned is None else Spending(settings, store).value_usd(goal)
     evidence, lengths = store.evidence(goal, chosen.teaching_rule()), store.output_tokens(goal)
+    tasks = store.evidence_by_task(goal, chosen.teaching_rule(BY_TASK.name))
     sums = {name: {arm.id: 0.0 for arm in chosen.arms} for name in policies}
     for messages, task_type in texts:
         seen = context(messages, goal, task_type)
         candidates = candidates_for(chosen, two_digits(seen.input_tokens), evidence, lengths, prices.price)
+        known = Known(candidates, contextual=learned or ContextualState(), tasks=tasks, value_usd=value_usd)
         for name, policy in policies.items():
-            for candidate, p in zip(candidates, policy.probabilities(seen, candidates).probabilities, strict=True):
+            for candidate, p in zip(candidates, policy.probabilities(seen, known).probabilities, strict=True):
                 sums[name][candidate.arm.id] += p / len(texts)
     return sums
 

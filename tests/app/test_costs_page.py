@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.formatting import ROUTER_NAMES, dollars, escaped
+from pages.formatting import dollars, escaped
 from pages.resources import resources
 from router_core.charts.common import MUTED
 from router_core.demo.traffic import generate
 from router_core.money.budget import Budget, success_value_usd
+from router_core.registry import LABELS
 from router_core.settings import GoalSettings, Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.store.base import Batch
@@ -37,7 +38,7 @@ def charts() -> set[str]:
     """How the description of each chart begins: those above, and the split of each router in the log."""
     routers = choices(resources().playground.store)["policy"]
     return CHARTS | {
-        f"Share of each model in the decisions of {ROUTER_NAMES[name]}" for name in routers if name in ROUTER_NAMES
+        f"Share of each model in the decisions of {LABELS[name]}" for name in routers if name in LABELS
     }
 
 
@@ -160,7 +161,7 @@ def test_routers_in_words_and_as_measured(fill: Fill) -> None:
     fill("full")
     at = opened("costs", range="all")
     table = next(one.value for one in at.table if "Needs ratings" in one.value).set_index("Router")
-    assert list(table.index) == ["Rules", "Classifier", "Thompson sampling", "Contextual Thompson"]
+    assert list(table.index) == ["Rules", "Classifier", "Thompson sampling", "Contextual Thompson", "By task"]
     extra, cost = table["Extra time, median (95th percentile)"], table["Deciding cost"]
     assert extra["Classifier"].startswith("a model's answer, per new prompt\\: 3")
     assert "ms" in extra["Rules"]
@@ -332,4 +333,4 @@ def test_the_contextual_router_among_the_others(fill: Fill) -> None:
     table = next(one.value for one in at.table if "Needs ratings" in one.value).set_index("Router")
     assert table.loc["Contextual Thompson", "Adapts"].endswith(" on its answers")
     assert "ms" in table.loc["Contextual Thompson", "Extra time, median (95th percentile)"]
-    assert at.selectbox(key="router").options[-1] == "Contextual Thompson"
+    assert at.selectbox(key="router").options[-2:] == ["Contextual Thompson", "By task"]

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.resources import resources
-from router_core.policies import POLICIES
+from router_core.registry import POLICIES
 from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Search, Store

@@ -62,7 +62,7 @@ def test_with_ratings(fill: Fill, size: str) -> None:
     fill(size)
     at = opened("learning")
     assert not at.error
-    densities, split, past = descriptions(at)
+    densities, split, past, *_ = descriptions(at)
     assert densities.startswith("Share of good answers, 95 % interval. gpt-4o-mini: ")
     assert "likely to be the better buy" in split
     assert past.startswith("Posterior mean and 95 % band of each model; in the end gpt-4o-mini ")
@@ -193,3 +193,16 @@ def test_nothing_waits(fill: Fill) -> None:
 def test_awaited_words(one: Pending, words: str) -> None:
     """The rated are always told, the others where there are some."""
     assert awaited_words(one) == words
+
+
+def test_what_is_believed_per_task(fill: Fill) -> None:
+    """Each task type of the demo traffic with both models; without ratings, how to send a task type."""
+    fill("empty")
+    assert any("No rated answer has a task type yet" in one.value for one in opened("learning").caption)
+    fill("demo")
+    at = opened("learning")
+    assert not at.error
+    table = next(one.value for one in at.table if "Task type" in one.value)
+    tasks = resources().playground.store.evidence_by_task("default", RULE)
+    assert set(table["Task type"]) == {task.replace("_", "\\_") for task in tasks if task}
+    assert any("leads on" in one.value for one in at.markdown)

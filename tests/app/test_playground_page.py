@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pages.formatting import ROUTER_NAMES, escaped
+from pages.formatting import escaped
 from pages.resources import resources
+from router_core.registry import LABELS
 from router_core.settings import (
     ArmSettings,
     GoalSettings,
@@ -22,8 +23,8 @@ pytestmark = pytest.mark.usefixtures("impatient")
 def test_an_empty_page_says_what_to_do() -> None:
     """What will happen, and that nothing was spent."""
     said = texts(opened())
-    assert "Send a prompt to see four routers decide on it" in said
-    assert all(f"**{name}**" in said for name in ROUTER_NAMES.values())
+    assert "Send a prompt to see every router decide on it" in said
+    assert all(f"**{name}**" in said for name in LABELS.values())
     assert "Nothing spent yet" in said
     assert "No key found in OPENAI_API_KEY" in said.replace("\\", "")
 
@@ -32,10 +33,16 @@ def test_all_decisions_and_their_answers() -> None:
     """Every router chose, each distinct model answered once, and the visit's money is shown."""
     at = send(HARD)
     found = stored()
-    assert [one.policy for one in found.decisions] == ["heuristic", "classifier", "thompson", "contextual"]
+    assert [one.policy for one in found.decisions] == [
+        "heuristic",
+        "classifier",
+        "thompson",
+        "contextual",
+        "by-task",
+    ]
     assert len(found.completions) == len({one.chosen for one in found.decisions})
     said = texts(at)
-    assert said.count("\nchose :") == 4
+    assert said.count("\nchose :") == len(LABELS)
     assert "[simulated gpt\\-4o" in said or "[simulated gpt-4o" in said
     assert {"Spent"} <= {one.label for one in at.metric}
 
@@ -154,7 +161,7 @@ def test_blind_hides_until_rated() -> None:
         assert "0 of 0" not in shown()
         assert "[simulated]" in at.code[0].value
     at.feedback[1].set_value(0).run()
-    assert texts(at).count("\nchose :") == 4
+    assert texts(at).count("\nchose :") == len(LABELS)
     assert {one.blinded for one in stored().outcomes} == {True}
     assert texts(at).count("→ **") == 4  # both models' counts and shares, from before the first rating
 
@@ -168,12 +175,12 @@ def test_blind_answers_stay_in_place() -> None:
     at.segmented_control(key="verdict").set_value("Tie").run()
     assert [one.key for one in at.feedback] == before
     at.segmented_control(key="verdict").set_value(None).run()
-    assert texts(at).count("\nchose :") == 4
+    assert texts(at).count("\nchose :") == len(LABELS)
     at.feedback[0].set_value(1).run()
     assert [one.blinded for one in stored().outcomes] == [False]
     next(one for one in at.button if one.label == "Again").click().run()
     settled(at)
-    assert texts(at).count("\nchose :") == 4
+    assert texts(at).count("\nchose :") == len(LABELS)
 
 
 def test_a_link_finds_it_again() -> None:
@@ -182,7 +189,7 @@ def test_a_link_finds_it_again() -> None:
     prompt_id = stored().prompt.id
     for name in ("prompt", "comparison"):
         at = opened(**{name: prompt_id})
-        assert texts(at).count("\nchose :") == 4
+        assert texts(at).count("\nchose :") == len(LABELS)
     gone = opened(prompt="00000000-0000-0000-0000-000000000000")
     assert "is not in this store" in gone.warning[0].value
 
@@ -264,7 +271,7 @@ def test_coming_back_from_another_page() -> None:
     at.switch_page("settings.py").run()
     at.switch_page("playground.py").run()
     assert not at.exception
-    assert texts(at).count("\nchose :") == 4
+    assert texts(at).count("\nchose :") == len(LABELS)
     assert at.text_area(key="prompt").value == HARD
     assert at.toggle(key="run_all").value is True
     assert at.query_params["prompt"] in (prompt_id, [prompt_id])

@@ -16,8 +16,8 @@ HARD = "Write a memo that compares two warehouse leases and explain why one is b
 
 
 def test_send_rate_reload_and_deep_link(start_server: Callable[..., Server], page: Page) -> None:
-    """Three decisions, an answer per model, a thumb that moves the posterior; kept after a reload, and found by
-    its link on a fresh server.
+    """A decision of each router, an answer per model, a thumb that moves the posterior; kept after a reload, and
+    found by its link on a fresh server.
     """  # fmt: skip
     server = start_server()
     page.goto(server.url)
@@ -25,7 +25,7 @@ def test_send_rate_reload_and_deep_link(start_server: Callable[..., Server], pag
     expect(page.get_by_text("Simulated models")).to_be_visible()
     page.locator(".st-key-run_all label").first.click()
     send(page, HARD)
-    for policy in ("heuristic", "classifier", "thompson", "contextual"):
+    for policy in ("heuristic", "classifier", "thompson", "contextual", "by-task"):
         expect(page.locator(f".st-key-decision-{policy}")).to_contain_text("chose")
     answers(page, 2)
     expect(page.get_by_text("[simulated gpt-4o-mini]")).to_be_visible()

@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from decimal import Decimal
+
 import pytest
 
 from router_core.errors import NoEligibleArmError
-from router_core.policies import POLICIES, Means, build_policies
-from router_core.policies.base import Policy
-from router_core.policies.classifier import VerdictCache
+from router_core.policies import build_policies
+from router_core.policies.asking import Asking, VerdictCache
+from router_core.policies.base import Answer, Known
+from router_core.registry import POLICIES
 from router_core.sampling import draw
-from router_core.settings import Settings
+from router_core.settings import ContextualSettings, Settings
 from router_core.validation import validated
-from tests.builders import CHEAP, STRONG, FakeAsk, a_candidate, a_context, some_candidates
+from tests.builders import CHEAP, STRONG, Deciding, FakeAsk, a_candidate, a_context, some_candidates
 
 
-def built(name: str, **changes: object) -> Policy:
-    """One policy under the default settings, or changed ones."""
+def built(name: str, **changes: object) -> Deciding:
+    """One policy under the default settings, or changed ones, and a classifier that answers."""
     settings = validated(Settings, {**Settings().model_dump(), **changes})
-    return build_policies(settings, "default", Means(FakeAsk(), VerdictCache(10)))[name]
+    policy = build_policies(settings, "default")[name]
+    return Deciding(policy, Asking(settings.classifier, FakeAsk(), VerdictCache(10)))
+
+
+ASKS_ALWAYS = Settings(contextual=ContextualSettings(ask_classifier="always"))
+LISTENERS: list[list[str]] = []
+LOUD = ("open", "socket.", "subprocess.", "os.", "_thread.", "duckdb", "sqlite3.", "http.")
+
+
+def listen(event: str, args: tuple[object, ...]) -> None:
+    """Tell every listener of an event that reaches out of the process or into a file."""
+    for heard in LISTENERS:
+        if event.startswith(LOUD):
+            heard.append(event)
+
+
+sys.addaudithook(listen)
+
+
+def forbidden(*args: object) -> float:
+    """A clock that must not be read."""
+    raise AssertionError("a policy read the clock")
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -46,6 +72,48 @@ class TestEveryPolicy:
         assert reason.summary
         assert reason.lines
         assert all(line.text for line in reason.lines)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+class TestTwoPhases:
+    """What a policy wants to know it says; it does not fetch it."""
+
+    def test_what_it_wants_follows_the_registry(self, name: str) -> None:
+        """Only one that may ask the classifier ever wants something."""
+        policy = build_policies(ASKS_ALWAYS, "default")[name]
+        wanted = policy.wants(a_context(), Known(some_candidates(2)))
+        assert (wanted is not None) == POLICIES[name].asks_classifier
+
+    def test_both_phases_touch_nothing(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """No file, no connection, no thread, no clock: an audit hook hears of all of them, a patch of the last."""
+        policy, known = build_policies(ASKS_ALWAYS, "default")[name], Known(some_candidates(2))
+        policy.probabilities(a_context(), known)  # what is imported late is there
+        for clock in ("time", "perf_counter", "monotonic", "sleep"):
+            monkeypatch.setattr(time, clock, forbidden)
+        heard: list[str] = []
+        LISTENERS.append(heard)
+        try:
+            policy.wants(a_context("another prompt"), known)
+            policy.probabilities(a_context("another prompt"), known).reason  # noqa: B018
+        finally:
+            LISTENERS.remove(heard)
+        assert heard == []
+
+    def test_without_an_answer_it_decides_all_the_same(self, name: str) -> None:
+        """Whoever replays a log asks nobody."""
+        policy = build_policies(ASKS_ALWAYS, "default")[name]
+        given = policy.probabilities(a_context(), Known(some_candidates(2)))
+        assert sum(given.probabilities) == pytest.approx(1.0)
+        assert given.cost_usd == 0
+
+    def test_a_failed_call_decides_all_the_same(self, name: str) -> None:
+        """Its cost and its wait are part of the decision, where it was wanted."""
+        policy = build_policies(ASKS_ALWAYS, "default")[name]
+        answer = Answer(None, Decimal("0.01"), 20.0, "it failed")
+        given = policy.probabilities(a_context(), Known(some_candidates(2)), answer)
+        assert sum(given.probabilities) == pytest.approx(1.0)
+        asks = POLICIES[name].asks_classifier
+        assert (given.cost_usd, given.latency_ms) == ((Decimal("0.01"), 20.0) if asks else (0, 0.0))
 
 
 @pytest.mark.parametrize("name", POLICIES)

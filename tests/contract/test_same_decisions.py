@@ -17,8 +17,9 @@ from router_core.errors import SettingsError
 from router_core.exports import ImportFileError, dump, dump_yaml
 from router_core.exports.snippet import python_snippet
 from router_core.exports.transfer import export_of, read_export, take_over
+from router_core.registry import PolicyName
 from router_core.routing.memory import learn_gain
-from router_core.serving.library import PolicyName, Router
+from router_core.serving.library import Router
 from router_core.settings import ArmSettings, GoalSettings, ProviderSettings, Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.store.base import Store
@@ -47,12 +48,12 @@ def lived(tmp_path: Path) -> Store:
 
 SETTINGS = Settings(
     seed=11,
-    goals={"default": GoalSettings(success_value_usd=0.02, exploration=0.05, budget_usd=0.5)},
+    goals={"default": GoalSettings(success_value_usd=0.02, exploration=0.05, budget_usd=0.4)},
     simulation=SimulationSettings(latency_scale=0),
 )
 
 
-@pytest.mark.parametrize("policy", ["thompson", "contextual"])
+@pytest.mark.parametrize("policy", ["thompson", "contextual", "by-task"])
 def test_ten_thousand_identical_decisions(lived: Store, tmp_path: Path, policy: PolicyName) -> None:
     """Model, probabilities and expected costs, for the ids and prompts of the log, to the bit; of the contextual
     router with a gain score and the price of a budget.

@@ -9,6 +9,7 @@ import pytest
 
 from router_core.learning.contextual.best_buy import best_buy_probabilities
 from router_core.learning.contextual.state import ContextualState, learn
+from router_core.policies.base import Known
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.settings import GoalSettings, HeuristicSettings
@@ -50,11 +51,11 @@ def test_a_story() -> None:
     """Five outcomes, then a prompt: the same probabilities and beliefs as when this was written."""
     state = ContextualState()
     rules = HeuristicPolicy(HeuristicSettings(), CHEAP, STRONG)
-    policy = ContextualPolicy(GoalSettings(), rules, lambda: state)
+    policy = ContextualPolicy(GoalSettings(), rules)
     for text, task, arm, reward in STORY:
-        state = learn(state, arm, policy.features(a_context(text, task), [arm])[0], reward)
+        state = learn(state, arm, policy.features(a_context(text, task), [arm], state)[0], reward)
     candidates = [a_candidate(CHEAP, cost_usd=0.0001, weight=0.8), a_candidate(STRONG, cost_usd=0.002, weight=0.2)]
-    found = policy.probabilities(a_context(ASKED), candidates).probabilities
+    found = policy.probabilities(a_context(ASKED), Known(candidates, contextual=state)).probabilities
     assert found == pytest.approx(CHANCES, abs=1e-9)
     belief = state.arms[CHEAP].belief
     assert [float(belief.mean[0]), float(np.trace(belief.covariance))] == pytest.approx(BELIEF, abs=1e-9)

@@ -15,7 +15,7 @@ from router_core.policies.thompson import ThompsonPolicy
 from router_core.sampling import draw, uniform
 from router_core.settings import ArmSettings, GoalSettings
 from router_core.types import Arm, Candidate, Evidence
-from tests.builders import a_context
+from tests.builders import Deciding, a_context
 
 RUNS, REQUESTS = 4, 20_000
 DEARER = Change(SimulatedArm("strong", STRONG.easy, STRONG.hard, cost=2.0))
@@ -86,7 +86,7 @@ def test_the_policy_of_production_keeps_to_it() -> None:
             )
             for i in range(2)
         )
-        shares = policy.probabilities(a_context(), candidates).probabilities
+        shares = Deciding(policy).probabilities(a_context(), candidates).probabilities
         assert sum(shares) == pytest.approx(1.0, abs=1e-12)
         arm = draw(shares, 1, str(request))
         counts[arm] += 1

@@ -12,6 +12,7 @@ from router_core.learning.contextual.best_buy import best_buy_probabilities
 from router_core.learning.contextual.logistic import Belief, fit, prior, update
 from router_core.learning.contextual.state import ContextualState, learn
 from router_core.learning.contextual.vector import GAIN, SIZE
+from router_core.policies.base import Known
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.sampling import draw
@@ -46,12 +47,12 @@ def test_draw_frequencies_are_the_propensities() -> None:
     """Chi-square over 20,000 decision ids."""
     state = ContextualState()
     rules = HeuristicPolicy(HeuristicSettings(), CHEAP, STRONG)
-    policy = ContextualPolicy(GoalSettings(), rules, lambda: state)
-    rows = policy.features(a_context("prove it"), [CHEAP, STRONG])
+    policy = ContextualPolicy(GoalSettings(), rules)
+    rows = policy.features(a_context("prove it"), [CHEAP, STRONG], state)
     for reward in (0.0, 1.0, 0.0, 1.0, 0.5) * 4:
         state = learn(learn(state, CHEAP, rows[0], reward), STRONG, rows[1], 1.0)
     candidates = [a_candidate(CHEAP, cost_usd=0.0005), a_candidate(STRONG, cost_usd=0.02)]
-    chances = policy.probabilities(a_context("prove it"), candidates).probabilities
+    chances = policy.probabilities(a_context("prove it"), Known(candidates, contextual=state)).probabilities
     seen = np.bincount([draw(chances, 3, f"id-{i}") for i in range(20_000)], minlength=2)
     expected = 20_000 * np.array(chances)
     assert min(chances) > 0.05

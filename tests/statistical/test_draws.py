@@ -11,7 +11,7 @@ from router_core.policies.thompson import ThompsonPolicy
 from router_core.sampling import draw, uniform
 from router_core.settings import ArmSettings, GoalSettings
 from router_core.types import Arm, Candidate, Evidence
-from tests.builders import a_context
+from tests.builders import Deciding, a_context
 
 
 @pytest.mark.parametrize("probabilities", [(0.8, 0.2), (0.02, 0.98), (0.5, 0.3, 0.15, 0.05), (0.25,) * 4])
@@ -52,7 +52,7 @@ def regret(learn: bool) -> float:
             )
             for i in range(3)
         )
-        shares = policy.probabilities(a_context(), candidates).probabilities if learn else (1 / 3,) * 3
+        shares = Deciding(policy).probabilities(a_context(), candidates).probabilities if learn else (1 / 3,) * 3
         arm = draw(shares, 1, str(request))
         counts[arm] += 1
         good[arm] += uniform(2, f"{request}|{arm}") < truth[arm]

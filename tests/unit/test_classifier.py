@@ -15,12 +15,13 @@ from router_core.errors import (
     RequestRejectedError,
     RouterError,
 )
-from router_core.policies.classifier import ClassifierPolicy, Reply, VerdictCache, excerpt, messages, parse
+from router_core.policies.asking import Asking, Reply, VerdictCache
+from router_core.policies.classifier import ClassifierPolicy, excerpt, messages, parse
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.settings import ClassifierSettings, HeuristicSettings
 from router_core.settings.routers import CLASSIFIER_PROMPT
 from router_core.types import ReasonLine, Usage
-from tests.builders import CHEAP, STRONG, FakeAsk, a_candidate, a_context, some_candidates, ticking
+from tests.builders import CHEAP, STRONG, Deciding, FakeAsk, a_candidate, a_context, some_candidates, ticking
 
 RULES = HeuristicPolicy(HeuristicSettings(), CHEAP, STRONG)
 SIMPLE = '{"complexity": "SIMPLE", "reason": "a label"}'
@@ -35,10 +36,11 @@ def a_policy(
     complex_: str = STRONG,
     rules: HeuristicPolicy = RULES,
     **changes: object,
-) -> ClassifierPolicy:
+) -> Deciding:
     """A classifier on a clock that ticks a quarter of a second."""
     settings = ClassifierSettings.model_validate(changes)
-    return ClassifierPolicy(settings, simple, complex_, ask, rules, cache, ticking(0.25))
+    policy = ClassifierPolicy(settings, simple, complex_, rules)
+    return Deciding(policy, Asking(settings, ask, cache, ticking(0.25)))
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_without_a_verdict_the_rules_decide(reply: str) -> None:
         parse(reply)
     for text, expected in (("Is this spam?", (1.0, 0.0)), ("Write a poem", (0.0, 1.0))):
         answer = a_policy(FakeAsk(reply)).probabilities(a_context(text), some_candidates(2))
-        rules = RULES.probabilities(a_context(text), some_candidates(2)).reason
+        rules = Deciding(RULES).probabilities(a_context(text), some_candidates(2)).reason
         assert answer.probabilities == expected
         assert answer.fallback == str(why.value)
         assert answer.reason.summary == f"Classifier failed, rules decided. {rules.summary}"

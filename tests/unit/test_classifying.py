@@ -12,7 +12,7 @@ import pytest
 
 from router_core.errors import AuthenticationError, EvaluationError, ProviderTimeoutError
 from router_core.evaluation.by_file.classifying import live_verdicts
-from router_core.policies.classifier import Reply
+from router_core.policies.asking import Reply
 from router_core.settings import ClassifierSettings, Settings
 from router_core.types import Message, Usage
 from tests.labelled import labelled

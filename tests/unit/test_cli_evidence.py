@@ -13,7 +13,6 @@ from typing import Any, get_args
 import pytest
 from click.testing import CliRunner, Result
 
-from router_core.evaluation.by_file.report import ROUTERS
 from router_core.evaluation.files.encodings import Encoding
 from router_core.evaluation.files.survey import Duplicates, OutOfRange
 from router_core.evaluation.results import Report, Verdict, load
@@ -47,7 +46,6 @@ def test_choices_are_the_librarys() -> None:
     assert get_args(OutOfRange) == cli_evidence.OUT_OF_RANGE
     assert get_args(Duplicates) == cli_evidence.DUPLICATES
     assert get_args(Encoding) == cli_evidence.ENCODINGS
-    assert ROUTERS == cli_evidence.ROUTERS
 
 
 def test_a_terminal_that_lacks_a_character(scored: str) -> None:

@@ -18,7 +18,7 @@ from tests.servers import ChatServer, Reply, Request, answered, chat_server, ref
 
 CHEAP, MIDDLE, STRONG = "openai/gpt-4o-mini", "openai/gpt-4.1", "openai/gpt-4o"
 SIMPLE = [{"role": "user", "content": "Classify this message, yes or no: is this spam?"}]
-NAMES = ("heuristic", "classifier", "thompson", "contextual")
+NAMES = ("heuristic", "classifier", "thompson", "contextual", "by-task")
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_routers_that_disagree(make: Make, server: ChatServer, store: Store) -> 
     )
     run(playground, plan)
     assert [(call.arm.id, call.chosen_by) for call in plan.calls] == [
-        (CHEAP, ("heuristic", "thompson", "contextual")),
+        (CHEAP, ("heuristic", "thompson", "contextual", "by-task")),
         (STRONG, ("classifier",)),
     ]
     assert answers_asked(server) == ["gpt-4o-mini", "gpt-4o"]
@@ -136,7 +136,7 @@ def test_run_all_forces_the_models_that_nobody_chose(make: Make, server: ChatSer
     assert found.prompt.run_all
     forced = found.decisions[-1]
     assert (forced.origin, forced.chosen, forced.propensity) == ("forced", MIDDLE, 1.0)
-    assert len(found.decisions) == 5
+    assert len(found.decisions) == 6
 
 
 def test_asking_again(make: Make, server: ChatServer, store: Store) -> None:

@@ -24,6 +24,7 @@ from router_core.outcomes.conditions import (
     parse,
 )
 from router_core.types import Outcome
+from router_core.validation import shown
 from tests.builders import ticking
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -331,7 +332,7 @@ def test_a_callable_that_says_something_else_judges_nothing(said: Any) -> None:
     """Truthy is not enough for a success."""
     assert Condition(lambda response: said).judge(an_answer()) == Judgement(
         None,
-        f"InvalidOutcomeError: {str(said)[:80]!r} is no outcome; give Outcome.SUCCESS, Outcome.FAILURE,"
+        f"InvalidOutcomeError: {shown(said)} is not an outcome; give Outcome.SUCCESS, Outcome.FAILURE,"
         " Outcome.UNKNOWN or a number from 0 (bad) to 1 (good)",
     )
 
@@ -386,5 +387,5 @@ def test_a_whole_object_is_no_yes() -> None:
 @pytest.mark.parametrize("rule", [5, None, ["content"]])
 def test_neither_text_nor_callable(rule: object) -> None:
     """Refused when it is made."""
-    with pytest.raises(ConditionError, match="is no condition"):
+    with pytest.raises(ConditionError, match="is not a condition"):
         Condition(rule)  # type: ignore[arg-type]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,53 +14,32 @@ from router_core.learning.contextual.best_buy import best_buy_probabilities
 from router_core.learning.contextual.state import ContextualState, learn
 from router_core.learning.contextual.training import Lesson, train
 from router_core.learning.contextual.vector import GAIN, NAMES
-from router_core.policies.base import Policy
+from router_core.policies.base import Policy, Verdict
 from router_core.policies.classifier import ClassifierPolicy
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.verdicts import Verdicts
 from router_core.sampling import draw
 from router_core.settings import ClassifierSettings, ContextualSettings, GoalSettings, HeuristicSettings
-from router_core.types import Context, ReasonLine
-from tests.builders import CHEAP, STRONG, FakeAsk, a_candidate, a_context, some_candidates, words
+from router_core.types import ReasonLine, Usage
+from tests.builders import CHEAP, STRONG, Deciding, a_candidate, a_context, some_candidates, words
 
 HARD, EASY = "prove the theorem about manifolds", "list the name and the colour"
 PAIR = (a_candidate(CHEAP, cost_usd=0.0001, weight=0.8), a_candidate(STRONG, cost_usd=0.002, weight=0.2))
 RULES = HeuristicPolicy(HeuristicSettings(), CHEAP, STRONG)
 
 
-class Said(Verdicts):
-    """A classifier whose verdict is known beforehand."""
-
-    def __init__(self, verdict: Callable[[Context], bool | None]) -> None:
-        super().__init__(ContextualSettings(), a_classifier(FakeAsk()), lambda context: None)
-        self._said = verdict
-
-    def remembered(self, context: Context) -> bool | None:
-        """What was said; None: nothing."""
-        return self._said(context)
-
-
-class Never(Said):
-    """The same, and never asked."""
-
-    def __init__(self, verdict: Callable[[Context], bool | None]) -> None:
-        super().__init__(verdict)
-        self._mode = "never"
-
-
 WEIGHTED = (a_candidate(CHEAP, cost_usd=0.0001, weight=9.0), a_candidate(STRONG, cost_usd=0.01, weight=1.0))
 
 
-def a_policy(state: ContextualState | None = None, **changes: Any) -> ContextualPolicy:
+def deciding(policy: ContextualPolicy, **known: Any) -> Deciding:
+    """A policy that knows this much."""
+    return Deciding(policy, known=lambda: known)
+
+
+def a_policy(state: ContextualState | None = None, **changes: Any) -> Deciding:
     """The default goal's policy in a state."""
-    known = state or ContextualState()
-    return ContextualPolicy(GoalSettings(**changes), RULES, lambda: known)
-
-
-def a_classifier(ask: FakeAsk) -> ClassifierPolicy:
-    """One of its own cache."""
-    return ClassifierPolicy(ClassifierSettings(), CHEAP, STRONG, ask, RULES)
+    return deciding(ContextualPolicy(GoalSettings(**changes), RULES), contextual=state or ContextualState())
 
 
 def taught(policy_of: ContextualState, rewards: dict[str, dict[str, float]], times: int) -> ContextualState:
@@ -88,7 +66,7 @@ FREE: dict[str, Any] = {"starting_strength": 0, "exploration": 0}
 
 def test_it_is_a_policy() -> None:
     """Behind the same protocol as the others."""
-    assert isinstance(a_policy(), Policy)
+    assert isinstance(a_policy().policy, Policy)
     assert a_policy().name == "contextual"
 
 
@@ -136,18 +114,21 @@ def test_it_tells_prompts_apart() -> None:
 
 def test_the_verdict_of_the_classifier_is_evidence() -> None:
     """Learned like any feature; a verdict that was not asked for is not one in the middle."""
-    said: list[bool | None] = [None]
     state = ContextualState()
-    policy = ContextualPolicy(GoalSettings(**FREE), RULES, lambda: state, Said(lambda context: said[0]))
+    policy = ContextualPolicy(GoalSettings(**FREE), RULES)
+    hard, easy = (Verdict(simple, "r", Usage(1, 1), None) for simple in (False, True))
     for _ in range(60):
-        for verdict, cheap in ((True, 0.1), (False, 0.95)):
-            said[0] = verdict
-            rows = policy.features(a_context("same words"), [CHEAP, STRONG])
+        for verdict, cheap in ((hard, 0.1), (easy, 0.95)):
+            rows = policy.features(a_context("same words"), [CHEAP, STRONG], state, verdict)
             state = learn(learn(state, CHEAP, rows[0], cheap), STRONG, rows[1], 0.95)
-    chances = []
-    policy = ContextualPolicy(GoalSettings(**FREE), RULES, lambda: state, Never(lambda context: said[0]))
-    for said[0] in (True, None, False):
-        chances.append(policy.probabilities(a_context("same words"), PAIR).probabilities[1])
+    verdicts = Verdicts(ContextualSettings(), ClassifierPolicy(ClassifierSettings(), CHEAP, STRONG, RULES))
+    policy = ContextualPolicy(GoalSettings(**FREE), RULES, verdicts)
+    chances = [
+        deciding(policy, contextual=state, verdict=said)
+        .probabilities(a_context("same words"), PAIR)
+        .probabilities[1]
+        for said in (hard, None, easy)
+    ]
     assert chances[0] > 0.95
     assert chances[0] > chances[1] > chances[2]
     assert chances[2] < chances[1] - 0.2
@@ -178,7 +159,7 @@ def test_the_same_state_gives_the_same_numbers_again() -> None:
 def test_a_new_state_counts_at_once() -> None:
     """The state is asked for at each decision; the arms may be other ones each time."""
     states = [ContextualState()]
-    policy = ContextualPolicy(GoalSettings(**FREE), RULES, lambda: states[-1])
+    policy = Deciding(ContextualPolicy(GoalSettings(**FREE), RULES), known=lambda: {"contextual": states[-1]})
     first = policy.probabilities(a_context(EASY), PAIR).probabilities
     states.append(LEARNED)
     second = policy.probabilities(a_context(EASY), PAIR).probabilities
@@ -247,7 +228,7 @@ def test_the_reason_says_that_a_budget_binds() -> None:
     """What a good answer counts and what it is worth, in readable digits; nothing where it counts in full."""
     for worth, said in ((0.05, "$0.05"), (math.inf, "any price")):
         settings = GoalSettings(success_value_usd=worth)
-        policy = ContextualPolicy(settings, RULES, ContextualState, None, lambda: 0.000_004_98)
+        policy = deciding(ContextualPolicy(settings, RULES), value_usd=0.000_004_98)
         reason = policy.probabilities(a_context(HARD), PAIR).reason
         assert reason.summary.endswith(", at $0.0000050 per good answer")
         line = f"the budget binds: a good answer, worth {said}, counts as"
@@ -266,7 +247,7 @@ def test_starting_weights_give_way_to_a_budget(worth: float, counts: float, left
 
     def chances(strength: float) -> np.ndarray:
         goal = settings.model_copy(update={"starting_strength": strength})
-        policy = ContextualPolicy(goal, RULES, ContextualState, None, lambda: counts)
+        policy = deciding(ContextualPolicy(goal, RULES), value_usd=counts)
         return np.array(policy.probabilities(a_context(HARD), WEIGHTED).probabilities)
 
     assert chances(20.0) == pytest.approx(left * np.array([0.9, 0.1]) + (1 - left) * chances(0.0))
@@ -314,8 +295,6 @@ def test_the_version_names_what_changes_the_answer() -> None:
         a_policy(success_value_usd=1.0),
         a_policy(exploration=0.1),
         a_policy(starting_strength=5),
-        ContextualPolicy(
-            GoalSettings(), HeuristicPolicy(HeuristicSettings(threshold=2), CHEAP, STRONG), ContextualState
-        ),
+        ContextualPolicy(GoalSettings(), HeuristicPolicy(HeuristicSettings(threshold=2), CHEAP, STRONG)),
     ]
     assert len({one.version, *(other.version for other in others)}) == 5

@@ -19,7 +19,7 @@ from router_core.charts.costs import (
     spend_chart,
     split_charts,
 )
-from router_core.policies import POLICIES
+from router_core.registry import POLICIES
 from router_core.views.filters import View, days, recent
 from tests.store_rows import CHEAP, START, STRONG
 

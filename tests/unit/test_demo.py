@@ -45,16 +45,22 @@ def test_every_decision_can_be_replayed() -> None:
 
 
 def test_routers_take_turns_and_some_prompts_are_compared() -> None:
-    """A quarter each; two in a hundred prompts are decided by all four and answered by every model."""
+    """A fifth each; two in a hundred prompts are decided by all five and answered by every model."""
     store = filled(Settings())
     by_policy = Counter(one.policy for one in store.decisions() if one.origin == "simulated")
     compared = [prompt for prompt in store.recent_prompts(3_000) if prompt.run_all]
-    assert all(abs(count - 750 - 3 * len(compared) / 4) < 20 for count in by_policy.values())
+    assert all(abs(count - 600 - 4 * len(compared) / 5) < 20 for count in by_policy.values())
     assert 0.5 * COMPARED < len(compared) / 3_000 < 1.5 * COMPARED
     for prompt in compared[:5]:
         found = store.comparison(prompt.id)
         assert found is not None
-        assert {one.policy for one in found.decisions} >= {"heuristic", "classifier", "thompson", "contextual"}
+        assert {one.policy for one in found.decisions} >= {
+            "heuristic",
+            "classifier",
+            "thompson",
+            "contextual",
+            "by-task",
+        }
         assert {one.arm for one in found.completions} == {"openai/gpt-4o-mini", "openai/gpt-4o"}
 
 

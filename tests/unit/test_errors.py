@@ -12,6 +12,7 @@ from router_core import errors
 PINNED = {
     "RouterError",
     "SettingsError",
+    "ArgumentError",
     "UnknownArmError",
     "UnknownPolicyError",
     "NoEligibleArmError",

@@ -15,7 +15,7 @@ from router_core.evaluation.files.survey import Choices
 from router_core.evaluation.files.tables import open_table
 from router_core.evaluation.progress import CancelledError, Watch
 from router_core.evaluation.results import Objective, load
-from router_core.policies.classifier import Reply
+from router_core.policies.asking import Reply
 from router_core.settings import ClassifierSettings, PrivacySettings, Settings
 from router_core.store import open_store
 from router_core.types import Message, Usage

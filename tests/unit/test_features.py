@@ -129,7 +129,7 @@ def test_accepted_messages(messages: Any) -> None:
 EMPTY_LIST = "the list of messages is empty; give at least one with role 'user'"
 EMPTY = "the prompt is empty; write something for the model to answer"
 BLANK = "the prompt is blank; write something for the model to answer"
-SHAPE = "is no message; a message looks like {'role': 'user', 'content': '...'}"
+SHAPE = "is not a message; a message looks like {'role': 'user', 'content': '...'}"
 HUGE = (
     "the prompt has 1,001 characters; at most 1,000 are allowed"
     " (setting calls.max_prompt_characters): shorten it or raise the limit"
@@ -142,7 +142,7 @@ HUGE = (
         ([], EMPTY_LIST),
         ((), EMPTY_LIST),
         (None, EMPTY_LIST),
-        ("hello", "'hello' is no list of messages; give [{'role': 'user', ...}]"),
+        ("hello", "'hello' is not a list of messages; give [{'role': 'user', ...}]"),
         (user("hello"), f"'role' {SHAPE}"),
         (["hello"], f"'hello' {SHAPE}"),
         ([user("x"), None], f"'None' {SHAPE}"),

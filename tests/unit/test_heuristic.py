@@ -10,7 +10,7 @@ from router_core.errors import NoEligibleArmError
 from router_core.policies.heuristic import HeuristicPolicy, Rule
 from router_core.settings import HeuristicSettings
 from router_core.types import Reason, ReasonLine
-from tests.builders import CHEAP, STRONG, a_candidate, a_context, some_candidates, words
+from tests.builders import CHEAP, STRONG, Deciding, a_candidate, a_context, some_candidates, words
 
 
 def a_policy(simple: str = CHEAP, complex_: str = STRONG, **changes: object) -> HeuristicPolicy:
@@ -135,7 +135,7 @@ def test_the_threshold_itself_is_simple(threshold: int, simple: bool) -> None:
 
 def test_the_reason_of_a_simple_prompt() -> None:
     """A sentence with the sum, and a line for each rule with what it gave."""
-    answer = a_policy().probabilities(a_context("Is this spam?", "label"), some_candidates(2))
+    answer = Deciding(a_policy()).probabilities(a_context("Is this spam?", "label"), some_candidates(2))
     assert answer.reason == Reason(
         "Simple: 5 points, 3 needed",
         (
@@ -149,7 +149,7 @@ def test_the_reason_of_a_simple_prompt() -> None:
 
 def test_the_reason_of_a_complex_prompt() -> None:
     """Rules that do not hold give 0, and one point is not 'points'."""
-    answer = a_policy(word_limit=1, no_reasoning_points=-2, threshold=0, brief_points=1).probabilities(
+    answer = Deciding(a_policy(word_limit=1, no_reasoning_points=-2, threshold=0, brief_points=1)).probabilities(
         a_context("Label it"), some_candidates(2)
     )
     assert answer.reason == Reason(
@@ -161,7 +161,7 @@ def test_the_reason_of_a_complex_prompt() -> None:
             ReasonLine("no reasoning keyword", "-2", True),
         ),
     )
-    one = a_policy().probabilities(a_context("Compare these"), some_candidates(2))
+    one = Deciding(a_policy()).probabilities(a_context("Compare these"), some_candidates(2))
     assert one.reason.summary == "Complex: 1 point, 3 needed to be simple"
 
 
@@ -178,18 +178,18 @@ def test_the_reason_of_a_complex_prompt() -> None:
 )
 def test_probability_1_for_the_tier(text: str, count: int, expected: tuple[float, ...]) -> None:
     """The simple prompt to the cheap model, the complex one to the strong, however many there are."""
-    assert a_policy().probabilities(a_context(text), some_candidates(count)).probabilities == expected
+    assert Deciding(a_policy()).probabilities(a_context(text), some_candidates(count)).probabilities == expected
 
 
 def test_the_tiers_arms_may_stand_anywhere() -> None:
     """Arms are found by id; where one is missing the nearest end of the list serves."""
     arms = [a_candidate(f"p/{name}") for name in "abcd"]
     policy = a_policy(simple="p/c", complex_="p/b")
-    assert policy.probabilities(a_context("Is this spam?"), arms).probabilities == (0.0, 0.0, 1.0, 0.0)
-    assert policy.probabilities(a_context("Write a poem"), arms).probabilities == (0.0, 1.0, 0.0, 0.0)
+    assert Deciding(policy).probabilities(a_context("Is this spam?"), arms).probabilities == (0.0, 0.0, 1.0, 0.0)
+    assert Deciding(policy).probabilities(a_context("Write a poem"), arms).probabilities == (0.0, 1.0, 0.0, 0.0)
     others = [arms[0], arms[3]]
-    assert policy.probabilities(a_context("Is this spam?"), others).probabilities == (1.0, 0.0)
-    assert policy.probabilities(a_context("Write a poem"), others).probabilities == (0.0, 1.0)
+    assert Deciding(policy).probabilities(a_context("Is this spam?"), others).probabilities == (1.0, 0.0)
+    assert Deciding(policy).probabilities(a_context("Write a poem"), others).probabilities == (0.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -198,21 +198,23 @@ def test_the_tiers_arms_may_stand_anywhere() -> None:
 )
 def test_exploration_is_spread_evenly(share: float, count: int, chosen: float, other: float) -> None:
     """Every model gets its part, the chosen one among them, and the reason says so."""
-    answer = a_policy(exploration=share).probabilities(a_context("Is this spam?"), some_candidates(count))
+    answer = Deciding(a_policy(exploration=share)).probabilities(
+        a_context("Is this spam?"), some_candidates(count)
+    )
     assert answer.probabilities == (chosen, *[other] * (count - 1))
     assert answer.reason.summary == f"Simple: 3 points, 3 needed; {share:.1%} of traffic explores"
 
 
 def test_deciding_costs_nothing() -> None:
     """No call, no wait, no cache, nobody in its place."""
-    answer = a_policy().probabilities(a_context(), some_candidates(2))
+    answer = Deciding(a_policy()).probabilities(a_context(), some_candidates(2))
     assert (answer.cost_usd, answer.latency_ms, answer.cached, answer.fallback) == (Decimal(0), 0.0, False, None)
 
 
 def test_nothing_to_choose_from() -> None:
     """The goal is named."""
     with pytest.raises(NoEligibleArmError, match=r"^goal 'mail' has no model left to choose from; add one in"):
-        a_policy().probabilities(a_context(goal="mail"), [])
+        Deciding(a_policy()).probabilities(a_context(goal="mail"), [])
 
 
 def test_the_version_names_rules_and_arms() -> None:

@@ -13,7 +13,7 @@ from router_core.learning.beta import from_evidence, interval, mean
 from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, SettingsVersion, Store
-from router_core.types import Arm, Candidate, Context, Evidence, OutputTokens, Posterior
+from router_core.types import Arm, Candidate, Evidence, OutputTokens, Posterior
 from router_core.views.learning import changes, posterior_through_time, ratings_by_source, split_now
 from tests.store_rows import CHEAP, STRONG, a_completion, a_decision, a_prompt, an_outcome, at
 
@@ -135,7 +135,7 @@ def test_the_parts_of_the_split(seen: int, fading: float) -> None:
         Candidate(Arm(CHEAP, CHEAP, weight=0.8), Posterior(1 + seen, 1, seen), 1e-5),
         Candidate(Arm(STRONG, STRONG, weight=0.2), Posterior(1, 1, 0), 1e-4),
     )
-    cheap, strong = split_now(goal, Context("default", "", None, 1, 1, 1), candidates)
+    cheap, strong = split_now(goal, candidates)
     assert (cheap.starting, strong.starting) == (pytest.approx(0.8 * fading), pytest.approx(0.2 * fading))
     assert cheap.explored == strong.explored == pytest.approx(0.05 * (1 - fading))
     assert cheap.learned == pytest.approx((1 - fading) * 0.9 * cheap.best, abs=1e-9)
@@ -148,7 +148,7 @@ def test_the_split_with_any_weights() -> None:
     arms = (ArmSettings(model=CHEAP, weight=3), ArmSettings(model=STRONG, weight=1))
     candidates = tuple(Candidate(one.arm(), Posterior(11, 11, 20), 1e-5) for one in arms)
     goal = GoalSettings(arms=arms, exploration=0.9, starting_strength=20, success_value_usd=0.05)
-    parts = split_now(goal, Context("default", "", None, 1, 1, 1), candidates)
+    parts = split_now(goal, candidates)
     assert [one.starting for one in parts] == pytest.approx([0.75 / 3, 0.25 / 3])
     assert [one.explored for one in parts] == pytest.approx([1 / 3, 1 / 3])
     assert [one.learned for one in parts] == pytest.approx([0.0, 0.0])
@@ -162,7 +162,7 @@ def test_nothing_learned_is_not_less_than_nothing(seen: int) -> None:
         Candidate(Arm(CHEAP, CHEAP, weight=0.8), Posterior(1 + seen, 1, seen), 1e-5),
         Candidate(Arm(STRONG, STRONG, weight=0.2), Posterior(1, 1 + seen, seen), 1e-4),
     )
-    strong = split_now(goal, Context("default", "", None, 1, 1, 1), candidates)[1]
+    strong = split_now(goal, candidates)[1]
     assert f"{strong.learned:.1%}" == "0.0%"
 
 

@@ -10,6 +10,7 @@ from router_core.learning.beta import update
 from router_core.policies.thompson import ThompsonPolicy
 from router_core.settings import ArmSettings, GoalSettings
 from router_core.types import Candidate, Context, Posterior
+from tests.builders import Deciding
 
 CONTEXT = Context("default", "", None, 0, 0, 1)
 
@@ -36,7 +37,7 @@ def test_every_draw_is_the_policys(models: int, exploration: float) -> None:
             Candidate(arm.arm(), posterior, cost)
             for arm, posterior, cost in zip(settings.arms, known, costs, strict=True)
         ]
-        chances = policy.probabilities(CONTEXT, candidates).probabilities
+        chances = Deciding(policy).probabilities(CONTEXT, candidates).probabilities
         drawn = int(np.searchsorted(np.cumsum(chances)[:-1], uniform[place], side="right"))
         assert life.chosen[place] == drawn
         known[drawn] = update(known[drawn], float(scores[row, drawn]))

@@ -10,14 +10,15 @@ import pytest
 
 from router_core.errors import EvaluationError
 from router_core.evaluation.by_file.conclusion import verdict
-from router_core.evaluation.by_file.report import ROUTERS, evaluate
+from router_core.evaluation.by_file.report import evaluate
+from router_core.evaluation.by_file.ways import WAYS, offered
 from router_core.evaluation.labelled import Labelled, rows_of
 from router_core.evaluation.results import Estimate, Objective, Report, dump, load
 from router_core.settings import ArmSettings, GoalSettings, Settings
 from tests.labelled import labelled
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-WITHOUT_CLASSIFIER = [name for name in ROUTERS if name not in ("classifier", "learned")]
+WITHOUT_CLASSIFIER = [name for name in WAYS if name not in ("classifier", "learned")]
 
 
 def easy_and_hard() -> Labelled:
@@ -32,7 +33,7 @@ def easy_and_hard() -> Labelled:
 
 def judged(data: Labelled, **given: object) -> Report:
     """A small report."""
-    wanted = given.pop("policies", WITHOUT_CLASSIFIER)
+    wanted = given.pop("policies", [name for name in offered(data) if name in WITHOUT_CLASSIFIER])
     return evaluate(wanted, data, shuffles=3, draws=200, now=NOW, **given)  # type: ignore[arg-type]
 
 

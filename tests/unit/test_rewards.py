@@ -52,7 +52,7 @@ def test_a_reward_is_a_plain_float(outcome: Any) -> None:
 )
 def test_refused(outcome: Any) -> None:
     """Anything else is refused with the value and what is allowed."""
-    with pytest.raises(InvalidOutcomeError, match=r"is no outcome; give Outcome\.SUCCESS.*from 0 \(bad\) to 1"):
+    with pytest.raises(InvalidOutcomeError, match=r"is not an outcome; give Outcome\.SUCCESS.*from 0 \(bad\) to"):
         reward(outcome)
 
 

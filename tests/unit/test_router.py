@@ -139,11 +139,11 @@ def test_reports_late_repeated_corrected_and_withdrawn(make_router: Make, store:
 
 
 def test_reports_that_are_none(make_router: Make) -> None:
-    """An unknown request and a word that is no outcome are refused."""
+    """An unknown request and a word that is not an outcome are refused."""
     router = make_router(ONLY)
     with pytest.raises(UnknownRequestError, match="never made"):
         router.report_outcome("00000000-0000-0000-0000-000000000000", Outcome.SUCCESS)
-    with pytest.raises(InvalidOutcomeError, match="'great' is no outcome"):
+    with pytest.raises(InvalidOutcomeError, match="'great' is not an outcome"):
         router.report_outcome(asked(router), "great")
 
 
@@ -171,7 +171,7 @@ def test_a_report_goes_before_the_condition(make_router: Make, store: Store) -> 
     ],
 )
 def test_conditions(make_router: Make, store: Store, condition: Any, rewards: list[float | None]) -> None:
-    """Text or callable; one that raises, or says what is no outcome, is unknown and never a success."""
+    """Text or callable; one that raises, or says what is not an outcome, is unknown and never a success."""
     router = make_router(ONLY, success_when=condition)
     request_id = asked(router)
     history = store.outcome_history(request_id)

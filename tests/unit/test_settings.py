@@ -204,7 +204,8 @@ REFUSED: list[tuple[str, str]] = [
     (goal(complex_arm="x/y"), f"goals.g: complex_arm is 'x/y'; it must be one of {ARMS}"),
     (goal(teaching_precedence=["api", "api"]), "goals.g: teaching_precedence names a source twice"),
     (goal(router="dice"),
-     "goals.g.router: Input should be 'heuristic', 'classifier', 'thompson' or 'contextual' (got 'dice')"),
+     "goals.g.router: Input should be 'heuristic', 'classifier', 'thompson', 'contextual' or 'by-task'"
+     " (got 'dice')"),
     (goal(learn_from="none"), "goals.g.learn_from: Input should be 'all' or 'own' (got 'none')"),
     (goal(success_value_usd=-1),
      "goals.g.success_value_usd: Input should be greater than or equal to 0 (got '-1')"),

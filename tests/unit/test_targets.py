@@ -12,8 +12,8 @@ from router_core.errors import SettingsError, UnknownPolicyError
 from router_core.evaluation.from_log.targets import estimate_policy, target_probabilities
 from router_core.evaluation.from_log.traffic import Traffic, read_traffic
 from router_core.models.calls import Models
-from router_core.policies import Means, build_policies
-from router_core.policies.classifier import VerdictCache
+from router_core.policies import build_policies
+from router_core.policies.base import Known
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.routing.deciding import Decider
 from router_core.settings import (
@@ -54,7 +54,7 @@ def test_each_router_as_it_was_set_is_found_again() -> None:
     for name in ("heuristic", "classifier"):
         found = target_probabilities(store, LOGGED, "default", name, traffic)
         own = rows_of(traffic, name)
-        assert own.sum() > 200
+        assert own.sum() > 150
         assert found.known[own].all()
         assert found.refusal is None
         assert np.array_equal(found.probabilities[own], traffic.log.probabilities[own])
@@ -70,7 +70,7 @@ def test_a_draft_of_the_rules() -> None:
     policy = HeuristicPolicy(draft.heuristic, STRONG, CHEAP)
     candidates = Decider(draft, store, Models(draft, simulated=True)).candidates
     expected = sorted(
-        policy.probabilities(one.context, candidates(one.context)).probabilities
+        policy.probabilities(one.context, Known(candidates(one.context))).probabilities
         for one in store.decisions()
         if one.origin == "simulated"
     )
@@ -85,13 +85,32 @@ def test_thompson_decides_as_today() -> None:
     traffic = read_traffic(store, draft, "default")
     found = target_probabilities(store, draft, "default", "thompson", traffic)
     decider = Decider(draft, store, Models(draft, simulated=True))
-    policy = build_policies(draft, "default", Means(decider.ask, VerdictCache(0)))["thompson"]
+    policy = build_policies(draft, "default")["thompson"]
     expected = sorted(
-        policy.probabilities(one.context, decider.candidates(one.context)).probabilities
+        policy.probabilities(one.context, decider.known(one.context, policy.name)).probabilities
         for one in store.decisions()
         if one.origin == "simulated"
     )
     assert sorted(map(tuple, found.probabilities.tolist())) == expected
+    assert "as learned today" in found.notes[0]
+
+
+def test_the_router_by_task_decides_as_today() -> None:
+    """With what is learned now of each task type, texts or none."""
+    store = filled(requests=600)
+    draft = Settings(goals={"default": GoalSettings(success_value_usd=0.01, starting_strength=0.0)})
+    traffic = read_traffic(store, draft, "default")
+    found = target_probabilities(store, draft, "default", "by-task", traffic)
+    decider = Decider(draft, store, Models(draft, simulated=True))
+    policy = build_policies(draft, "default")["by-task"]
+    expected = sorted(
+        policy.probabilities(one.context, decider.known(one.context, policy.name)).probabilities
+        for one in store.decisions()
+        if one.origin == "simulated"
+    )
+    assert sorted(map(tuple, found.probabilities.tolist())) == expected
+    assert len(set(expected)) >= 5
+    assert len(set(traffic.task)) >= 5
     assert "as learned today" in found.notes[0]
 
 

@@ -14,7 +14,7 @@ from router_core.learning.beta import best_probabilities
 from router_core.policies.thompson import ThompsonPolicy, a_call, comparable_costs, counted
 from router_core.settings import ArmSettings, GoalSettings
 from router_core.types import Candidate, Posterior, ReasonLine
-from tests.builders import CHEAP, STRONG, a_candidate, a_context, some_candidates
+from tests.builders import CHEAP, STRONG, Deciding, a_candidate, a_context, some_candidates
 
 INFINITE = math.inf
 
@@ -26,7 +26,7 @@ def a_policy(**changes: Any) -> ThompsonPolicy:
 
 def shares(candidates: list[Candidate], **changes: Any) -> tuple[float, ...]:
     """The probabilities of a fresh policy."""
-    return a_policy(**changes).probabilities(a_context(), candidates).probabilities
+    return Deciding(a_policy(**changes)).probabilities(a_context(), candidates).probabilities
 
 
 def learned(**changes: Any) -> dict[str, Any]:
@@ -142,10 +142,10 @@ def test_the_same_evidence_is_computed_once() -> None:
     """The same object comes back, for the same tuple and for an equal list, whatever the prompt."""
     policy = a_policy()
     remembered = tuple(some_candidates(2))
-    first = policy.probabilities(a_context("one"), remembered)
-    assert policy.probabilities(a_context("two"), remembered) is first
-    assert policy.probabilities(a_context("three"), some_candidates(2)) is first
-    assert policy.probabilities(a_context("four"), tuple(some_candidates(2))) is first
+    first = Deciding(policy).probabilities(a_context("one"), remembered)
+    assert Deciding(policy).probabilities(a_context("two"), remembered) is first
+    assert Deciding(policy).probabilities(a_context("three"), some_candidates(2)) is first
+    assert Deciding(policy).probabilities(a_context("four"), tuple(some_candidates(2))) is first
     assert first.reason is first.reason
 
 
@@ -166,22 +166,22 @@ def test_other_evidence_is_computed_anew(change: dict[str, Any]) -> None:
     values: dict[str, Any] = {"arm_id": CHEAP, "alpha": 20.0, "beta": 10.0, "cost_usd": 0.0001, "observations": 28}
     strong = a_candidate(STRONG, 21.0, 10.0, 0.001, 29)
     before, after = a_candidate(**values), a_candidate(**(values | change))
-    fresh = a_policy().probabilities(a_context(), [after, strong])
+    fresh = Deciding(a_policy()).probabilities(a_context(), [after, strong])
     policy = a_policy()
     candidates = [before, strong]
-    first = policy.probabilities(a_context(), candidates)
+    first = Deciding(policy).probabilities(a_context(), candidates)
     candidates[0] = after
-    second = policy.probabilities(a_context(), candidates)
+    second = Deciding(policy).probabilities(a_context(), candidates)
     assert second is not first
     assert (second.probabilities, second.reason) == (fresh.probabilities, fresh.reason)
-    assert policy.probabilities(a_context(), (after, strong)) is second
-    assert policy.probabilities(a_context(), (before, strong)) is first
+    assert Deciding(policy).probabilities(a_context(), (after, strong)) is second
+    assert Deciding(policy).probabilities(a_context(), (before, strong)) is first
 
 
 def test_the_reason() -> None:
     """Who leads and why, a line for each model, what is left of the start, and the floor."""
     candidates = [a_candidate(CHEAP, 1, 2, 0.0001), a_candidate(STRONG, 90, 10, 0.00225, observations=98)]
-    reason = a_policy().probabilities(a_context(), candidates).reason
+    reason = Deciding(a_policy()).probabilities(a_context(), candidates).reason
     best = best_probabilities([c.posterior for c in candidates], [0.0001, 0.00225], 0.05)
     assert reason.summary == f"{STRONG}: {best[1]:.0%} likely to be the better buy, at $0.05 per good answer"
     assert reason.lines == (
@@ -197,7 +197,7 @@ def test_the_reason_while_the_start_outweighs_what_was_learned(seen: int, said: 
     """Where the better buy is not the likelier choice, the summary says why."""
     cheap = a_candidate(CHEAP, 1, 2, 0.0001, observations=1, weight=0.8)
     strong = a_candidate(STRONG, 1 + seen, 1, 0.00225, observations=seen, weight=0.2)
-    answer = a_policy().probabilities(a_context(), [cheap, strong])
+    answer = Deciding(a_policy()).probabilities(a_context(), [cheap, strong])
     assert (answer.probabilities[0] > answer.probabilities[1]) is said
     assert answer.reason.summary.startswith(f"{STRONG}: ")
     assert answer.reason.summary.endswith(f"; the starting weights still favour {CHEAP}") is said
@@ -222,14 +222,16 @@ def test_the_better_of_two_is_the_best_of_three(models: int, word: str) -> None:
     """The summary speaks of as many models as there are."""
     assert (
         f"likely to be the {word}, at"
-        in a_policy().probabilities(a_context(), some_candidates(models)).reason.summary
+        in Deciding(a_policy()).probabilities(a_context(), some_candidates(models)).reason.summary
     )
 
 
 def test_the_reason_where_cost_is_ignored_or_unknown() -> None:
     """Both are said; what no longer counts is not."""
     candidates = [a_candidate(CHEAP, 1, 2, None), a_candidate(STRONG, 1, 2, 0.5)]
-    reason = a_policy(**learned(success_value_usd=INFINITE)).probabilities(a_context(), candidates).reason
+    reason = (
+        Deciding(a_policy(**learned(success_value_usd=INFINITE))).probabilities(a_context(), candidates).reason
+    )
     assert reason.summary == f"{CHEAP}: 50% likely to be the better buy, cost ignored"
     assert reason.lines == (
         ReasonLine(f"{CHEAP}: 0 of 0 good (1% to 84%), price unknown", "50.0%"),
@@ -242,13 +244,13 @@ def test_the_reason_where_cost_is_ignored_or_unknown() -> None:
 def test_starting_weights_are_named_while_they_show(seen: int, said: bool) -> None:
     """From 0.5 % down they are not mentioned."""
     candidates = [a_candidate("p/a", observations=seen), a_candidate("p/b")]
-    lines = a_policy().probabilities(a_context(), candidates).reason.lines
+    lines = Deciding(a_policy()).probabilities(a_context(), candidates).reason.lines
     assert ("left of the starting weights" in [line.text for line in lines]) is said
 
 
 def test_deciding_costs_nothing() -> None:
     """No call, no wait, nobody in its place."""
-    answer = a_policy().probabilities(a_context(), some_candidates(2))
+    answer = Deciding(a_policy()).probabilities(a_context(), some_candidates(2))
     assert (answer.cost_usd, answer.latency_ms) == (Decimal(0), 0.0)
     assert (answer.cached, answer.fallback) == (False, None)
 
@@ -258,11 +260,11 @@ def test_the_longest_unused_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("router_core.policies.thompson._CACHED_DISTRIBUTIONS", 2)
     policy = a_policy()
     one, two, three = ([a_candidate(CHEAP, 1.0 + n, 1.0), a_candidate(STRONG)] for n in range(3))
-    first, second = (policy.probabilities(a_context(), given) for given in (one, two))
-    assert policy.probabilities(a_context(), one) is first
-    policy.probabilities(a_context(), three)
-    assert policy.probabilities(a_context(), one) is first
-    again = policy.probabilities(a_context(), two)
+    first, second = (Deciding(policy).probabilities(a_context(), given) for given in (one, two))
+    assert Deciding(policy).probabilities(a_context(), one) is first
+    Deciding(policy).probabilities(a_context(), three)
+    assert Deciding(policy).probabilities(a_context(), one) is first
+    again = Deciding(policy).probabilities(a_context(), two)
     assert again is not second
     assert again.probabilities == second.probabilities
 
@@ -272,7 +274,7 @@ def test_nothing_to_choose_from() -> None:
     empty: tuple[Sequence[Candidate], ...] = ([], ())
     for nothing in empty:
         with pytest.raises(NoEligibleArmError, match=r"^goal 'mail' has no model left to choose from; add one in"):
-            a_policy().probabilities(a_context(goal="mail"), nothing)
+            Deciding(a_policy()).probabilities(a_context(goal="mail"), nothing)
 
 
 def test_the_version_names_what_changes_the_answer() -> None:

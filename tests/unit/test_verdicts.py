@@ -12,6 +12,7 @@ import pytest
 from router_core.learning.contextual.folding import ABSENT, VERDICT
 from router_core.learning.contextual.state import ContextualState, learn
 from router_core.learning.value_of_information import Prospect, value_of_information
+from router_core.policies.asking import Asking
 from router_core.policies.classifier import ClassifierPolicy
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
@@ -19,7 +20,7 @@ from router_core.policies.verdicts import Logits, Verdicts
 from router_core.settings import ClassifierSettings, ContextualSettings, GoalSettings, HeuristicSettings
 from router_core.types import ActionDistribution, Candidate, ReasonLine
 from router_core.words import dollars
-from tests.builders import CHEAP, STRONG, FakeAsk, a_candidate, a_context
+from tests.builders import CHEAP, STRONG, Deciding, FakeAsk, a_candidate, a_context
 
 PAIR = (a_candidate(CHEAP, cost_usd=0.0001), a_candidate(STRONG, cost_usd=0.01))
 RULES = HeuristicPolicy(HeuristicSettings(), CHEAP, STRONG)
@@ -32,13 +33,14 @@ def a_policy(
     price_usd: float | None = 0.0001,
     exploration: float = 0.0,
     **changes: Any,
-) -> ContextualPolicy:
+) -> Deciding:
     """One that may ask."""
-    classifier = ClassifierPolicy(ClassifierSettings(), CHEAP, STRONG, ask, RULES)
+    classifier = ClassifierPolicy(ClassifierSettings(), CHEAP, STRONG, RULES)
     settings = ContextualSettings(**{"asked_share": 0.0, **changes})
-    verdicts = Verdicts(settings, classifier, lambda context: price_usd)
     goal = GoalSettings(**FREE | {"exploration": exploration})
-    return ContextualPolicy(goal, RULES, lambda: state, verdicts)
+    policy = ContextualPolicy(goal, RULES, Verdicts(settings, classifier))
+    known = {"contextual": state, "verdict_usd": price_usd}
+    return Deciding(policy, Asking(ClassifierSettings(), ask), lambda: known)
 
 
 def taught() -> ContextualState:
@@ -53,7 +55,7 @@ def taught() -> ContextualState:
     return replace(state, verdicts=(100, 200))
 
 
-def decide(policy: ContextualPolicy, text: str = "the same words", pair: Any = PAIR) -> ActionDistribution:
+def decide(policy: Deciding, text: str = "the same words", pair: Any = PAIR) -> ActionDistribution:
     """On one text."""
     return policy.probabilities(a_context(text), pair)
 

@@ -14,19 +14,16 @@ from numpy.typing import NDArray
 from router_core.errors import EvaluationError
 from router_core.evaluation.labelled import Labelled
 from router_core.features import context
-from router_core.policies.classifier import Ask, ClassifierPolicy, VerdictCache
-from router_core.policies.heuristic import HeuristicPolicy
+from router_core.policies.asking import Asking, AskModel, VerdictCache
+from router_core.policies.classifier import Questions
 from router_core.settings import Settings
-from router_core.types import Arm, Candidate, Posterior
 
-_SIMPLE, _COMPLEX = "simple", "complex"
-_CANDIDATES = tuple(Candidate(Arm(name, name), Posterior(1.0, 1.0), None) for name in (_SIMPLE, _COMPLEX))
 _GIVE_UP = 20  # so many calls without one verdict: something is wrong, and it may cost money
 
 
 def live_verdicts(
     labelled: Labelled,
-    ask: Ask,
+    ask: AskModel,
     settings: Settings,
     *,
     workers: int = 8,
@@ -48,19 +45,19 @@ def live_verdicts(
     Raises:
         EvaluationError: the first calls all failed; the sentence says how.
     """
-    classifier = settings.classifier.model_copy(update={"exploration": 0.0})
-    rules = HeuristicPolicy(settings.heuristic, _SIMPLE, _COMPLEX)
-    policy = ClassifierPolicy(classifier, _SIMPLE, _COMPLEX, ask, rules, VerdictCache(0))
+    classifier = settings.classifier
+    questions, asking = Questions(classifier), Asking(classifier, ask, VerdictCache(0))
     verdicts = np.full(len(labelled.prompts), -1, np.int8)
     cost = np.zeros(len(labelled.prompts))
 
     def one(row: int) -> tuple[int, str | None]:
         seen = context([{"role": "user", "content": labelled.prompts[row]}], "labelled", labelled.tasks[row])
-        given = policy.probabilities(seen, _CANDIDATES)
-        cost[row] = np.nan if given.cost_usd is None else float(given.cost_usd)
-        if given.fallback is None:
-            verdicts[row] = 1 if given.probabilities[0] == 1.0 else 0
-        return row, given.fallback
+        answer = asking.answer(questions.about(seen))
+        cost[row] = np.nan if answer.cost_usd is None else float(answer.cost_usd)
+        if answer.verdict is None:
+            return row, answer.failure
+        verdicts[row] = 1 if answer.verdict.simple else 0
+        return row, None
 
     pool = ThreadPoolExecutor(workers)
     try:

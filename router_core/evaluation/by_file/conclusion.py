@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from router_core.evaluation.results import Estimate, Report, Rival, Row, Verdict
+from router_core.evaluation.wording import per_thousand, percent, span
 from router_core.words import about, dollars, points, share, times_cheaper
 
 TOLERANCE = 0.05
@@ -63,7 +64,7 @@ def _without_prices(report: Report, unpriced: list[str]) -> Verdict:
         "unknown",
         None,
         f"Not known: the price of {names} is unknown, so nothing can be said about money.",
-        (f"The most accurate model is {best.name}: {_percent(best.accuracy)}.", *_orders(report)),
+        (f"The most accurate model is {best.name}: {percent(best.accuracy)}.", *_orders(report)),
         f"the price of {names}: add it under Settings, Models & providers, or a cost column to the file",
     )
 
@@ -97,8 +98,9 @@ def _settled(rival: Rival, tolerance: float) -> bool:
 
 def _route(report: Report, router: Row) -> str:
     assert router.advantage_usd is not None
-    worth, floor = _per_thousand(router.advantage_usd), report.objective.quality_floor
-    sentence = f"Route by {_lower(router.label)}: "
+    worth, floor = per_thousand(router.advantage_usd), report.objective.quality_floor
+    name = _lower(router.label).removeprefix("by ")
+    sentence = f"Route by {name}" + (f" ({router.plan}): " if router.plan else ": ")
     if floor is None:
         sentence += f"it is worth {worth} more per 1,000 prompts than {report.best_fixed} for everything"
     else:
@@ -107,7 +109,7 @@ def _route(report: Report, router: Row) -> str:
             f" {report.best_fixed} for everything"
         )
     if router.saving is not None and router.saving.low > 0:
-        sentence += f", and costs {_percent(router.saving, 0)} less than the cheapest equal mix of models"
+        sentence += f", and costs {percent(router.saving, 0)} less than the cheapest equal mix of models"
     return sentence + "."
 
 
@@ -144,17 +146,17 @@ def _by_floor(report: Report, floor: float, reasons: tuple[str, ...]) -> Verdict
     if best.accuracy.low >= floor:
         sentence = (
             f"Use {best.name} for everything: it is the cheapest model that reaches {wanted} good answers"
-            f" ({_percent(best.accuracy)}, {report.prompts:,} prompts)."
+            f" ({percent(best.accuracy)}, {report.prompts:,} prompts)."
         )
         return Verdict("use", best.name, sentence, reasons)
     top = max((report.row(model) for model in report.models), key=lambda row: row.accuracy.value)
     if top.accuracy.high < floor:
-        sentence = f"No model reaches {wanted} good answers: the best, {top.name}, has {_percent(top.accuracy)}."
+        sentence = f"No model reaches {wanted} good answers: the best, {top.name}, has {percent(top.accuracy)}."
         return Verdict("unknown", None, sentence, reasons, "a better model, or a lower floor")
     gap = Estimate(top.accuracy.value - floor, top.accuracy.low - floor, top.accuracy.high - floor)
     more = _more(report.prompts, gap)
     needed = "a lower floor" if more is None else f"about {about(more)} more scored prompts"
-    has = _percent(top.accuracy)
+    has = percent(top.accuracy)
     sentence = f"Not known yet whether {top.name} reaches {wanted} good answers ({has}): {needed} would tell."
     return Verdict("unknown", None, sentence, reasons, needed, more)
 
@@ -174,7 +176,7 @@ def _reasons(report: Report) -> Iterable[str]:
     for row in report.rows:
         if row.kind == "trained" and row.advantage_usd is not None and row.advantage_usd.low > 0:
             yield (
-                f"A score learned from these prompts would make {_per_thousand(row.advantage_usd)} more of value"
+                f"A score learned from these prompts would make {per_thousand(row.advantage_usd)} more of value"
                 f" per 1,000 prompts than {report.best_fixed}; no router follows it alone, so it is not advice."
             )
     for row in routers:
@@ -190,12 +192,12 @@ def _reasons(report: Report) -> Iterable[str]:
 
 def _beside(report: Report, rival: Rival) -> str:
     said = f"{rival.model} beside {report.best_fixed}: {points(rival.accuracy.value)} points"
-    said += f" ({_span(rival.accuracy)})"
+    said += f" ({span(rival.accuracy)})"
     if rival.cost_usd is not None:
         dearer = "dearer" if rival.cost_usd.value > 0 else "cheaper"
         said += f", {dollars(abs(rival.cost_usd.value) * 1000)} {dearer} per 1,000 prompts"
     if rival.utility_usd is not None:
-        worth = _per_thousand(rival.utility_usd)
+        worth = per_thousand(rival.utility_usd)
         said += f"; at {_worth(report)} for a good answer that makes {worth} of value per 1,000"
     return said + "."
 
@@ -214,9 +216,10 @@ def _break_even(report: Report, rival: Rival) -> str:
 
 def _unproven(report: Report, best: Row, advantage: Estimate) -> str:
     if advantage.low == advantage.high == 0:
-        return f"No router here does better: the best cut of {_lower(best.label)} sends everything to one model."
+        which = best.label if best.kind == "rule" else f"the best cut of {_lower(best.label)}"
+        return f"No router here does better: {which} sends everything to one model."
     return (
-        f"No router here is proven to beat it; the best, {_lower(best.label)}, makes {_per_thousand(advantage)} of"
+        f"No router here is proven to beat it; the best, {_lower(best.label)}, makes {per_thousand(advantage)} of"
         f" value per 1,000 prompts above {report.best_fixed}."
     )
 
@@ -229,7 +232,7 @@ def _beside_mix(row: Row) -> str:
         word = "worse than"
     else:
         word = "not told from"
-    return f"{row.label}: {word} a random mix of equal cost, {points(row.gain.value)} points ({_span(row.gain)})."
+    return f"{row.label}: {word} a random mix of equal cost, {points(row.gain.value)} points ({span(row.gain)})."
 
 
 def _orders(report: Report) -> Iterable[str]:
@@ -271,14 +274,6 @@ def _lower(label: str) -> str:
     return label[:1].lower() + label[1:]
 
 
-def _percent(found: Estimate, digits: int = 1) -> str:
-    return f"{share(found.value, digits)} ({100 * found.low:.{digits}f} to {100 * found.high:.{digits}f})"
-
-
-def _span(found: Estimate) -> str:
-    return f"{points(found.low)} to {points(found.high)}"
-
-
 def _points(report: Report, found: Estimate, sign: int = 1) -> str:
     """A difference that is known to have this sign, without it; with all that it rests on."""
     low, high = sorted((sign * found.low, sign * found.high))
@@ -288,8 +283,3 @@ def _points(report: Report, found: Estimate, sign: int = 1) -> str:
 
 def _three(found: Estimate) -> str:
     return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
-
-
-def _per_thousand(found: Estimate) -> str:
-    low, value, high = (dollars(1000 * one) for one in (found.low, found.value, found.high))
-    return f"{value} ({low} to {high})"

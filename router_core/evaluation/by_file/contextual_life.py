@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from router_core.evaluation.by_file.replay import Life
+from router_core.evaluation.by_file.replay import Life, explored
 from router_core.learning.contextual.best_buy import best_buy_probabilities, dearer_wins_rows
 from router_core.learning.contextual.logistic import Belief, fit
 from router_core.learning.contextual.sharing import Learned
 from router_core.learning.contextual.shrinking import shrunk, sizes
 from router_core.learning.contextual.state import weak_prior
 from router_core.learning.contextual.vector import GAIN
-from router_core.policies.thompson import comparable_costs, fading_part, starting_shares
+from router_core.policies.blending import blended_rows, fading_part, starting_shares
+from router_core.policies.thompson import comparable_costs
 from router_core.settings import GoalSettings
 
 Array = NDArray[np.float64]
@@ -90,17 +91,10 @@ def contextual_life(
         told = [_logits(belief, seen) for belief, seen in zip(mind.beliefs(start), rows, strict=True)]
         fading = fading_part(settings.starting_strength, start)
         if drawn_with is None:
-            picked = _drawn(told, costs[here], worth, rng)
-            kind, other = rng.random(len(here)), rng.random(len(here))
-            explores = kind < fading + (1.0 - fading) * models * exploration
-            picked[explores] = (other[explores] * models).astype(np.intp)
-            starts = kind < fading
-            picked[starts] = np.searchsorted(np.cumsum(starting)[:-1], other[starts], side="right")
+            picked = explored(_drawn(told, costs[here], worth, rng), starting, exploration, fading, rng)
         else:
             best = _best_buys(told, costs[here], worth)
-            chances = fading * np.array(starting) + (1.0 - fading) * (
-                exploration + (1.0 - models * exploration) * best
-            )
+            chances = blended_rows(best, starting, exploration, fading)
             picked = (chances.cumsum(axis=1)[:, :-1] <= rng.random(len(here))[:, None]).sum(axis=1)
             drawn_with[start:stop] = chances
         chosen[start:stop] = picked

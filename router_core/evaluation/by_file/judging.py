@@ -70,6 +70,7 @@ def judged(
                 saving,
                 advantage,
                 note=choice.note,
+                plan=choice.plan,
                 **ranked,
             )
         )

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router_core.learning.beta import best_probabilities
-from router_core.policies.thompson import blended, comparable_costs, fading_part, starting_shares
+from router_core.policies.blending import blended, fading_part, starting_shares
+from router_core.policies.thompson import comparable_costs
 from router_core.settings import GoalSettings
 from router_core.types import Posterior
 
@@ -80,6 +81,31 @@ def thompson_life(
         asked += np.bincount(drawn, minlength=models)
         good += np.bincount(drawn, seen[np.arange(stop - start), drawn], minlength=models)
     return Life(order, chosen)
+
+
+def explored(
+    picked: NDArray[np.intp],
+    starting: Sequence[float],
+    exploration: float,
+    fading: float,
+    rng: np.random.Generator,
+) -> NDArray[np.intp]:
+    """The models picked, with some replaced as exploration and what is left of the starting weights ask.
+
+    Args:
+        picked: (n,), drawn with the chances of being the best buy.
+        starting: (k,), shares of traffic before any evidence.
+        exploration: the floor of every model; at most 1 / k is kept.
+        fading: the part of the starting shares that still counts.
+        rng: where to draw.
+    """
+    models = len(starting)
+    kind, other = rng.random(len(picked)), rng.random(len(picked))
+    explores = kind < fading + (1.0 - fading) * models * min(exploration, 1.0 / models)
+    found = np.where(explores, (other * models).astype(np.intp), picked)
+    starts = kind < fading
+    found[starts] = np.searchsorted(np.cumsum(starting)[:-1], other[starts], side="right")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,23 +6,33 @@ order the rows of the file stand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router_core.errors import EvaluationError
 from router_core.evaluation.by_file import routers
-from router_core.evaluation.by_file.contextual_life import contextual_life
+from router_core.evaluation.by_file.by_task import cross_fitted
 from router_core.evaluation.by_file.hull import on_hull
-from router_core.evaluation.by_file.judging import judged, sure, utility
-from router_core.evaluation.by_file.replay import Life, Lives, many_lives, mean_costs, thompson_lives
+from router_core.evaluation.by_file.judging import judged, sure
+from router_core.evaluation.by_file.lives import Progress, lives_of
+from router_core.evaluation.by_file.replay import Lives
 from router_core.evaluation.by_file.resampling import bootstrap_counts, estimate
 from router_core.evaluation.by_file.routers import Choice, Pair
 from router_core.evaluation.by_file.trained import held_out_gain
+from router_core.evaluation.by_file.ways import (
+    LEARNED,
+    LEARNERS,
+    LENGTH,
+    ORACLE,
+    POINTS,
+    RANDOM,
+    TEXTLESS,
+    WAYS,
+)
 from router_core.evaluation.labelled import Labelled, rows_of
 from router_core.evaluation.results import (
     Mistake,
@@ -33,16 +43,10 @@ from router_core.evaluation.results import (
     TaskResult,
 )
 from router_core.policies.base import Policy
-from router_core.policies.contextual import numbers
-from router_core.policies.heuristic import HeuristicPolicy
+from router_core.registry import BY_TASK, CLASSIFIER, RULES
 from router_core.settings import GoalSettings, Settings
 
 Array = NDArray[np.float64]
-Progress = Callable[[float, str], None]
-"""Told the part that is done and what comes next; it may raise to stop the work."""
-
-ROUTERS = ("random", "length", "heuristic", "points", "learned", "classifier", "thompson", "contextual", "oracle")
-"""What can be judged by name; the fixed models always are."""
 
 _MISTAKES = 25
 _EXCERPT = 1500
@@ -68,8 +72,8 @@ def evaluate(
     """Judge ways of routing on prompts whose answers by every model are scored.
 
     Args:
-        policies: names of ``ROUTERS``, or policy objects (asked before anything is learned, with the file's model
-            names as arms). "classifier" needs recorded verdicts.
+        policies: names in ``ways.WAYS``, or policy objects (asked before anything is learned; their arms are the
+        policies: names in ``ways.WAYS``, or policy objects (asked before anything is learned; their arms are the
         labelled: n prompts, k >= 2 models.
         settings: rules, classifier, prices; by default the defaults.
         goal: whose exploration, priors and starting weights Thompson sampling has.
@@ -87,9 +91,9 @@ def evaluate(
         EvaluationError: fewer than two models or prompts, an unknown name, no verdicts, or nothing to compare by.
     """
     wanted = list(policies)
-    unknown = [one for one in wanted if isinstance(one, str) and one not in ROUTERS]
+    unknown = [one for one in wanted if isinstance(one, str) and one not in WAYS]
     if unknown:
-        raise EvaluationError(f"{unknown[0]!r} is no router that can be judged; choose from {list(ROUTERS)}")
+        raise EvaluationError(f"{unknown[0]!r} is no router that can be judged; choose from {list(WAYS)}")
     if len(labelled.prompts) < 2:
         raise EvaluationError("one prompt says nothing; give at least two, better a few hundred")
     settings = settings or Settings()
@@ -101,13 +105,9 @@ def evaluate(
     pair = routers.reference_pair(data)
 
     progress(0.02, "asking the routers")
-    choices = _choices(wanted, data, pair, settings, objective, deciding, seed, progress)
+    choices = _choices(wanted, data, pair, settings, goal, objective, deciding, seed, progress)
     progress(0.15, "letting Thompson sampling learn")
-    lives: dict[str, Lives] = {}
-    if "thompson" in wanted:
-        lives["thompson"] = _lives(data, goal_settings, objective, shuffles, seed, refresh, progress)
-    if "contextual" in wanted:
-        lives["contextual"] = _contextual(data, pair, settings, goal_settings, objective, shuffles, seed, progress)
+    lives = lives_of(wanted, data, pair, settings, goal, objective, shuffles, seed, refresh, progress)
     progress(0.6, "drawing other prompts (bootstrap)")
     counts = bootstrap_counts(len(data.prompts), draws, seed)
     progress(0.7, "comparing")
@@ -160,6 +160,7 @@ def _choices(
     data: Labelled,
     pair: Pair,
     settings: Settings,
+    goal: str,
     objective: Objective,
     deciding: Array | None,
     seed: int,
@@ -167,41 +168,35 @@ def _choices(
 ) -> list[Choice]:
     """Every way of choosing that does not learn as it goes."""
     chosen = routers.fixed(data)
-    seen = routers.contexts(data) if set(wanted) - _TEXTLESS else []
+    seen = routers.contexts(data) if set(wanted) - TEXTLESS else []
     rules = routers.rules(data, pair, settings, seen) if seen else None
     priced = not np.isnan(data.cost_usd[:, [pair.weak, pair.strong]]).any()
     for name in wanted:
-        if name == "random":
+        if name == RANDOM:
             chosen.append(routers.random_half(data, pair))
-        elif name == "length":
+        elif name == LENGTH:
             chosen.append(
-                _ranking("length", "Prompt length", routers.length(data), data, pair, objective, seed, priced)
+                _ranking(LENGTH, WAYS[LENGTH], routers.length(data), data, pair, objective, seed, priced)
             )
-        elif name == "heuristic" and rules is not None:
-            chosen.append(replace(rules, score=None))  # its order is judged as "points"
-        elif name == "points" and rules is not None and rules.score is not None:
-            label = "Rules, points as a ranking"
-            chosen.append(_ranking("points", label, rules.score, data, pair, objective, seed, priced))
-        elif name == "learned":
+        elif name == RULES.name and rules is not None:
+            chosen.append(replace(rules, score=None))  # its order is judged as POINTS
+        elif name == POINTS and rules is not None and rules.score is not None:
+            chosen.append(_ranking(POINTS, WAYS[POINTS], rules.score, data, pair, objective, seed, priced))
+        elif name == LEARNED:
             score = held_out_gain(
                 data, pair, seed=seed, tick=lambda done: progress(0.02 + 0.13 * done, "learning from the prompts")
             )
-            ranking = _ranking(name, "Learned from these prompts", score, data, pair, objective, seed, priced)
+            ranking = _ranking(name, WAYS[LEARNED], score, data, pair, objective, seed, priced)
             chosen.append(replace(ranking, kind="trained"))
-        elif name == "classifier" and rules is not None:
+        elif name == BY_TASK.name:
+            chosen.append(cross_fitted(data, settings.goal(goal), objective, seed))
+        elif name == CLASSIFIER.name and rules is not None:
             chosen.append(routers.classifier(data, pair, settings, rules, deciding))
         elif not isinstance(name, str):
             chosen.append(routers.asked(data, name, seen))
-    if "oracle" in wanted:
+    if ORACLE in wanted:
         chosen.append(routers.oracle(data, objective))
     return chosen
-
-
-_LEARNERS: Final = {
-    "thompson": "Thompson sampling, learning as it goes",
-    "contextual": "Contextual Thompson, learning as it goes",
-}
-_TEXTLESS: Final = {"random", "length", "learned", "thompson", "contextual", "oracle"}
 
 
 def _ranking(
@@ -216,74 +211,11 @@ def _ranking(
     return Choice(name, label, "ranking", chosen, score, note="cut where it is best for you, found out of sample")
 
 
-def _lives(
-    data: Labelled,
-    goal: GoalSettings,
-    objective: Objective,
-    shuffles: int,
-    seed: int,
-    refresh: int,
-    progress: Progress,
-) -> Lives:
-    brought = utility(data.scores, data.cost_usd, objective)
-    return thompson_lives(
-        data.scores,
-        data.cost_usd,
-        data.scores if np.isnan(brought).any() else brought,
-        goal,
-        shuffles=shuffles,
-        seed=seed,
-        value_usd=objective.success_value_usd,
-        refresh=refresh,
-        tick=lambda done: progress(0.15 + 0.3 * done, "letting Thompson sampling learn"),
-    )
-
-
-def _contextual(
-    data: Labelled,
-    pair: Pair,
-    settings: Settings,
-    goal: GoalSettings,
-    objective: Objective,
-    shuffles: int,
-    seed: int,
-    progress: Progress,
-) -> Lives:
-    """Without a gain score, which would have to be learned anew in every life; a recorded verdict is a feature."""
-    progress(0.5, "looking at the prompts as the contextual router does")
-    rules = HeuristicPolicy(settings.heuristic, data.models[pair.weak], data.models[pair.strong])
-    said = (
-        [None] * len(data.prompts) if data.verdicts is None else [_complex(one) for one in data.verdicts.tolist()]
-    )
-    seen = zip(routers.contexts(data), said, strict=True)
-    features = np.array([numbers(one, rules, verdict, None, [""])[0] for one, verdict in seen])
-    brought = utility(data.scores, data.cost_usd, objective)
-    means = mean_costs(data.cost_usd)
-
-    def live(child: int) -> Life:
-        return contextual_life(features, data.scores, means, goal, child, value_usd=objective.success_value_usd)
-
-    return many_lives(
-        live,
-        data.scores,
-        data.cost_usd,
-        data.scores if np.isnan(brought).any() else brought,
-        shuffles=shuffles,
-        seed=seed,
-        tick=lambda done: progress(0.5 + 0.1 * done, "letting the contextual router learn"),
-    )
-
-
-def _complex(verdict: int) -> bool | None:
-    """A recorded verdict as the contextual router hears it."""
-    return None if verdict < 0 else verdict == 0
-
-
 def _learner(name: str, lives: Lives) -> Row:
     """A router that learns over a whole life, learning included; the intervals are the band over the shuffles."""
     return Row(
         name,
-        _LEARNERS[name],
+        f"{LEARNERS[name]}, learning as it goes",
         "learner",
         sure(estimate(float(lives.accuracy.mean()), lives.accuracy)),
         estimate(float(lives.cost_usd.mean()), lives.cost_usd),

@@ -17,9 +17,10 @@ from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.results import Kind, Objective
 from router_core.features import context
 from router_core.money.pricing import PriceBook, expected_cost_usd
-from router_core.policies.base import Policy
+from router_core.policies.base import Known, Policy
 from router_core.policies.classifier import excerpt, messages
 from router_core.policies.heuristic import HeuristicPolicy
+from router_core.registry import CLASSIFIER, RULES
 from router_core.settings import ClassifierSettings, Settings
 from router_core.types import Arm, Candidate, Context, Posterior
 
@@ -39,7 +40,7 @@ class Pair:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """How one router chooses. ``probabilities`` (n, k); ``score`` (n,): high means strong; ``deciding_usd`` (n,):
-    what deciding cost (NaN: unknown).
+    what deciding cost (NaN: unknown). ``plan``: which model for which tasks, in words.
     """  # fmt: skip
 
     name: str
@@ -49,6 +50,7 @@ class Choice:
     score: Array | None = None
     deciding_usd: Array | None = None
     note: str = ""
+    plan: str = ""
 
 
 def reference_pair(labelled: Labelled) -> Pair:
@@ -112,7 +114,7 @@ def rules(labelled: Labelled, pair: Pair, settings: Settings, seen: list[Context
     chosen = (1.0 - share) * _toward(labelled, pair, complex_) + share / len(labelled.models)
     points = np.array([verdict.score for verdict in verdicts], np.float64)
     note = f"simple: {weak}; complex: {strong}"
-    return Choice("heuristic", "Rules as set", "rule", chosen, -points, note=note)
+    return Choice(RULES.name, "Rules as set", "rule", chosen, -points, note=note)
 
 
 def classifier(
@@ -142,7 +144,7 @@ def classifier(
     if deciding_usd is None:
         deciding_usd = classifying_cost(labelled, settings.classifier, PriceBook(settings.prices))
         note = "; ".join(filter(None, ("its calls are priced by estimate", note)))
-    return Choice("classifier", "Classifier", "rule", chosen, score, deciding_usd, note)
+    return Choice(CLASSIFIER.name, CLASSIFIER.label, "rule", chosen, score, deciding_usd, note)
 
 
 def classifying_cost(labelled: Labelled, settings: ClassifierSettings, prices: PriceBook) -> Array:
@@ -171,7 +173,8 @@ def asked(labelled: Labelled, policy: Policy, seen: list[Context]) -> Choice:
         Candidate(Arm(name, name), Posterior(1.0, 1.0), None if np.isnan(cost) else float(cost))
         for name, cost in zip(labelled.models, costs, strict=True)
     )
-    given = [policy.probabilities(one, candidates) for one in seen]
+    known = Known(candidates)
+    given = [policy.probabilities(one, known) for one in seen]
     chosen = np.array([one.probabilities for one in given], np.float64)
     deciding = np.array([np.nan if one.cost_usd is None else float(one.cost_usd) for one in given])
     return Choice(policy.name, policy.name, "rule", chosen, deciding_usd=deciding if deciding.any() else None)

@@ -5,8 +5,9 @@ Leaves out layout.
 
 from __future__ import annotations
 
-from router_core.evaluation.results import Estimate, RegretPath, Report, Row
-from router_core.words import dollars, points, share
+from router_core.evaluation.results import RegretPath, Report, Row
+from router_core.evaluation.wording import per_thousand, percent, span
+from router_core.words import dollars, points
 
 HEADINGS = (
     "Router",
@@ -29,27 +30,14 @@ def table(report: Report) -> list[tuple[str, ...]]:
 def _line(row: Row, estimated: bool) -> tuple[str, ...]:
     return (
         row.label,
-        _percent(row.accuracy),
-        _money(row.cost_usd, estimated),
-        NONE
-        if row.gain is None
-        else f"{points(row.gain.value)} ({points(row.gain.low)} to {points(row.gain.high)})",
-        NONE if row.saving is None else _percent(row.saving, 0),
+        percent(row.accuracy),
+        "price unknown" if row.cost_usd is None else per_thousand(row.cost_usd, estimated),
+        NONE if row.gain is None else f"{points(row.gain.value)} ({span(row.gain)})",
+        NONE if row.saving is None else percent(row.saving, 0),
         NONE if row.apgr is None else f"{row.apgr.value:.3f} ({row.apgr.low:.3f} to {row.apgr.high:.3f})",
-        NONE if row.cpt50 is None else _percent(row.cpt50, 0),
-        NONE if row.cpt80 is None else _percent(row.cpt80, 0),
+        NONE if row.cpt50 is None else percent(row.cpt50, 0),
+        NONE if row.cpt80 is None else percent(row.cpt80, 0),
     )
-
-
-def _percent(found: Estimate, digits: int = 1) -> str:
-    return f"{share(found.value, digits)} ({100 * found.low:.{digits}f} to {100 * found.high:.{digits}f})"
-
-
-def _money(found: Estimate | None, estimated: bool) -> str:
-    if found is None:
-        return "price unknown"
-    value, low, high = (dollars(1000.0 * one) for one in (found.value, found.low, found.high))
-    return f"{'~' if estimated else ''}{value} ({low} to {high})"
 
 
 def regret_lines(path: RegretPath, steps: int = 10) -> list[tuple[str, str]]:

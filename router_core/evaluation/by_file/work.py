@@ -25,9 +25,9 @@ from router_core.evaluation.files.tables import Table
 from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.progress import Watch
 from router_core.evaluation.results import Objective, dump
-from router_core.policies.classifier import Ask
+from router_core.policies.asking import AskModel
 from router_core.settings import Settings
-from router_core.store.base import Evaluation, Store
+from router_core.store.base import Evaluation, Kept
 
 _ASKING = 0.9  # part of the work that asking the classifier live takes
 
@@ -71,7 +71,7 @@ class Wanted:
     """What to judge, and by what.
 
     Args:
-        routers: names of ``report.ROUTERS``; fixed models are always judged.
+        routers: names of ``ways.WAYS``; fixed models are always judged.
         objective: what the person wants; None: what a good answer is worth in the goal.
         goal: whose exploration, priors and starting weights Thompson sampling has.
         tolerance: how much accuracy one would give up for the cheaper of two models, in [0, 1].
@@ -94,7 +94,7 @@ def judge(
     wanted: Wanted,
     settings: Settings,
     *,
-    ask: Ask | None = None,
+    ask: AskModel | None = None,
     notes: Sequence[str] = (),
     now: datetime | None = None,
     watch: Watch | None = None,
@@ -140,7 +140,7 @@ def judge(
     return Judgement(verdict(report, wanted.tolerance), report, tuple(notes))
 
 
-def keep(store: Store, id_: str, found: Judgement) -> None:
+def keep(store: Kept, id_: str, found: Judgement) -> None:
     """Put a judgement into the store under this id.
 
     Raises:

@@ -1,6 +1,6 @@
 """What a router, under any settings, would choose on logged rows. Nothing is called and nothing is stored.
 
-Rules and the contextual router need the texts; the classifier needs its own recorded verdicts; the two that learn
+Rules and the contextual router need the texts; the classifier needs its own recorded verdicts; those that learn
 decide as they would today.
 Where that is not known for some rows, they are left out and counted. Leaves out judging it (offpolicy.py).
 """
@@ -28,17 +28,17 @@ from router_core.evaluation.from_log.offpolicy import (
 from router_core.evaluation.from_log.traffic import Traffic
 from router_core.features import two_digits
 from router_core.money.pricing import PriceBook
-from router_core.policies import POLICIES
-from router_core.policies.base import all_on, tier_index
+from router_core.policies.base import Known, Policy, on_tier
+from router_core.policies.by_task import ByTaskPolicy
 from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import ThompsonPolicy
+from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES, RULES, THOMPSON
 from router_core.routing.deciding import candidates_for, usual_costs
 from router_core.routing.memory import Memory, rules_of
-from router_core.sampling import mix_uniform
 from router_core.settings import ClassifierSettings, GoalSettings, Settings
-from router_core.store.base import Store
-from router_core.types import Candidate, Context
+from router_core.store.base import NO_TASKS, Store
+from router_core.types import ByTask, Candidate, Context
 from router_core.words import share
 
 _UNASKED = {"cache_size", "exploration", "timeout_s"}  # of no influence on a verdict
@@ -70,7 +70,7 @@ def target_probabilities(store: Store, settings: Settings, goal: str, policy: st
         store: for texts, verdicts, and what has been learned.
         settings: any version, or a draft.
         goal: its name.
-        policy: "heuristic", "classifier", "thompson" or "contextual".
+        policy: its name in the registry.
         rows: the log.
 
     Raises:
@@ -80,12 +80,14 @@ def target_probabilities(store: Store, settings: Settings, goal: str, policy: st
     if policy not in POLICIES:
         raise UnknownPolicyError(f"{policy!r} is no router; choose one of {sorted(POLICIES)}")
     chosen = settings.goal(goal)
-    if policy == "heuristic":
+    if policy == RULES.name:
         found = _rules(store, settings, chosen, rows)
-    elif policy == "classifier":
+    elif policy == CLASSIFIER.name:
         found = _classifier(store, settings, chosen, rows)
-    elif policy == "contextual":
+    elif policy == CONTEXTUAL.name:
         found = _contextual(store, settings, chosen, goal, rows)
+    elif policy == BY_TASK.name:
+        found = _by_task(store, settings, chosen, goal, rows)
     else:
         found = _thompson(store, settings, chosen, goal, rows)
     return _on_the_log(found, chosen, rows)
@@ -196,22 +198,45 @@ def _label(summary: str, likeliest: str, under: Settings, goal: str) -> bool | N
 
 
 def _thompson(store: Store, settings: Settings, goal: GoalSettings, name: str, rows: Traffic) -> TargetPolicy:
+    none = np.zeros(len(rows.task), object)
+    none[:] = ""
+    return _textless(store, settings, goal, name, rows, ThompsonPolicy(goal), none, NO_TASKS, THOMPSON.label)
+
+
+def _by_task(store: Store, settings: Settings, goal: GoalSettings, name: str, rows: Traffic) -> TargetPolicy:
+    tasks = store.evidence_by_task(name, goal.teaching_rule(BY_TASK.name))
+    return _textless(store, settings, goal, name, rows, ByTaskPolicy(goal), rows.task, tasks, "the router by task")
+
+
+def _textless(
+    store: Store,
+    settings: Settings,
+    goal: GoalSettings,
+    name: str,
+    rows: Traffic,
+    policy: Policy,
+    task: NDArray[np.object_],
+    tasks: ByTask,
+    called: str,
+) -> TargetPolicy:
+    """What a learning policy that reads no texts would choose: once per size of a prompt and task type."""
+    import pandas as pd
+
     prices = PriceBook(settings.prices)
     evidence, lengths = store.evidence(name, goal.teaching_rule()), store.output_tokens(name)
-    sizes, place = np.unique(rows.input_tokens, return_inverse=True)
-    policy = ThompsonPolicy(goal)
-    by_size: dict[int, tuple[float, ...]] = {}
-    table = np.empty((len(sizes), len(goal.arms)))
-    for row, size in enumerate(sizes.tolist()):
-        rounded = two_digits(size)
-        if rounded not in by_size:
-            candidates = candidates_for(goal, rounded, evidence, lengths, prices.price)
-            seen = Context(name, "", None, 0, 0, rounded)
-            by_size[rounded] = policy.probabilities(seen, candidates).probabilities
-        table[row] = by_size[rounded]
+    sizes = {size: two_digits(size) for size in np.unique(rows.input_tokens).tolist()}
+    keys = list(zip([sizes[size] for size in rows.input_tokens.tolist()], task.tolist(), strict=True))
+    place, distinct = pd.factorize(pd.Series(keys, dtype=object))
+    by_size: dict[int, tuple[Candidate, ...]] = {}
+    table = np.empty((len(distinct), len(goal.arms)))
+    for row, (size, of) in enumerate(distinct):
+        if size not in by_size:
+            by_size[size] = candidates_for(goal, size, evidence, lengths, prices.price)
+        seen = Context(name, "", of or None, 0, 0, size)
+        table[row] = policy.probabilities(seen, Known(by_size[size], tasks=tasks)).probabilities
     note = (
-        "Thompson sampling is judged as learned today, not as it would have learned on the way, and by ratings"
-        " that it has learned from"
+        f"{called} is judged as learned today, not as it would have learned on the way, and by ratings that it has"
+        " learned from"
     )
     return TargetPolicy(table[place], np.ones(len(place), bool), notes=(note,))
 
@@ -224,7 +249,7 @@ def _contextual(store: Store, settings: Settings, goal: GoalSettings, name: str,
     prices = PriceBook(settings.prices)
     costs = usual_costs(settings, prices)
     state = Memory(settings, store, costs, lambda: datetime.now(UTC), gains="never").state(name)
-    policy = ContextualPolicy(goal, rules_of(settings, goal), lambda: state)
+    policy = ContextualPolicy(goal, rules_of(settings, goal))
     evidence, lengths = store.evidence(name, goal.teaching_rule()), store.output_tokens(name)
     by_size: dict[int, tuple[Candidate, ...]] = {}
     table = np.empty((len(texts), len(goal.arms)))
@@ -232,7 +257,7 @@ def _contextual(store: Store, settings: Settings, goal: GoalSettings, name: str,
         size = two_digits(seen.input_tokens)
         if size not in by_size:
             by_size[size] = candidates_for(goal, size, evidence, lengths, prices.price)
-        table[row] = policy.probabilities(seen, by_size[size]).probabilities
+        table[row] = policy.probabilities(seen, Known(by_size[size], contextual=state)).probabilities
     place = pd.Index(texts["key"]).get_indexer(rows.context)
     known = place >= 0
     found = np.zeros((len(known), len(goal.arms)))
@@ -251,12 +276,8 @@ def _contextual(store: Store, settings: Settings, goal: GoalSettings, name: str,
 def _tiers(settings: Settings, goal: GoalSettings, exploration: float) -> Array:
     """(2, models of the goal): what rules and classifier give the models for complex and for simple prompts."""
     candidates = candidates_for(goal, 1, {}, {}, PriceBook(settings.prices).price)
-    rows = []
-    for tier, simple in (("complex", False), ("simple", True)):
-        arm = goal.tier_arm("simple" if tier == "simple" else "complex")
-        chosen = all_on(tier_index(candidates, arm, simple), len(candidates))
-        rows.append(mix_uniform(chosen, exploration) if exploration else chosen)
-    return np.array(rows)
+    arms = (goal.tier_arm("complex"), goal.tier_arm("simple"))
+    return np.array([on_tier(candidates, arm, bool(simple), exploration) for simple, arm in enumerate(arms)])
 
 
 def _on_the_log(found: TargetPolicy, goal: GoalSettings, rows: Traffic) -> TargetPolicy:

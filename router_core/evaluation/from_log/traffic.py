@@ -20,7 +20,7 @@ from router_core.errors import EvaluationError
 from router_core.evaluation.from_log.log import Array, Ints, Log
 from router_core.evaluation.paired import Pairs
 from router_core.settings import GoalSettings, Settings
-from router_core.store.base import Store
+from router_core.store.base import Questions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +39,7 @@ class Traffic:
         context: (n,), a number for what the policies saw; equal ones saw the same.
         fingerprint: (n,), a number for the messages, which are told apart even where texts are not kept.
         input_tokens: (n,), estimated before the call.
+        task: (n,), the task type that came with the prompt; "": none.
         failed: rows whose call failed.
     """
 
@@ -49,6 +50,7 @@ class Traffic:
     context: NDArray[np.uint64]
     fingerprint: NDArray[np.uint64]
     input_tokens: NDArray[np.int64]
+    task: NDArray[np.object_]
     failed: int
 
     def parameters(self) -> dict[str, Any]:
@@ -57,7 +59,7 @@ class Traffic:
 
 
 def read_traffic(
-    store: Store,
+    store: Questions,
     settings: Settings,
     goal: str,
     *,
@@ -128,6 +130,7 @@ def _traffic(
         rows["context"].to_numpy(np.uint64),
         rows["fingerprint"].to_numpy(np.uint64),
         rows["input_tokens"].to_numpy(np.int64),
+        rows["task"].to_numpy(object),
         int(failed.sum()),
     )
 
@@ -150,7 +153,7 @@ def _loggers(p: Array, number: NDArray[np.intp], names: Sequence[tuple[str, str]
 
 
 def read_pairs(
-    store: Store,
+    store: Questions,
     settings: Settings,
     goal: str,
     *,

@@ -16,6 +16,7 @@ from router_core.evaluation.from_log.offpolicy import OffPolicyEstimate, OffPoli
 from router_core.evaluation.from_log.targets import estimate_policy
 from router_core.evaluation.from_log.traffic import Traffic, read_traffic
 from router_core.evaluation.results import Estimate
+from router_core.evaluation.wording import per_thousand, percent
 from router_core.settings import Settings
 from router_core.store.base import Store
 from router_core.words import about, dollars, share
@@ -60,7 +61,7 @@ def what_if(
         settings: in force; they say which ratings count.
         draft: what the target router is set to: any version, or one never saved.
         goal: its name.
-        target: "heuristic", "classifier", "thompson", "contextual", or ALWAYS and an arm's id.
+        target: the name of a policy, or ALWAYS and an arm's id.
         since: from when on; None: everything.
 
     Raises:
@@ -109,15 +110,15 @@ def lines(found: WhatIf) -> list[tuple[str, ...]]:
     """The log and every estimator, one line of texts each, under ``HEADINGS``."""
     logged = (
         "As logged",
-        _REFUSED if found.reward is None else _percent(found.reward),
-        _REFUSED if found.cost_usd is None else _money(found.cost_usd),
+        _REFUSED if found.reward is None else percent(found.reward),
+        _REFUSED if found.cost_usd is None else per_thousand(found.cost_usd),
         "",
     )
     estimated = [
         (
             one.estimator,
-            _REFUSED if one.figure is None else _percent(one.figure),
-            _REFUSED if other.figure is None else _money(other.figure),
+            _REFUSED if one.figure is None else percent(one.figure),
+            _REFUSED if other.figure is None else per_thousand(other.figure),
             _effective(one),
         )
         for one in found.report.estimates
@@ -171,12 +172,3 @@ def _split(arms: Sequence[str], shares: Sequence[float]) -> str:
 
 def _effective(one: OffPolicyEstimate) -> str:
     return "" if one.figure is None else f"{about(one.ess)} of {one.rows:,}"
-
-
-def _percent(found: Estimate) -> str:
-    return f"{share(found.value)} ({100 * found.low:.1f} to {100 * found.high:.1f})"
-
-
-def _money(found: Estimate) -> str:
-    value, low, high = (dollars(1000.0 * one) for one in (found.value, found.low, found.high))
-    return f"{value} ({low} to {high})"

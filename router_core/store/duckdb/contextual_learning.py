@@ -14,7 +14,7 @@ from router_core.store.duckdb import sql
 from router_core.store.duckdb.evidence import Counts
 from router_core.store.duckdb.part import Part
 from router_core.store.duckdb.rows import naive
-from router_core.types import Evidence, OutputTokens, TeachingRule
+from router_core.types import ByTask, Evidence, OutputTokens, TeachingRule
 
 
 class Learned(Part):
@@ -33,6 +33,10 @@ class Learned(Part):
     def rebuild_evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
         """The same from the log."""
         return _of_goal(goal, self.projection.count_evidence(rule))
+
+    def evidence_by_task(self, goal: str, rule: TeachingRule) -> ByTask:
+        """Task type -> arm id -> what teaches it, from memory."""
+        return self.projection.evidence_by_task(goal, rule)
 
     def output_tokens(self, goal: str) -> Mapping[str, OutputTokens]:
         """Arm id -> output tokens seen, from memory."""

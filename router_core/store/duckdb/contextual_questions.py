@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-_DRAWN: Final = "policy = 'contextual' AND decision.origin NOT IN ('forced', 'fallback')"
+from router_core.registry import CONTEXTUAL
+from router_core.store.duckdb.drawn import drawn_by
+
+_DRAWN: Final = drawn_by(CONTEXTUAL, "decision.origin")
 _USUAL: Final = """
     ($goal IS NULL OR decision.goal = $goal)
     AND ($since IS NULL OR decision.created_at >= $since) AND ($until IS NULL OR decision.created_at < $until)

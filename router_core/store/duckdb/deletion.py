@@ -1,7 +1,7 @@
 """Taking things out of the log for good: whole prompts with all that followed, or only their texts.
 
 The one exception to "append-only", because people have a right to it. Evidence of deleted prompts is gone with
-them; that of prompts whose texts were taken out stays. Leaves out the bytes in the file (compaction.py).
+them; that of prompts whose texts were taken out stays. The bytes in the file are compaction.py's.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from typing import Any, Final
 
 import duckdb
 
+from router_core.registry import CLASSIFIER
 from router_core.store.base import Search
 from router_core.store.duckdb.compaction import NOTE
+from router_core.store.duckdb.drawn import quoted
 from router_core.store.duckdb.known_ids import KnownIds
 from router_core.store.duckdb.rows import Row
 from router_core.store.duckdb.search import prompts_where
-from router_core.types import NO_VERDICT
+from router_core.types import FALLBACK, NO_VERDICT
 
 _HAS_TEXTS: Final = """
     (messages IS NOT NULL
@@ -25,7 +27,7 @@ _HAS_TEXTS: Final = """
                   (SELECT completion_id FROM outcome WHERE comment <> '') AS said USING (completion_id)))
 """
 _NOT_KEPT: Final = '{"lines":[],"summary":"not kept (texts were removed)"}'
-_MAY_QUOTE: Final = f"policy IN ('classifier', 'fallback') OR contains(reason, '{NO_VERDICT}')"
+_MAY_QUOTE: Final = f"policy IN ({quoted(CLASSIFIER.name, FALLBACK)}) OR contains(reason, '{NO_VERDICT}')"
 
 
 def erase(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:

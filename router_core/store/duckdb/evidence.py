@@ -16,16 +16,19 @@ import duckdb
 
 from router_core.store.duckdb import sql
 from router_core.store.duckdb.learning_events import Counting, Sums
-from router_core.store.duckdb.reward_rule import Led, drew_itself
+from router_core.store.duckdb.reward_rule import Led, Lesson, drawing
 from router_core.store.duckdb.rows import Row
-from router_core.types import TeachingRule
+from router_core.types import Evidence, TeachingRule
 
 _FOR_EVER: Final = 2**62
-Key = tuple[str, str]
-"""Goal, arm."""
+Key = tuple[str, ...]
+"""Goal, arm; of evidence by task: goal, task type, arm."""
 
 Counts = Mapping[Key, tuple[int, int]]
 """How many, and their sum."""
+
+Contribution = tuple[Any, ...]
+"""A key, how many, and their sum."""
 
 
 def words_about(
@@ -63,20 +66,27 @@ def last_words(
     return found
 
 
-def led_to(cursor: duckdb.DuckDBPyConnection, ids: set[UUID], own: bool) -> dict[UUID, list[Led]]:
-    """Completion -> the decisions that led to it, the first first. ``own``: whether it matters who drew them."""
+def led_to(cursor: duckdb.DuckDBPyConnection, ids: set[UUID], prompts: bool) -> dict[UUID, list[Led]]:
+    """Completion -> the decisions that led to it, the first first.
+
+    ``prompts``: whether their prompts are looked at, for the task type and whether every model answered.
+    """
     if not ids:
         return {}
     found = cursor.execute(sql.led(len(ids)), [*ids, *ids]).fetchall()
     decisions = sorted((row for row in found if row[1] is not None), key=lambda row: row[6])
     answered_at = {id_: at for id_, goal, _, _, _, at, *_ in found if goal is None}
-    prompts = list({row[7] for row in decisions}) if own else []
-    everyone = {id_ for (id_,) in cursor.execute(sql.run_all(len(prompts)), prompts).fetchall()} if prompts else ()
+    asked = list({row[7] for row in decisions}) if prompts else []
+    about: dict[UUID, tuple[bool, str]] = {}
+    if asked:
+        rows = cursor.execute(sql.prompts(len(asked)), asked).fetchall()
+        about = {id_: (everyone, task) for id_, everyone, task in rows}
     led: dict[UUID, list[Led]] = {}
     for completion_id, goal, arm, policy, origin, at, nth, prompt_id in decisions:
-        drawn = drew_itself(policy, origin) or prompt_id in everyone
+        everyone, task = about.get(prompt_id, (False, ""))
         beside = (goal, arm, policy, origin, at, nth, answered_at.get(completion_id))
-        led.setdefault(completion_id, []).append(Led(goal, arm, drawn, beside))
+        one = Led(goal, arm, drawing(policy, origin), everyone, task, beside)
+        led.setdefault(completion_id, []).append(one)
     return led
 
 
@@ -97,10 +107,14 @@ def beside(outcomes: Iterable[Row], led: Mapping[UUID, Sequence[Led]], completio
 
 
 def all_evidence(
-    cursor: duckdb.DuckDBPyConnection, rule: TeachingRule, counting: Mapping[str, Counting]
+    cursor: duckdb.DuckDBPyConnection, rule: TeachingRule, counting: Mapping[str, Counting], by_task: bool = False
 ) -> Counts:
-    """What teaches under this rule, of the whole log and what came from elsewhere."""
-    wanted: dict[str, Any] = {"precedence": list(rule.precedence), "own": rule.learn_from == "own"}
+    """What teaches under this rule, of the whole log and from elsewhere; ``by_task``: for each task type."""
+    wanted: dict[str, Any] = {
+        "precedence": list(rule.precedence),
+        "own": rule.learn_from == "own",
+        "learner": rule.learner,
+    }
     if rule.window is not None:
         wanted["window_us"] = rule.window_us
     if counting:
@@ -108,27 +122,51 @@ def all_evidence(
         wanted["goals"] = [goal for goal, _, _ in spans]
         wanted["after"] = [after for _, after, _ in spans]
         wanted["upto"] = [_FOR_EVER if upto is None else upto for _, _, upto in spans]
-    found = counts_of(cursor.execute(sql.evidence(bool(counting), rule.window is not None), wanted).fetchall())
-    return moved(found, (), based(counting, lambda one: one.evidence))
+    asked = sql.evidence(bool(counting), rule.window is not None, by_task)
+    found = counts_of(cursor.execute(asked, wanted).fetchall())
+    base = based_by_task(counting) if by_task else based(counting, lambda one: one.evidence)
+    return moved(found, (), base)
 
 
-def based(counting: Mapping[str, Counting], part: Callable[[Counting], Sums]) -> list[tuple[str, str, int, int]]:
+def based(counting: Mapping[str, Counting], part: Callable[[Counting], Sums]) -> list[Contribution]:
     """(goal, arm, how many, sum) of what came from elsewhere."""
     return [(goal, arm, *sums) for goal, one in counting.items() for arm, sums in part(one).items()]
 
 
-def counts_of(found: Iterable[tuple[str, str, int, int]]) -> Counts:
-    """Rows of (goal, arm, how many, sum) by goal and arm."""
-    return MappingProxyType({(goal, arm): (count, total) for goal, arm, count, total in found})
+def based_by_task(counting: Mapping[str, Counting]) -> list[Contribution]:
+    """(goal, task type, arm, how many, sum) of what came from elsewhere; what came without tasks has none."""
+    return [
+        (goal, task, arm, *sums)
+        for goal, one in counting.items()
+        for task, arms in (one.tasks or {"": one.evidence}).items()
+        for arm, sums in arms.items()
+    ]
 
 
-def moved(
-    counts: Counts, old: Iterable[tuple[str, str, int, int]], new: Iterable[tuple[str, str, int, int]]
-) -> Counts:
+def counts_of(found: Iterable[Contribution]) -> Counts:
+    """Rows of a key, how many and their sum, by key."""
+    return MappingProxyType({tuple(key): (count, total) for *key, count, total in found})
+
+
+def moved(counts: Counts, old: Iterable[Contribution], new: Iterable[Contribution]) -> Counts:
     """The counts less the old contributions plus the new ones; a new mapping, so that readers need no lock."""
     sums: dict[Key, tuple[int, int]] = defaultdict(lambda: (0, 0), counts)
     for sign, contributions in ((-1, old), (1, new)):
-        for goal, arm, count, total in contributions:
-            had = sums[goal, arm]
-            sums[goal, arm] = (had[0] + sign * count, had[1] + sign * total)
+        for *key, count, total in contributions:
+            had = sums[tuple(key)]
+            sums[tuple(key)] = (had[0] + sign * count, had[1] + sign * total)
     return MappingProxyType({key: value for key, value in sums.items() if value != (0, 0)})
+
+
+def without_tasks(lessons: Iterable[Lesson]) -> list[Contribution]:
+    """What lessons add to the evidence of a goal, whatever the task."""
+    return [(goal, arm, count, total) for goal, _, arm, count, total in lessons]
+
+
+def tasks_of(counts: Counts, goal: str) -> Mapping[str, Mapping[str, Evidence]]:
+    """Task type -> arm id -> evidence, of one goal."""
+    found: dict[str, dict[str, Evidence]] = {}
+    for (of, task, arm), (count, micro) in counts.items():
+        if of == goal:
+            found.setdefault(task, {})[arm] = Evidence(count, micro)
+    return MappingProxyType(found)

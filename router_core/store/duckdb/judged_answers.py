@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from router_core.store.base import Lesson, TextLesson
 from router_core.store.duckdb import sql
 from router_core.store.duckdb.attribution import waits
+from router_core.store.duckdb.drawn import drawn_by
 from router_core.store.duckdb.evidence import last_words, words_about
 from router_core.store.duckdb.learning_events import Counting
-from router_core.store.duckdb.reward_rule import Led, lesson
-from router_core.types import MICRO, Context, TeachingRule
+from router_core.store.duckdb.reward_rule import Led, drawing, lesson
+from router_core.types import MICRO, Context, TeachingRule, was_drawn
 
 _TOGETHER: Final = 5000  # completions in one question
 
@@ -43,7 +44,7 @@ _ALL: Final = f"""
                min(decision.created_at) AS decided_at,
                bool_or(
                    coalesce(run_all, false)
-                   OR policy = 'contextual' AND decision.origin NOT IN ('forced', 'fallback')
+                   OR {drawn_by(None, "decision.origin")}
                ) FILTER (decision.goal = $goal) AS own
         FROM decision LEFT JOIN prompt ON prompt.id = prompt_id
         WHERE completion_id IN (FROM asked) GROUP BY completion_id
@@ -114,6 +115,7 @@ def _all(
         "limit": limit,
         "precedence": list(rule.precedence),
         "own": rule.learn_from == "own",
+        "learner": rule.learner,
         "window_us": rule.window_us,
     }
     spans = []
@@ -166,7 +168,7 @@ def _told(
             Lesson(
                 min(seq for by_source in said[id_].values() for seq, _ in by_source),
                 arm,
-                None if taught is None else taught[3] / MICRO,
+                None if taught is None else taught[-1] / MICRO,
                 features,
                 Context(**json.loads(rows[0][7])) if features is None and taught is not None else None,
             )
@@ -195,8 +197,8 @@ def text_lessons(
             if taught is None or not text:
                 continue
             of = found.setdefault(rows[0][1], {"text": text, "rewards": {}, "drawn": None})
-            of["rewards"].setdefault(rows[0][3], taught[3] / MICRO)
-            drawn = [row for row in rows if row[5] not in ("forced", "fallback")]
+            of["rewards"].setdefault(rows[0][3], taught[-1] / MICRO)
+            drawn = [row for row in rows if was_drawn(row[5])]
             if drawn:
                 likeliest = max(drawn, key=lambda row: min(row[9]))  # the one that says most about the others
                 of["drawn"] = dict(zip(likeliest[8], likeliest[9], strict=True))
@@ -217,8 +219,7 @@ def _led(cursor: duckdb.DuckDBPyConnection, ids: Sequence[UUID], goal: str) -> d
 
 
 def _as_led(row: _Row) -> Led:
-    own = row[6] or (row[4] == "contextual" and row[5] not in ("forced", "fallback"))
-    return Led(row[2], row[3], own, ())
+    return Led(row[2], row[3], drawing(row[4], row[5]), row[6], "", ())
 
 
 def _parts(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:

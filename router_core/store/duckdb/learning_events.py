@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import duckdb
 
+from router_core.registry import CONTEXTUAL
 from router_core.store.base import LearningEvent
 from router_core.store.duckdb.rows import aware, naive
 
@@ -31,13 +32,14 @@ SAVE_EVENT: Final = """
 class Counting:
     """What counts in a goal: outcomes numbered in one of ``spans`` (after, up to; None: open), on top of the base.
 
-    ``lengths`` are added to the output tokens of the log; they may be negative. ``hidden`` are the numbers of the
-    snapshots that were taken back. ``contextual`` is what the contextual router begins from (JSON),
-    ``disregarded`` the places of the drift alarms that were taken back.
+    ``tasks`` is the base by task type, where there is one. ``lengths`` are added to the output tokens of the log;
+    they may be negative. ``hidden`` are the numbers of the snapshots that were taken back. ``contextual`` is what
+    the contextual router begins from (JSON), ``disregarded`` the places of the drift alarms that were taken back.
     """
 
     spans: tuple[tuple[int, int | None], ...] = ((0, None),)
     evidence: Sums = field(default_factory=dict, hash=False)
+    tasks: Mapping[str, Sums] = field(default_factory=dict, hash=False)
     lengths: Sums = field(default_factory=dict, hash=False)
     hidden: tuple[int, ...] = ()
     contextual: str = ""
@@ -58,7 +60,7 @@ class Counting:
 
     def emptied(self, last: int) -> Counting:
         """Only outcomes after ``last``; lengths of answers are no evidence and stay."""
-        return replace(self, spans=((last, None),), evidence={}, contextual="")
+        return replace(self, spans=((last, None),), evidence={}, tasks={}, contextual="")
 
     def without(self, snapshot: int) -> Counting:
         """The same, but for a snapshot that is taken back."""
@@ -69,9 +71,10 @@ class Counting:
         plain = {
             "spans": self.spans,
             "evidence": dict(self.evidence),
+            "tasks": {task: dict(sums) for task, sums in self.tasks.items()},
             "lengths": dict(self.lengths),
             "hidden": self.hidden,
-            "contextual": self.contextual,
+            CONTEXTUAL.name: self.contextual,
             "disregarded": self.disregarded,
         }
         return json.dumps(plain, sort_keys=True)
@@ -82,12 +85,17 @@ class Counting:
         raw = json.loads(document)
         return cls(
             tuple((after, upto) for after, upto in raw["spans"]),
-            {arm: (count, total) for arm, (count, total) in raw["evidence"].items()},
-            {arm: (count, total) for arm, (count, total) in raw["lengths"].items()},
+            _sums(raw["evidence"]),
+            {task: _sums(sums) for task, sums in raw.get("tasks", {}).items()},
+            _sums(raw["lengths"]),
             tuple(raw.get("hidden", ())),
-            raw.get("contextual", ""),
+            raw.get(CONTEXTUAL.name, ""),
             tuple(raw.get("disregarded", ())),
         )
+
+
+def _sums(raw: Mapping[str, Any]) -> Sums:
+    return {arm: (count, total) for arm, (count, total) in raw.items()}
 
 
 def events(cursor: duckdb.DuckDBPyConnection) -> list[LearningEvent]:

@@ -1,7 +1,7 @@
 """The questions that judging other policies asks of the log: who could be drawn, who was, what became of it.
 
 Parameters: $goal, $since and $until (UTC, NULL: any), $arms (the models, in the order of the columns wanted),
-$precedence (sources of outcomes), $strong (an arm). Forced and fallback decisions are left out: nobody drew them.
+$precedence (sources of outcomes), $strong (an arm). Only decisions that were drawn are read.
 Leaves out what is made of the answers (router_core/evaluation/from_log/traffic.py).
 """
 
@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-_DRAWN: Final = """
-    decision.goal = $goal AND decision.origin NOT IN ('forced', 'fallback') AND decision.fallback IS NULL
+from router_core.registry import CLASSIFIER
+from router_core.store.duckdb.drawn import quoted, was_drawn
+
+_DRAWN: Final = f"""
+    decision.goal = $goal AND {was_drawn("decision.origin")} AND decision.fallback IS NULL
     AND ($since IS NULL OR decision.created_at >= $since) AND ($until IS NULL OR decision.created_at < $until)
 """
 
@@ -46,10 +49,12 @@ QUESTIONS: Final[dict[str, str]] = {
                hash(context) AS context, hash(sha256) AS fingerprint,
                (list_position($arms::VARCHAR[], chosen) - 1)::INTEGER AS action,
                reward, cost_usd::DOUBLE AS cost_usd, error IS NOT NULL AS failed,
-               seen.input_tokens, seen.words, seen.characters {EACH_ARM}
+               seen.input_tokens, seen.words, seen.characters, coalesce(seen.task_type, '') AS task {EACH_ARM}
         FROM (
             SELECT *, json_transform(
-                context, '{{"input_tokens": "INTEGER", "words": "INTEGER", "characters": "INTEGER"}}'
+                context, '{{
+                    "input_tokens": "INTEGER", "words": "INTEGER", "characters": "INTEGER", "task_type": "VARCHAR"
+                }}'
             ) AS seen
             FROM decision WHERE {_DRAWN}
         ) AS decision
@@ -71,7 +76,7 @@ QUESTIONS: Final[dict[str, str]] = {
                sum(decision_cost_usd)::DOUBLE AS decision_cost_usd,
                count(*) FILTER (decision_cost_usd IS NULL) AS unknown
         FROM decision JOIN prompt ON prompt.id = prompt_id
-        WHERE policy = 'classifier' AND {_DRAWN} GROUP BY ALL ORDER BY time
+        WHERE policy = {quoted(CLASSIFIER.name)} AND {_DRAWN} GROUP BY ALL ORDER BY time
     """,
     "pairs": f"""
         WITH answered AS (

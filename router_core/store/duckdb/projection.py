@@ -31,13 +31,15 @@ from router_core.store.duckdb.evidence import (
     last_words,
     led_to,
     moved,
+    tasks_of,
+    without_tasks,
     words_about,
 )
 from router_core.store.duckdb.inserts import insert, insert_outcomes
 from router_core.store.duckdb.known_ids import KnownIds
 from router_core.store.duckdb.learning_events import Counting
 from router_core.store.duckdb.reward_rule import Led, Lesson, lesson
-from router_core.types import TeachingRule
+from router_core.types import ByTask, TeachingRule
 
 
 class Projection:
@@ -53,6 +55,8 @@ class Projection:
         self._file = file
         self._ids = KnownIds()
         self._evidence: dict[TeachingRule, Counts] = {}
+        self._by_task: dict[TeachingRule, Counts] = {}
+        self._task_views: dict[tuple[str, TeachingRule], tuple[Counts, ByTask]] = {}
         self.arrivals = Arrivals()
         self.revision = 0
         self.recalled = 0
@@ -75,7 +79,7 @@ class Projection:
                 self.counting = learning.counting(events)
                 lengths = counts_of(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
                 self.output_tokens = moved(lengths, (), based(self.counting, lambda one: one.lengths))
-                self._evidence = {}
+                self._evidence, self._by_task, self._task_views = {}, {}, {}
                 self._ids.recall(cursor)
         finally:
             self.revision += 1
@@ -90,8 +94,21 @@ class Projection:
                 counts = self._evidence.setdefault(rule, all_evidence(cursor, rule, self.counting))
         return counts
 
+    def evidence_by_task(self, goal: str, rule: TeachingRule) -> ByTask:
+        """The same of a goal by task type; the same object while nothing changed."""
+        self._file.require_open()
+        counts = self._by_task.get(rule)
+        if counts is None:
+            with self._file.lock, self._file.cursor() as cursor:
+                found = all_evidence(cursor, rule, self.counting, by_task=True)
+                counts = self._by_task.setdefault(rule, found)
+        kept = self._task_views.get((goal, rule))
+        if kept is None or kept[0] is not counts:
+            kept = self._task_views[goal, rule] = (counts, tasks_of(counts, goal))
+        return kept[1]
+
     def count_evidence(self, rule: TeachingRule) -> Counts:
-        """The same from the tables."""
+        """What teaches under this rule, from the tables."""
         with self._file.cursor() as cursor:
             return all_evidence(cursor, rule, self.counting)
 
@@ -125,15 +142,16 @@ class Projection:
         numbered = [(row[0], after + place, *row[2:]) for place, row in enumerate(outcomes, start=1)]
         judged = set[UUID]().union(*(one.judged for one in group))
         touched = judged.union(*(one.led for one in group))
-        own = any(rule.learn_from == "own" for rule in self._evidence)
-        windowed = touched if any(rule.window is not None for rule in self._evidence) else set[UUID]()
+        rules = {*self._evidence, *self._by_task}
+        prompts = bool(self._by_task) or any(rule.learn_from == "own" for rule in rules)
+        windowed = touched if any(rule.window is not None for rule in rules) else set[UUID]()
         try:
             with self._file.transaction(change) as cursor:
                 asked = self._ids.possible("outcome.completion_id", touched)
                 unsure = self._ids.possible("outcome.id", [row[0] for row in numbered])
                 said, known = words_about(cursor, asked, unsure)
                 had = {id_: sum(map(len, by_source.values())) for id_, by_source in said.items()}
-                led = led_to(cursor, touched, own) if said else {}
+                led = led_to(cursor, touched, prompts) if said else {}
                 words = last_words(said, led, self.counting)
                 before = self._lessons(words, led, waits(cursor, windowed))
                 insert(cursor, "prompt", [row for one in group for row in one.prompts], self._ids)
@@ -145,7 +163,7 @@ class Projection:
                         erasing.not_erased(cursor, new, self._ids) for new in (decisions, answers, seen)
                     )
                 if insert(cursor, "decision", decisions, self._ids) or not said:
-                    led = led_to(cursor, touched if said else judged, own)
+                    led = led_to(cursor, touched if said else judged, prompts)
                 insert(cursor, "seen", seen, self._ids)
                 unknown = judged - led.keys()
                 if unknown:
@@ -168,8 +186,12 @@ class Projection:
                 heard.remove(id_)  # of two with one id the first was stored
                 words.setdefault(completion_id, {})[source] = micro
         for rule, lessons in self._lessons(words, led, waited).items():
-            if lessons != before[rule]:
-                self._evidence[rule] = moved(self._evidence[rule], before[rule], lessons)
+            was = before[rule]
+            if lessons != was and rule in self._evidence:
+                counts = self._evidence[rule]
+                self._evidence[rule] = moved(counts, without_tasks(was), without_tasks(lessons))
+            if lessons != was and rule in self._by_task:
+                self._by_task[rule] = moved(self._by_task[rule], was, lessons)
         lengths = {id_: length for one in reversed(group) for id_, length in one.lengths.items()}
         answered = [length for id_ in stored if (length := lengths[id_]) is not None]
         if answered:
@@ -185,7 +207,7 @@ class Projection:
         """What these completions teach under each rule that somebody has asked for."""
         taught = {
             rule: [lesson(rule, said, led.get(id_, ()), waited.get(id_, {})) for id_, said in words.items()]
-            for rule in self._evidence
+            for rule in {*self._evidence, *self._by_task}
         }
         return {rule: [one for one in lessons if one is not None] for rule, lessons in taught.items()}
 

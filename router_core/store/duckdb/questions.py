@@ -18,8 +18,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from router_core.errors import StoreError
+from router_core.registry import CLASSIFIER, RULES, THOMPSON
 from router_core.store.duckdb import attribution, contextual_questions
 from router_core.store.duckdb import off_policy_questions as logged
+from router_core.store.duckdb.drawn import drawn_by, quoted, was_drawn
 
 _TIME: Final = "created_at >= $since AND created_at < $until AND ($goal IS NULL OR goal = $goal)"
 
@@ -41,7 +43,7 @@ _LED: Final = f"""
 """
 """Put in place of the mark above only where it is asked for: the join takes longer than the rest."""
 
-_ROUTED: Final = "policy NOT IN ('forced', 'fallback')"
+_ROUTED: Final = was_drawn("policy")
 
 _UNPRICED: Final = "cost_usd IS NULL OR unpriced_retries > 0"
 
@@ -309,7 +311,7 @@ _QUESTIONS: Final[dict[str, str]] = {
     "usual": f"""
         WITH decided AS (
             SELECT prompt_id, count(*) FILTER (chosen = $simple) / count(*) AS simple
-            FROM decision WHERE {_TIME} AND policy IN ('classifier', 'heuristic') GROUP BY prompt_id
+            FROM decision WHERE {_TIME} AND policy IN ({quoted(CLASSIFIER.name, RULES.name)}) GROUP BY prompt_id
         ), asked AS (
             SELECT prompt_id, avg(input_tokens) AS input_tokens, avg(output_tokens) AS output_tokens
             FROM ({_CALLED}) WHERE {_ANSWERED} GROUP BY prompt_id
@@ -325,7 +327,7 @@ _QUESTIONS: Final[dict[str, str]] = {
 }
 """Every answer is a table with the columns named above; times are UTC."""
 
-_DREW: Final = "policy = 'thompson' AND origin NOT IN ('forced', 'fallback')"
+_DREW: Final = drawn_by(THOMPSON)
 
 _OWN: Final = f"""
     AND (({_DREW}) OR completion_id IN (

@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from router_core.errors import StoreError
-from router_core.store.base import LearningEvent
+from router_core.store.base import NO_TASKS, LearningEvent
 from router_core.store.duckdb import learning_events as learning
 from router_core.store.duckdb import sql
 from router_core.store.duckdb.evidence import counts_of
-from router_core.store.duckdb.learning_events import Counting
+from router_core.store.duckdb.learning_events import Counting, Sums
 from router_core.store.duckdb.part import Part
-from router_core.types import Evidence, OutputTokens
+from router_core.types import ByTask, Evidence, OutputTokens
 
 
 class Resets(Part):
@@ -98,9 +98,11 @@ class Resets(Part):
         author: str,
         note: str = "",
         contextual: str = "",
+        tasks: ByTask = NO_TASKS,
     ) -> None:
         """Begin again from elsewhere: what the log has is left out, of output tokens too."""
-        sums = {arm: (one.count, one.reward_micro) for arm, one in evidence.items()}
+        sums = _sums(evidence)
+        by_task = {task: _sums(arms) for task, arms in tasks.items()}
 
         def state(now: Counting, last: int) -> Counting:
             with self.file.cursor() as cursor:
@@ -110,7 +112,7 @@ class Resets(Part):
             for arm in {*lengths, *logged}:
                 new, had = lengths.get(arm, OutputTokens()), logged.get(arm, (0, 0))
                 tokens[arm] = (new.count - had[0], new.total - had[1])
-            return Counting(((last, None),), sums, tokens, now.hidden, contextual)
+            return Counting(((last, None),), sums, by_task, tokens, now.hidden, contextual)
 
         self._learn(goal, "import", at, author, note, state)
 
@@ -129,3 +131,7 @@ class Resets(Part):
             with self.change() as cursor:
                 learning.save(cursor, LearningEvent(0, at, goal, kind, note, author, document))
             self.projection.recall()
+
+
+def _sums(evidence: Mapping[str, Evidence]) -> Sums:
+    return {arm: (one.count, one.reward_micro) for arm, one in evidence.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from router_core.store.duckdb.attribution import IN_TIME
+from router_core.store.duckdb.drawn import drawn_by
 
 ROWS: Final = {
     "prompt": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -102,10 +103,10 @@ def insert(table: str, count: int) -> str:
     return f"INSERT INTO {table} {COLUMNS.get(table, '')} VALUES {', '.join([ROWS[table]] * count)}"
 
 
-_LED: Final = """led AS (
+_LED: Final = f"""led AS (
         SELECT completion_id, any_value(decision.goal) AS goal, any_value(chosen) AS arm,
-               bool_or(policy = 'thompson' AND decision.origin NOT IN ('forced', 'fallback')
-                       OR coalesce(run_all, false)) AS own
+               coalesce(any_value(task_type), '') AS task,
+               bool_or({drawn_by(None, "decision.origin")} OR coalesce(run_all, false)) AS own
         FROM decision LEFT JOIN prompt ON prompt.id = prompt_id GROUP BY completion_id
     )"""
 
@@ -119,12 +120,13 @@ _COUNTING: Final = """, span AS (
     )"""
 
 
-def evidence(spans: bool, window: bool = False) -> str:
+def evidence(spans: bool, window: bool = False, by_task: bool = False) -> str:
     """``EVIDENCE``, and with ``spans`` only of outcomes in the spans that count ($goals, $after, $upto).
 
-    With ``window`` only of answers that were first judged in time ($window_us).
+    With ``window`` only of answers that were first judged in time ($window_us). With ``by_task`` there is a
+    row for each task type ("": none), which stands behind the goal.
     """
-    text = EVIDENCE
+    text = EVIDENCE.replace("goal, arm", "goal, task, arm") if by_task else EVIDENCE
     if spans:
         text = text.replace("/* counting */", _COUNTING).replace("FROM outcome GROUP", "FROM counting GROUP")
     if window:
@@ -146,7 +148,9 @@ EVIDENCE: Final = f"""
     SELECT goal, arm, count(*), sum(reward_micro)::BIGINT FROM judged JOIN led USING (completion_id)
     WHERE own OR NOT $own GROUP BY goal, arm
 """
-"""(goal, arm, outcomes, sum of rewards in millionths) of all that teaches. Parameters: $precedence, $own.
+"""(goal, arm, outcomes, sum of rewards in millionths) of all that teaches.
+
+Parameters: $precedence, $own, $learner.
 
 Of each source the last word counts; of several sources the first in $precedence that has a reward. Each completion
 counts once, however many decisions led to it.
@@ -176,9 +180,9 @@ def led(count: int) -> str:
     """
 
 
-def run_all(count: int) -> str:
-    """Those of so many prompts that every model answered."""
-    return f"SELECT id FROM prompt WHERE run_all AND id IN ({_places(count)})"
+def prompts(count: int) -> str:
+    """(prompt, whether every model answered it, its task type) of so many prompts."""
+    return f"SELECT id, run_all, coalesce(task_type, '') FROM prompt WHERE id IN ({_places(count)})"
 
 
 OUTPUT_TOKENS: Final = """
