@@ -81,9 +81,15 @@ def _visit(playground: Playground) -> None:
         escaped(f"{tally.prompts} prompt{'s' * (tally.prompts != 1)}; deciding cost {dollars(tally.deciding_usd)}")
     )
     if tally.unknown:
-        st.caption(f"{tally.unknown} without a known price, not counted")
+        st.caption(f"{tally.unknown} of unknown cost, not counted as spent")
+    if tally.compared < tally.prompts:
+        st.caption(
+            f"Saved or lost on {tally.compared} of {tally.prompts} prompts; of the others a cost, or what the"
+            " strongest model would cost, is unknown"
+        )
     alone = [
         f"{LABELS[name]}: {escaped(_saved(money.saved_usd, money.estimated))}"
+        + (f" (on {money.prompts} of {tally.prompts} prompts)" if money.prompts < tally.prompts else "")
         for name, money in tally.routers.items()
         if name in LABELS
     ]
