@@ -13,7 +13,7 @@ from typing import IO, Any, Final, Literal
 
 from router_core.csv_cells import harmless_table
 from router_core.errors import SettingsError
-from router_core.store.base import Per, Search, Store
+from router_core.store.base import Per, Questions, Search
 
 Format = Literal["csv", "jsonl", "parquet"]
 FORMATS: Final[tuple[Format, ...]] = ("csv", "jsonl", "parquet")
@@ -25,7 +25,7 @@ MOST_EXPORTED: Final = 100_000
 """Prompts in one file of the history page at most; ``router-core export`` knows no limit."""
 
 
-def exported(store: Store, search: Search, kind: str, per: Per = "decision") -> bytes:
+def exported(store: Questions, search: Search, kind: str, per: Per = "decision") -> bytes:
     """The newest prompts found, at most ``MOST_EXPORTED``, as a file in memory; see ``write_log``."""
     buffer = BytesIO()
     write_log(store, search, kind, buffer, limit=MOST_EXPORTED, per=per)
@@ -33,7 +33,7 @@ def exported(store: Store, search: Search, kind: str, per: Per = "decision") -> 
 
 
 def write_log(
-    store: Store,
+    store: Questions,
     search: Search,
     kind: str,
     file: IO[bytes],
@@ -51,7 +51,7 @@ def write_log(
         kind: "csv", "jsonl" (UTF-8) or "parquet". Unknown values are missing, never 0.
         file: where to; stays open.
         limit: so many prompts at most.
-        per: what a row is, a decision or an answer; see ``Store.log``.
+        per: what a row is, a decision or an answer; see ``Questions.log``.
         raw: leave CSV cells as they are that a spreadsheet would run as a formula; else they are prefixed with an
             apostrophe (``csv_cells.raw`` takes it away). The other formats are always exact.
         progress: called after each block with the number of prompts written so far.

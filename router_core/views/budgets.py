@@ -14,7 +14,7 @@ from router_core.money.budget import Budget, BudgetState, success_value_usd, sur
 from router_core.registry import CONTEXTUAL
 from router_core.routing.spending import budget_of
 from router_core.settings import Settings
-from router_core.store.base import Store
+from router_core.store.base import Questions
 from router_core.views.filters import View
 
 _MARGIN: Final = 1.05
@@ -130,7 +130,7 @@ class ContextualCosts:
 
 
 def contextual_costs(
-    store: Store, settings: Settings, state: Callable[[str], BudgetState], view: View, at: datetime
+    store: Questions, settings: Settings, state: Callable[[str], BudgetState], view: View, at: datetime
 ) -> ContextualCosts:
     """Budgets and verdicts in a part of the log.
 
@@ -170,7 +170,7 @@ def contextual_costs(
     return ContextualCosts(tuple(budgets), tuple(verdicts))
 
 
-def _spends(store: Store, view: View) -> dict[str, Spend]:
+def _spends(store: Questions, view: View) -> dict[str, Spend]:
     found = store.rows("spent", _range(view))
     return {
         row["goal"]: Spend(
@@ -185,7 +185,7 @@ def _spends(store: Store, view: View) -> dict[str, Spend]:
     }
 
 
-def _verdicts(store: Store, view: View) -> tuple[VerdictsBought, ...]:
+def _verdicts(store: Questions, view: View) -> tuple[VerdictsBought, ...]:
     found = store.rows("bought", _range(view))
     return tuple(
         VerdictsBought(

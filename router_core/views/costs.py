@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from router_core.learning.beta import interval
 from router_core.settings import Settings
-from router_core.store.base import Store
+from router_core.store.base import Questions
 from router_core.types import Posterior, Price, TeachingRule
 from router_core.views.filters import View, extent
 
@@ -105,7 +105,7 @@ class CostReport:
         return int(per_line.max()) if len(per_line) else 0
 
 
-def costs(store: Store, settings: Settings, price: Callable[[str], Price | None], view: View) -> CostReport:
+def costs(store: Questions, settings: Settings, price: Callable[[str], Price | None], view: View) -> CostReport:
     """The whole report on a part of the log.
 
     Args:

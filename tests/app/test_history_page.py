@@ -52,7 +52,7 @@ def test_one_prompt_in_full(store: Store) -> None:
         "Step": [
             "Thompson sampling decided, from memory",
             "Thompson sampling decided",
-            "gpt-4o-mini answered",
+            "gpt-4o-mini answered, after failed tries of unknown cost",
             "gpt-4o-mini failed",
         ],
         "Tokens in + out": ["", "", "~7 (3 cached) + 9", ""],

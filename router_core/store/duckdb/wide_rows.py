@@ -99,7 +99,7 @@ def blocks(
         cursor_of: gives a cursor for one block. What is written between two blocks is not in them.
         search: which prompts.
         limit: so many prompts at most; None: all.
-        per: what a row is; see ``Store.log``.
+        per: what a row is; see ``Questions.log``.
     """
     condition, wanted = prompts_where(search)
     place: dict[str, Any] = {"before": None, "below": None}
