@@ -156,7 +156,8 @@ class Models:
                 **request(model, messages, sent, params), timeout=patience(left_s, left_s)
             )
             with suppress(ValueError, RecursionError):  # what is no JSON is read, and refused, below
-                AnsweredWithError.require_none(json.loads(raw.http_response.content))
+                body = json.loads(raw.http_response.content)
+                AnsweredWithError.require_none(body, messages, params, redact)
             return raw
 
         def ask(left_s: float) -> Any:
@@ -208,7 +209,10 @@ class Models:
                 **request(model, messages, sent, params), stream=True, timeout=patience(silence_s, left_s)
             )
             try:
-                _require_no_error(chunks.response)
+                if "json" in chunks.response.headers.get("content-type", "").lower():
+                    with suppress(ValueError, RecursionError):
+                        body = json.loads(chunks.response.read())
+                        AnsweredWithError.require_none(body, messages, params, redact)
                 first = next(chunks, None)
                 if first is None:
                     raise NotAnAnswerError("it is an empty stream")
@@ -366,10 +370,3 @@ def _made(body: Mapping[str, Any]) -> ChatCompletion:
 
 def _provider_name(model: str) -> str:
     return model.partition("/")[0]
-
-
-def _require_no_error(response: Any) -> None:
-    """Raise the error that a provider sends whole, as JSON, where a stream was asked for."""
-    if "json" in response.headers.get("content-type", "").lower():
-        with suppress(ValueError, RecursionError):
-            AnsweredWithError.require_none(json.loads(response.read()))

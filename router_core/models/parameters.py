@@ -34,9 +34,10 @@ _PLAIN_WORDS: Final = frozenset({"stop", "user", "store", "metadata", "n", "reas
 _REFUSED_CODE: Final = re.compile(r"unsupported_(parameter|value)|unknown_parameter|extra_forbidden|unrecognized")
 _OUT_OF_RANGE: Final = re.compile(
     r"too (large|small|high|low|long|many|big)|\bat (most|least)\b|between"
-    r"|(less|greater|fewer|more|lower|higher) than|maximum|minimum|exceed|out of range|in the range"
-    r"|or (greater|less|more|higher|lower)|[<>]=?\s*-?\d"
-    r"|(must|should) be (an?|of type|positive|non-?negative|in|valid|finite)\b|(invalid|wrong|incorrect) type"
+    r"|(less|greater|fewer|more|lower|higher) than|maximum|minimum|exceed|\brange\b"
+    r"|or (greater|less|more|higher|lower)|[<>≤≥]=?\s*-?\d"
+    r"|(must|should) be (an?|of type|(strictly )?positive|non-?negative|in|valid|finite)\b"
+    r"|(invalid|wrong|incorrect) type"
     r"|expected an?\b|not a valid (integer|number|float|bool)|unable to parse|limit was reached|higher max"
     r"|context (length|window)|be negative",
     re.IGNORECASE,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from router_core.errors import ProviderError
 from router_core.models.calls import Models
+from router_core.models.thinking import token_limit
 from router_core.money.pricing import PriceBook, cost_usd
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def try_model(models: Models, prices: PriceBook, model: str) -> Trial:
         MissingKeyError: its provider's key is not set.
     """
     models.require_keys([model])
-    answer = models.complete(model, [{"role": "user", "content": "Say OK."}], {"max_tokens": 16}, max_retries=0)
+    limit = token_limit(model, 16)  # some that think answer with an error where they reach it
+    answer = models.complete(model, [{"role": "user", "content": "Say OK."}], {"max_tokens": limit}, max_retries=0)
     return Trial(answer.total_ms, cost_usd(answer.usage, prices.price(model, answer.usage.input_tokens)))
 
 

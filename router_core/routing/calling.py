@@ -89,7 +89,7 @@ class Caller:
             first_token_ms=None,
             total_ms=answer.total_ms,
             retries=answer.retries,
-            unpriced_retries=answer.unpriced_retries,
+            unpriced_retries=self._unpriced(arm, answer.unpriced_retries),
             **self._money(arm, messages, answer.usage),
         )
         judged = self._judge(completion, answer.text, lambda: answer.response)
@@ -135,7 +135,7 @@ class Caller:
                 total_ms=answer.total_ms,
                 error=self._sentence(error),
                 retries=answer.retries,
-                unpriced_retries=answer.unpriced_retries,
+                unpriced_retries=self._unpriced(arm, answer.unpriced_retries),
                 **self._money(arm, messages, answer.usage),
             )
             whole = partial(_as_response, completion, answer.message)
@@ -192,6 +192,10 @@ class Caller:
         price = self._decider.prices.price(arm.model, usage.input_tokens, self._decider.now())
         known = only_text(messages) or not usage.estimated
         return {"price": price, "cost_usd": cost_usd(usage, price) if known else None}
+
+    def _unpriced(self, arm: Arm, retries: int) -> int:
+        """Failed tries of unknown cost: of a free model there are none."""
+        return 0 if is_free(self._decider.prices.price(arm.model)) else retries
 
     def _kept(self, text: str) -> str | None:
         return text if self._decider.settings.privacy.keep_texts == "full" else None

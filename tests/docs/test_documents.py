@@ -131,3 +131,19 @@ def test_constraints_hold_names_and_versions_only() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     for line in (line for line in lines if not line.startswith("#")):
         assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line), line
+
+
+def test_each_line_about_a_provider_names_its_test() -> None:
+    """Every row of docs/providers.md ends with a test that there is, in the file that its section names."""
+    text = (ROOT / "docs" / "providers.md").read_text()
+    sections = text.split("\n## ")[1:]
+    assert sections
+    for section in sections:
+        files = re.findall(r"`(tests/[\w/]+\.py)`", section)
+        written = "".join((ROOT / name).read_text() for name in files)
+        rows = [line for line in section.splitlines() if line.startswith("|")][2:]
+        assert rows
+        for row in rows:
+            named = re.findall(r"`(test_\w+)`", row)
+            assert named, row
+            assert all(f"def {name}(" in written for name in named), row

@@ -243,8 +243,8 @@ def test_test_connection_and_the_classifier_share_what_is_known(store: Store) ->
         models.close()
         other.close()
     assert bodies(server) == [
-        {"max_tokens": 16},
-        {"max_completion_tokens": 16},
+        {"max_tokens": 2_000},
+        {"max_completion_tokens": 2_000},
         {"temperature": 0, "max_completion_tokens": 2_000, "response_format": {"type": "json_object"}},
     ]
 
@@ -305,4 +305,5 @@ def test_a_mistake_is_the_callers_unless_models_differ_in_it() -> None:
     said = read_error("temperature must be between 0 and 2; max_tokens must be at most 4096")
     assert mistaken_parameter(said, ["temperature", "max_tokens"]) == "temperature"
     assert mistaken_parameter(said, ["max_tokens"]) is None
+    assert mistaken_parameter(read_error("temperature: range: 0..1"), ["temperature"]) == "temperature"
     assert mistaken_parameter(read_error("temperature is not supported"), ["temperature"]) is None

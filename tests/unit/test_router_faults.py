@@ -179,6 +179,18 @@ def test_a_time_out_of_a_free_model_costs_nothing(
     assert failed.total_ms > 0
 
 
+@pytest.mark.parametrize(("price", "unpriced"), [(FREE, 0), (None, 1)])
+def test_a_retry_of_a_free_model_costs_nothing(
+    make_router: Make, server: ChatServer, store: Store, price: Price | None, unpriced: int
+) -> None:
+    """Only a try that may be billed leaves the cost unknown."""
+    server.script = [refused(408, "gave up")]
+    settings = {"calls": {"max_retries": 1}}
+    make_router(ONLY, settings, prices={ONLY[0]["model"]: price}).completion(HELLO)
+    answered_once = only_completion(store)
+    assert (answered_once.retries, answered_once.unpriced_retries) == (1, unpriced)
+
+
 def test_a_missing_key(store: Store) -> None:
     """Told before anything is sent or stored, with the variable and the remedy."""
     router = Router(PATHS, store=store, environ={})
