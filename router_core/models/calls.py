@@ -24,12 +24,21 @@ from router_core.errors import (
     SettingsError,
 )
 from router_core.finalisers import queued_in_collection
-from router_core.models.answers import Accumulator, NotAnAnswerError, received_anyway, whole_answer
+from router_core.models.answers import (
+    Accumulator,
+    NotAnAnswerError,
+    gathered_body,
+    received_anyway,
+    usual_body,
+    whole_answer,
+)
+from router_core.models.chunks import Chunks
 from router_core.models.client import live_client, patience, simulated_client
 from router_core.models.errors import provider_error
+from router_core.models.events import events, is_json
 from router_core.models.redaction import Redactor
 from router_core.models.retrying import RetryPlan
-from router_core.models.stream import AnswerStream, plain
+from router_core.models.stream import AnswerStream
 from router_core.settings import ProviderSettings, Settings
 from router_core.settings.environment import may_hold_key, why_no_key
 from router_core.types import Message, Usage
@@ -157,9 +166,10 @@ class Models:
         total_ms = (self._clock() - started) * 1000.0
         body: Any = None
         try:
-            sent = json.loads(raw.http_response.content)
-            body = redact.within(sent)
-            said, usage = whole_answer(body, messages, params)
+            sent = json.loads(raw.http_response.content) if is_json(raw.http_response.content) else None
+            read = gathered_body(events(raw.http_response.content), messages, params) if sent is None else sent
+            body = usual_body(redact.within(read))
+            said, usage = whole_answer(body, messages, params, raw.http_response.headers)
             response = raw.parse() if body is sent else _made(body)
         except Exception as error:  # noqa: BLE001 - it was paid for: whatever is wrong with it, what came is kept
             failure = self._translated(error, model, redact)
@@ -188,33 +198,34 @@ class Models:
 
         redact = self._redact(params)
 
-        def begin(asked: Mapping[str, Any], left_s: float) -> Any:
+        def begin(asked: Mapping[str, Any], left_s: float) -> Chunks:
             silence_s = min(left_s, self._settings.calls.first_token_s)
-            return client.chat.completions.create(
+            raw = client.chat.completions.with_raw_response.create(
                 **_request(model, messages, asked), stream=True, timeout=patience(silence_s, left_s)
             )
+            return Chunks(raw.http_response)
 
-        def ask(left_s: float) -> tuple[Any, Any, bool]:
-            chunks, added = self._with_usage(model, params, lambda asked: begin(asked, left_s))
+        def ask(left_s: float) -> tuple[Chunks, Any]:
+            chunks = self._with_usage(model, params, lambda asked: begin(asked, left_s))
             try:
                 first = next(chunks, None)
                 if first is None:
                     raise NotAnAnswerError("it is an empty stream")
-                Accumulator(messages, params).add(plain(first))  # what is refused here, another model may answer
+                Accumulator(messages, params).add(first)  # what is refused here, another model may answer
             except BaseException:
                 chunks.close()
                 raise
-            return chunks, first, added
+            return chunks, first
 
-        (chunks, first, added), retries, unpriced_retries = self._persist(
+        (chunks, first), retries, unpriced_retries = self._persist(
             model, ask, started, limit_s, max_retries, redact
         )
         return AnswerStream(
             chunks,
             first,
-            Accumulator(messages, params),
+            Accumulator(messages, params, chunks.headers),
             model=model,
-            hide_usage=added,
+            usage_wanted=_wants_usage(params),
             started=started,
             deadline=started + limit_s,
             clock=self._clock,
@@ -233,24 +244,22 @@ class Models:
             client.close()
 
     def _with_usage(
-        self, model: str, params: Mapping[str, Any], begin: Callable[[Mapping[str, Any]], Any]
-    ) -> tuple[Any, bool]:
-        """Begin a stream that counts its tokens, or one that does not where the provider turns that down; and
-        whether the count was asked for here, not by the caller.
-        """  # fmt: skip
+        self, model: str, params: Mapping[str, Any], begin: Callable[[Mapping[str, Any]], Chunks]
+    ) -> Chunks:
+        """Begin a stream that counts its tokens, or one that does not where the provider turns that down."""
         from openai import BadRequestError, UnprocessableEntityError
 
         name = _provider_name(model)
         counts = self._provider(model).stream_usage and name not in self._without_usage
         if not counts or "stream_options" in params:
-            return begin(params), False
+            return begin(params)
         try:
-            return begin({**params, "stream_options": {"include_usage": True}}), True
+            return begin({**params, "stream_options": {"include_usage": True}})
         except (BadRequestError, UnprocessableEntityError) as error:
             if "stream_options" not in str(error):
                 raise
         self._without_usage.add(name)
-        return begin(params), False
+        return begin(params)
 
     def _persist(
         self,
@@ -331,6 +340,12 @@ class Models:
                     else live_client(provider.base_url, key)
                 )
             return self._clients[name]
+
+
+def _wants_usage(params: Mapping[str, Any]) -> bool:
+    """Whether the caller asked for the count of tokens in a stream, and so for chunks without a choice."""
+    options = (params.get("extra_body") or {}).get("stream_options") or params.get("stream_options")
+    return isinstance(options, Mapping) and bool(options.get("include_usage"))
 
 
 def _made(body: Mapping[str, Any]) -> ChatCompletion:

@@ -22,7 +22,7 @@ from router_core.errors import UnknownPolicyError
 from router_core.features import checked_messages, context, estimate_tokens, fingerprint, two_digits
 from router_core.learning.beta import from_evidence
 from router_core.models.calls import Models
-from router_core.money.pricing import PriceBook, cost_usd, expected_cost_usd
+from router_core.money.pricing import PriceBook, expected_cost_usd
 from router_core.policies import build_policies
 from router_core.policies.asking import Asking, Reply, decided
 from router_core.policies.base import Known, Policy
@@ -331,8 +331,8 @@ class Decider:
         answer = self._models.complete(
             settings.model, messages, params, deadline_s=settings.timeout_s, max_retries=0
         )
-        price = self.prices.price(settings.model, answer.usage.input_tokens)
-        return Reply(answer.text, answer.usage, cost_usd(answer.usage, price))
+        charge = self.prices.charge(settings.model, answer.usage)
+        return Reply(answer.text, charge.usage, charge.cost_usd)
 
 
 def _usable(distribution: ActionDistribution) -> ActionDistribution:
