@@ -258,8 +258,9 @@ def test_an_error_as_the_finish_reason_is_a_failure(at: int, stream: bool) -> No
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_a_stream_that_breaks_off_is_not_an_answer(stream: bool) -> None:
     """Neither a finish reason nor [DONE]."""
-    with replaying(streamed(PIECES)) as (_, models), pytest.raises(
-        InterruptedStreamError if stream else MalformedResponseError, match="broke off after 22"
+    with (
+        replaying(streamed(PIECES)) as (_, models),
+        pytest.raises(InterruptedStreamError if stream else MalformedResponseError, match="broke off after 22"),
     ):
         asked(models, stream)
 
