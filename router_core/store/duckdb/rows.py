@@ -157,8 +157,8 @@ def completion_of(row: Row) -> Completion:
     values = list(row[:19])
     usage = None
     if values[8] is not None:
-        *tokens, tier, cost = row[20:26]  # behind ``nth``
-        usage = Usage(*values[8:12], *(count or 0 for count in tokens), tier or "", cost)
+        more: Row = (*(count or 0 for count in row[20:24]), row[24] or "", row[25])  # behind ``nth``
+        usage = Usage(*(*values[8:12], *more))
     price = None if values[13] is None else Price.of(json.loads(values[13]))
     ids = (str(values[0]), str(values[1]))
     return Completion(*ids, aware(values[2]), *values[3:8], usage, values[12], price, *values[14:])  # type: ignore[call-arg]
