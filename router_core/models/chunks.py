@@ -1,17 +1,21 @@
-"""The pieces of one streamed response, as plain data, whatever form it comes in: events, or one whole JSON."""
+"""One response as plain data, whole or in pieces, in whichever form it comes: events or JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from router_core.models.answers import whole_answer
-from router_core.models.events import DONE, EventDecoder, is_json
+from router_core.models.answers import gathered_body, whole_answer
+from router_core.models.errors import AnsweredWithError
+from router_core.models.events import DONE, EventDecoder, events, is_json
+from router_core.types import Message
 
 if TYPE_CHECKING:
     import httpx2
+
+_EVENTS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
 class Chunks:
@@ -63,7 +67,7 @@ class Chunks:
                 break
         if is_json(head):
             body = json.loads(b"".join((head, *pieces)))
-            self._require_no_error(body)
+            AnsweredWithError.require_none(body)
             whole_answer(body, (), {})  # raises what is wrong with it
             yield body
             yield DONE
@@ -83,3 +87,21 @@ class Chunks:
             said = error.get("message") if isinstance(error, Mapping) else error
             shown = said if isinstance(said, str) and said else "An error occurred during streaming"
             raise APIError(shown, self._response.request, body=error)
+
+
+def whole_body(content: bytes, messages: Sequence[Message], params: Mapping[str, Any]) -> Any:
+    """A whole response, from JSON or from the events of a stream.
+
+    Raises:
+        ValueError: it is neither; or a stream that breaks off.
+        AnsweredWithError, FailedAnswerError: it says that it failed.
+    """
+    if is_json(content) is False and (content.lstrip(b"\xef\xbb\xbf \r\n").startswith(_EVENTS)):
+        return gathered_body(_checked(events(content)), messages, params)
+    return json.loads(content)
+
+
+def _checked(pieces: Iterable[Any]) -> Iterator[Any]:
+    for piece in pieces:
+        AnsweredWithError.require_none(piece)
+        yield piece

@@ -7,7 +7,7 @@ knows stays unknown: None, never zero. A price is that of one call: of its size,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -78,6 +78,11 @@ class Charge:
     usage: Usage
     price: Price | None
     cost_usd: Decimal | None
+
+
+def is_free(price: Price | None) -> bool:
+    """Whether a call costs nothing, whatever it takes."""
+    return price is not None and not any(rate for rate in astuple(price) if isinstance(rate, Decimal))
 
 
 def same_rates(one: Price | None, other: Price | None) -> bool:
