@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from router_core.features import message_text
+from router_core.models.error_bodies import read_error
 from router_core.models.usage import estimated_usage, plausible, reported_usage, written
 from router_core.types import Message, Received, Usage
 
@@ -33,8 +34,7 @@ def whole_answer(body: Any, messages: Sequence[Message], params: Mapping[str, An
     """
     choices = _mapping(body).get("choices")
     if not isinstance(choices, list) or not choices:
-        said = _mapping(body).get("error") or "nothing" if isinstance(body, Mapping) else body
-        raise NotAnAnswerError(f"it has no choices, but: {str(said)[:500]}")
+        raise NotAnAnswerError(f"it has no choices, but: {read_error(body).text or 'nothing'}")
     if len(choices) > MOST_CHOICES:
         raise NotAnAnswerError(f"it has {len(choices):,} choices")
     first = _mapping(choices[0])

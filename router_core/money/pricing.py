@@ -7,6 +7,7 @@ knows stays unknown: None, never zero. A price is that of one call: of its size,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import astuple
 from datetime import datetime
 from decimal import Decimal
 
@@ -49,6 +50,11 @@ class PriceBook:
         if model in self._fixed:
             return self._fixed[model]
         return book_price(model, input_tokens, at, service_tier)
+
+
+def is_free(price: Price | None) -> bool:
+    """Whether a call costs nothing, whatever it takes."""
+    return price is not None and not any(rate for rate in astuple(price) if isinstance(rate, Decimal))
 
 
 def same_rates(one: Price | None, other: Price | None) -> bool:
