@@ -1,6 +1,6 @@
 """The questions put to the tables, one text each.
 
-Leaves out running them (duckdb.py) and the tables themselves (schema.py).
+The tables themselves are in schema.py.
 """
 
 from __future__ import annotations
