@@ -25,14 +25,22 @@ from router_core.errors import (
     SettingsError,
 )
 from router_core.finalisers import queued_in_collection
-from router_core.models.answers import Accumulator, NotAnAnswerError, received_anyway, whole_answer
+from router_core.models.answers import (
+    Accumulator,
+    NotAnAnswerError,
+    received_anyway,
+    usual_body,
+    whole_answer,
+)
+from router_core.models.chunks import Chunks, whole_body
 from router_core.models.client import live_client, patience, simulated_client
 from router_core.models.errors import AnsweredWithError, provider_error, said_in
+from router_core.models.events import is_json
 from router_core.models.parameters import Refusals, changed, further_changes
 from router_core.models.redaction import Redactor
-from router_core.models.requests import body_of, request, secrets
+from router_core.models.requests import body_of, request, secrets, wants_usage
 from router_core.models.retrying import RetryPlan
-from router_core.models.stream import AnswerStream, plain
+from router_core.models.stream import AnswerStream
 from router_core.settings import ProviderSettings, Settings
 from router_core.settings.environment import may_hold_key, why_no_key
 from router_core.types import Message, Usage
@@ -156,8 +164,7 @@ class Models:
                 **request(model, messages, sent, params), timeout=patience(left_s, left_s)
             )
             with suppress(ValueError, RecursionError):  # what is no JSON is read, and refused, below
-                body = json.loads(raw.http_response.content)
-                AnsweredWithError.require_none(body, messages, params, redact)
+                AnsweredWithError.require_none(json.loads(raw.http_response.content))
             return raw
 
         def ask(left_s: float) -> Any:
@@ -167,10 +174,11 @@ class Models:
         total_ms = (self._clock() - started) * 1000.0
         body: Any = None
         try:
-            sent = json.loads(raw.http_response.content)
-            body = redact.within(sent)
-            said, usage = whole_answer(body, messages, params)
-            response = raw.parse() if body is sent else _made(body)
+            sent = whole_body(raw.http_response.content, messages, params)
+            body = usual_body(redact.within(sent))
+            said, usage = whole_answer(body, messages, params, raw.http_response.headers)
+            plain = body is sent and is_json(raw.http_response.content)
+            response = raw.parse() if plain else _made(body)
         except Exception as error:  # noqa: BLE001 - it was paid for: whatever is wrong with it, what came is kept
             failure = self._translated(error, model, redact)
             failure.received = received_anyway(body, messages, params)
@@ -203,37 +211,34 @@ class Models:
         if self._provider(model).stream_usage:
             counted.setdefault("stream_options", {"include_usage": True})
 
-        def begin(sent: Mapping[str, Any], left_s: float) -> tuple[Any, Any, bool]:
+        def begin(sent: Mapping[str, Any], left_s: float) -> tuple[Chunks, Any]:
             silence_s = min(left_s, self._settings.calls.first_token_s)
-            chunks = client.chat.completions.create(
+            raw = client.chat.completions.with_raw_response.create(
                 **request(model, messages, sent, params), stream=True, timeout=patience(silence_s, left_s)
             )
+            chunks = Chunks(raw.http_response)
             try:
-                if "json" in chunks.response.headers.get("content-type", "").lower():
-                    with suppress(ValueError, RecursionError):
-                        body = json.loads(chunks.response.read())
-                        AnsweredWithError.require_none(body, messages, params, redact)
                 first = next(chunks, None)
                 if first is None:
                     raise NotAnAnswerError("it is an empty stream")
-                Accumulator(messages, params).add(plain(first))  # what is refused here, another model may answer
+                Accumulator(messages, params).add(first)  # what is refused here, another model may answer
             except BaseException:
                 chunks.close()
                 raise
-            return chunks, first, "stream_options" in sent and "stream_options" not in own
+            return chunks, first
 
-        def ask(left_s: float) -> tuple[Any, Any, bool]:
+        def ask(left_s: float) -> tuple[Chunks, Any]:
             return self._adapted(model, counted, lambda sent: begin(sent, left_s))
 
-        (chunks, first, added), retries, unpriced_retries = self._persist(
+        (chunks, first), retries, unpriced_retries = self._persist(
             model, ask, started, limit_s, max_retries, redact, own
         )
         return AnswerStream(
             chunks,
             first,
-            Accumulator(messages, params),
+            Accumulator(messages, params, chunks.headers),
             model=model,
-            hide_usage=added,
+            usage_wanted=wants_usage(own),
             started=started,
             deadline=started + limit_s,
             clock=self._clock,

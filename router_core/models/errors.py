@@ -9,7 +9,7 @@ from __future__ import annotations
 import email.utils
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC
 from typing import Any
@@ -21,13 +21,11 @@ from router_core.errors import (
     ProviderUnavailableError,
     RequestRejectedError,
 )
-from router_core.models.answers import received_anyway
 from router_core.models.error_bodies import ErrorBody, error_in_place_of_answer, read_error
 from router_core.models.parameters import mistaken_parameter, named_parameter
-from router_core.models.redaction import Redactor, cut_tokens
+from router_core.models.redaction import cut_tokens
 from router_core.models.remedies import Asked, status_error
 from router_core.settings import ProviderSettings
-from router_core.types import Message, Received
 
 _LONGEST_WISH_S = 30 * 86_400.0
 _MOST_QUOTED = 300
@@ -36,19 +34,16 @@ _MOST_QUOTED = 300
 class AnsweredWithError(Exception):
     """A provider sent an error with status 200, where an answer should be."""
 
-    def __init__(self, said: ErrorBody, received: Received) -> None:
+    def __init__(self, said: ErrorBody) -> None:
         super().__init__(said.text)
         self.said = said
-        self.received = received
 
     @classmethod
-    def require_none(
-        cls, body: Any, messages: Sequence[Message], params: Mapping[str, Any], redact: Redactor
-    ) -> None:
-        """Raise where the body holds an error and no answer; what came beside it is kept, without keys."""
+    def require_none(cls, body: Any) -> None:
+        """Raise where the body holds an error and no answer."""
         said = error_in_place_of_answer(body)
         if said is not None:
-            raise cls(said, received_anyway(redact.within(body), messages, params))
+            raise cls(said)
 
 
 def said_in(error: Exception) -> ErrorBody:
@@ -104,8 +99,6 @@ def provider_error(
         refusal = status_error(body.status, replace(body, flags=flags), said, asked)
         if body.status in (400, 422):
             refusal.parameter = mistaken_parameter(body, sent)
-        if isinstance(error, AnsweredWithError) and error.received.usage is not None:
-            refusal.received, refusal.maybe_billed = error.received, True
         return refusal
     if isinstance(error, openai.APIConnectionError):
         if isinstance(error.__cause__, httpx2.DecodingError):

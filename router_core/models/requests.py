@@ -39,3 +39,9 @@ def secrets(headers: Any) -> list[str]:
     return [
         value.rpartition(" ")[2] for name, value in named if isinstance(value, str) and _SECRET.search(str(name))
     ]
+
+
+def wants_usage(own: Mapping[str, Any]) -> bool:
+    """Whether the caller asked for the count of tokens in a stream, and so for chunks without a choice."""
+    options = own.get("stream_options")
+    return isinstance(options, Mapping) and bool(options.get("include_usage"))

@@ -19,7 +19,7 @@ from router_core.errors import ProviderError, StoreClosedError
 from router_core.models.calls import Models
 from router_core.models.stream import AnswerStream
 from router_core.models.usage import only_text
-from router_core.money.pricing import cost_usd, is_free
+from router_core.money.pricing import is_free
 from router_core.outcomes.conditions import Condition, Judged
 from router_core.routing.deciding import Decider
 from router_core.store.base import Batch, Log
@@ -85,7 +85,6 @@ class Caller:
             model=arm.model,
             text=self._kept(answer.text),
             finish_reason=answer.finish_reason,
-            usage=answer.usage,
             first_token_ms=None,
             total_ms=answer.total_ms,
             retries=answer.retries,
@@ -130,7 +129,6 @@ class Caller:
                 model=arm.model,
                 text=self._kept(answer.text),
                 finish_reason=answer.finish_reason if complete or error else STOPPED,
-                usage=answer.usage,
                 first_token_ms=answer.first_token_ms,
                 total_ms=answer.total_ms,
                 error=self._sentence(error),
@@ -161,8 +159,9 @@ class Caller:
         counted them, else: unknown.
         """  # fmt: skip
         came = error.received or Received(None, None, None)
-        price = self._decider.prices.price(arm.model)
-        cost = cost_usd(came.usage, price) if came.usage else None
+        charge = self._decider.prices.charge(arm.model, came.usage) if came.usage else None
+        price = charge.price if charge else self._decider.prices.price(arm.model)
+        cost = charge.cost_usd if charge else None
         completion = Completion(
             id=completion_id,
             prompt_id=prompt.id,
@@ -172,7 +171,7 @@ class Caller:
             model=arm.model,
             text=None if came.text is None else self._kept(came.text),
             finish_reason=came.finish_reason,
-            usage=came.usage,
+            usage=charge.usage if charge else None,
             cost_usd=cost if error.maybe_billed and not is_free(price) else Decimal(0),
             price=price,
             first_token_ms=None,
@@ -188,10 +187,9 @@ class Caller:
         return error
 
     def _money(self, arm: Arm, messages: Sequence[Message], usage: Usage) -> Mapping[str, Any]:
-        """Price and cost; what images took is unknown where the provider does not say."""
-        price = self._decider.prices.price(arm.model, usage.input_tokens, self._decider.now())
-        known = only_text(messages) or not usage.estimated
-        return {"price": price, "cost_usd": cost_usd(usage, price) if known else None}
+        """Tokens, price and cost; what images took is unknown where the provider does not say."""
+        charge = self._decider.prices.charge(arm.model, usage, self._decider.now(), countable=only_text(messages))
+        return {"usage": charge.usage, "price": charge.price, "cost_usd": charge.cost_usd}
 
     def _unpriced(self, arm: Arm, retries: int) -> int:
         """Failed tries of unknown cost: of a free model there are none."""

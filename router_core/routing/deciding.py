@@ -23,7 +23,7 @@ from router_core.features import checked_messages, context, estimate_tokens, fin
 from router_core.learning.beta import from_evidence
 from router_core.models.calls import Models
 from router_core.models.thinking import THINKING_TOKENS, token_limit
-from router_core.money.pricing import PriceBook, cost_usd, expected_cost_usd, is_free
+from router_core.money.pricing import PriceBook, expected_cost_usd, is_free
 from router_core.policies import build_policies
 from router_core.policies.asking import Asking, Reply, decided
 from router_core.policies.base import Known, Policy
@@ -344,8 +344,8 @@ class Decider:
         cut = answer.finish_reason == "length" and not answer.text.strip()
         if cut or without_thinking(answer.text) != answer.text:
             self._thinking.add(settings.model)  # it has room to think the next time
-        price = self.prices.price(settings.model, answer.usage.input_tokens)
-        return Reply(answer.text, answer.usage, cost_usd(answer.usage, price))
+        charge = self.prices.charge(settings.model, answer.usage)
+        return Reply(answer.text, charge.usage, charge.cost_usd)
 
 
 def _usable(distribution: ActionDistribution) -> ActionDistribution:

@@ -158,21 +158,6 @@ def test_what_passes_is_waited_for(status: str, body: Any, streamed: bool) -> No
     assert not error.maybe_billed
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-def test_an_error_behind_a_part_of_an_answer(streamed: bool) -> None:
-    """The provider counted the tokens, so that they may be billed; what came is kept, without the key."""
-    message = {"role": "assistant", "content": f"It is {KEY} and"}
-    choice = {"index": 0, "message": message, "finish_reason": "error", "error": {"code": 502, "message": "broke"}}
-    body = {"choices": [choice], "usage": {"prompt_tokens": 2, "completion_tokens": 9, "total_tokens": 11}}
-    error, _ = failing(reply(json.dumps(body).encode()), streamed)
-    assert isinstance(error, ProviderUnavailableError)
-    assert error.maybe_billed
-    assert error.received is not None
-    assert error.received.text == "It is [key] and"
-    assert error.received.usage is not None
-    assert error.received.usage.output_tokens == 9
-
-
 def test_an_error_as_the_first_event_of_a_stream() -> None:
     """Its status is the one that it names."""
     sent = b'data: {"error": {"message": "Slow down", "code": 429}}\n\n'
