@@ -209,7 +209,7 @@ def test_every_reason() -> None:
         " behind prompt length (-0.100, -0.150 to -0.050).",
         "Third orders prompts: not shown to be better than chance (APGR 0.520 (0.490 to 0.550), chance is 0.500);"
         " not told from prompt length (+0.020, -0.100 to +0.100).",
-        "The cost of 25 % of the answers is estimated: the file lacks their tokens or cost.",
+        "The cost of 25 % of the answers is estimated, as tokens times price: the file does not give it.",
     )
 
 
