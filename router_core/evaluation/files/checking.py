@@ -129,10 +129,12 @@ def _contents(
     yield from models
     if models:
         return  # where the model is not what is compared, neither is the rest
-    yield from _written(found, mapping)
+    written = tuple(_written(found, mapping))
+    yield from written
     yield from _scores(found, seen, mapping, choices, show)
     yield from _places(found, seen, choices, show)
-    yield from _coverage(found, seen, choices)
+    if not any(problem.blocks for problem in written):  # else scores seem to be missing that are there
+        yield from _coverage(found, seen, choices)
     yield from _figures(found, seen, show)
     yield from _prices(found, seen, rates)
     yield from _verdicts(found)
@@ -159,15 +161,14 @@ def _models(found: Cells, seen: Survey, mapping: Mapping) -> Iterator[Problem]:
 
 def _written(found: Cells, mapping: Mapping) -> Iterator[Problem]:
     """Numbers that are not plain, and texts that are one."""
-    scores = {mapping.score} if mapping.form == "long" else {one.score for one in mapping.models}
-    for blocks, which in ((True, scores), (False, {*found.notations} - scores)):
-        columns = [name for name in found.notations if name in which]
-        if columns:
-            said = listing([f"{cut(name)!r} ({found.notations[name]})" for name in columns])
-            yield Problem(
-                "notation", f"{many(len(columns), 'column')} with numbers that are not plain: {said}",
-                "read them so, or write plain numbers", blocks=blocks and not found.read_so, count=len(columns),
-            )  # fmt: skip
+    if found.notations:
+        scores = {mapping.score} if mapping.form == "long" else {one.score for one in mapping.models}
+        each = listing([f"{cut(name)!r} ({notation})" for name, notation in found.notations.items()])
+        yield Problem(
+            "notation", f"{many(len(found.notations), 'column')} with numbers that are not plain: {each}",
+            "read them so, or write plain numbers",
+            blocks=not found.read_so and bool(scores & {*found.notations}), count=len(found.notations),
+        )  # fmt: skip
     if found.one_text:
         yield Problem(
             "one text",

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from router_core.evaluation.files.encodings import Utf8, WithoutEnd, broken
-from router_core.evaluation.files.files import DataFile, Stream
+from router_core.evaluation.files.files import DataFile
 from router_core.evaluation.files.limits import LONGEST_HEADER, LONGEST_ROW, MOST_COLUMNS, DataFileError
 from router_core.evaluation.progress import Watch
 
@@ -93,7 +93,7 @@ def read_csv(file: DataFile, codec: str, watch: Watch, take: Take) -> tuple[Ragg
             if last is None and ragged:
                 take(pa.RecordBatch.from_pylist([], reader.schema))
             if last is not None:
-                _check_end(file, last, stream)
+                _check_end(file, last, text)
     except UnicodeError:
         raise broken(file, codec) from None
     except pa.ArrowInvalid as error:
@@ -126,10 +126,10 @@ def _delimiter(file: DataFile, head: str) -> str:
     return best
 
 
-def _check_end(file: DataFile, batch: Any, stream: Stream) -> None:
+def _check_end(file: DataFile, batch: Any, text: WithoutEnd) -> None:
     """A quotation mark that is never closed makes one cell of all that follows."""
     last = batch.column(batch.num_columns - 1)[batch.num_rows - 1].as_py()
-    tail = stream.tail.replace(b"\0", b"").rstrip(b"\x1a \t\r\n")  # without the zeros of UTF-16
+    tail = text.tail.replace(b"\0", b"").rstrip()  # without the zeros of UTF-16
     if last is not None and "\n" in last and not tail.endswith(b'"'):
         raise DataFileError(
             f"{file.name}: the quotation mark before {last[:60]!r} is never closed and makes one cell of all that"

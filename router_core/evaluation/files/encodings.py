@@ -22,6 +22,7 @@ _HEAD: Final = 200  # bytes
 _MOSTLY: Final = 0.7
 _CTRL_Z: Final = "\x1a"  # what old systems end a text with
 _AFTER: Final = b"\x1a\r\n\0"
+_TAIL: Final = 64  # bytes
 _SHOWN: Final = 30  # bytes on either side of the broken one
 
 
@@ -48,7 +49,10 @@ def codec(file: DataFile, encoding: Encoding) -> str:
 
 
 class WithoutEnd(io.RawIOBase):
-    """A stream without the Ctrl-Z that may stand at its end, alone or repeated; within the text it stays."""
+    """A stream without the Ctrl-Z that may stand at its end, alone or repeated; within the text it stays.
+
+    ``tail``: the last few bytes that were read.
+    """
 
     def __init__(self, stream: io.RawIOBase, codec: str) -> None:
         super().__init__()
@@ -56,6 +60,7 @@ class WithoutEnd(io.RawIOBase):
         self._stream, self._unit = stream, 2 if wide else 1
         self._marks = [_CTRL_Z.encode(name) for name in (("utf-16-le", "utf-16-be") if wide else ("ascii",))]
         self._ready, self._held = b"", b""  # bytes to give out, and those that may be the end
+        self.tail = b""
         self._count = 0  # of the former, from the beginning
 
     def readable(self) -> bool:
@@ -80,6 +85,7 @@ class WithoutEnd(io.RawIOBase):
             self._count += end
         size = size if size >= 0 else len(self._ready)
         data, self._ready = self._ready[:size], self._ready[size:]
+        self.tail = (self.tail + data[-_TAIL:])[-_TAIL:]
         return data
 
     def _end(self, data: bytes) -> int:

@@ -29,7 +29,8 @@ _KINDS: Final = {
         " difficulty hard easy level complexity rank win winner wins pass passed fail failed result error errors"
         " valid flag f1 em bleu rouge exact match metric helpfulness helpful relevance coherence fluency toxicity"
         " toxic faithfulness hallucination safety bias similarity sentiment harmfulness novelty uncertainty"
-        " entropy threshold overall total mean avg average median std stderr final human raw normalized feedback thumbs"
+        " entropy threshold overall total mean avg average median std stderr final human raw normalized feedback"
+        " thumbs"
     ),
 }
 _KIND_OF: Final = {word: kind for kind, words in _KINDS.items() for word in words.split()}
