@@ -146,9 +146,8 @@ def test_a_broken_file_says_what_to_do() -> None:
 
 def test_numbers_with_a_decimal_comma_are_offered() -> None:
     """They block until the person says to read them so; columns that are not used are named in passing."""
-    content = long_csv(scores={0: '"0,75"', 5: '"0,5"'}).replace("prompt", "hint,prompt", 1)
-    content = "\n".join([content.splitlines()[0], *(f"x,{line}" for line in content.splitlines()[1:])]) + "\n"
-    at = given(content)
+    header, *rows = long_csv(scores={0: "0,75", 5: "0,5"}).splitlines(keepends=True)
+    at = given(b"hint," + header + b"".join(b"x," + row for row in rows))
     assert [one for one in at.button if one.key == "judge"] == []
     assert any("a decimal comma" in one.value for one in at.error)
     assert any("'hint' (not needed)" in one.value.replace("\\", "") for one in at.caption)
