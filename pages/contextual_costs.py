@@ -45,7 +45,7 @@ def _budgets(budgets: tuple[BudgetKept, ...]) -> None:
         {
             "Goal": [escaped(one.goal) for one in budgets],
             "Budget": [escaped(_target(one)) for one in budgets],
-            "Expected when decided": [escaped(_each(one, one.spend.expected_each_usd, True)) for one in budgets],
+            "Expected when decided": [escaped(_expected(one)) for one in budgets],
             "Actual so far": [escaped(_actual(one)) for one in budgets],
             "Requests": [f"{one.spend.requests:,}" for one in budgets],
             "Today (UTC)": [escaped(_today(one)) for one in budgets],
@@ -68,7 +68,7 @@ def _verdicts(goals: tuple[VerdictsBought, ...]) -> None:
                 escaped(one.goal),
                 f"{one.decisions:,}",
                 *(_share(part, one.decisions) for part in (one.asked, one.remembered, one.not_asked)),
-                escaped(dollars(one.cost_usd if one.asked else 0)),
+                escaped(_cost(one)),
                 escaped(_worth(one)),
                 escaped(_net(one)),
             ]
@@ -99,6 +99,11 @@ def _each(one: BudgetKept, usd: float | None, estimated: bool) -> str:
     return "none yet" if usd is None else f"{dollars(usd * count, estimated)} {_per(count)}"
 
 
+def _expected(one: BudgetKept) -> str:
+    said, unknown = _each(one, one.spend.expected_each_usd, True), one.spend.unforeseen
+    return f"{said} ({unknown:,} of unknown cost)" if unknown else said
+
+
 def _actual(one: BudgetKept) -> str:
     spend = one.spend
     said = _each(one, spend.actual_each_usd, False)
@@ -113,6 +118,8 @@ def _today(one: BudgetKept) -> str:
     if left is None:
         return "no daily budget"
     spent = dollars(one.today.expected_usd, True)
+    if one.today.unforeseen:
+        spent += f" and {one.today.unforeseen:,} requests of unknown cost"
     return (
         f"{spent} spent, {dollars(left, True)} left" if left >= 0 else f"{spent} spent, {dollars(-left)} too much"
     )
@@ -136,6 +143,11 @@ def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if part else "none"
 
 
+def _cost(one: VerdictsBought) -> str:
+    said = dollars(one.cost_usd if one.asked else 0)
+    return f"{said} ({one.unpriced:,} of unknown cost)" if one.unpriced and one.cost_usd is not None else said
+
+
 def _worth(one: VerdictsBought) -> str:
     if not one.asked:
         return dollars(0)
@@ -149,4 +161,6 @@ def _net(one: VerdictsBought) -> str:
         return "none"
     if one.net_usd is not None:
         return dollars(one.net_usd, True)
-    return f"not known: {one.asked - one.weighed:,} not weighed" if one.weighed < one.asked else "not known"
+    notes = {"not weighed": one.asked - one.weighed, "of unknown cost": one.unpriced}
+    told = ", ".join(f"{count:,} {what}" for what, count in notes.items() if count)
+    return f"not known: {told}" if told else "not known"

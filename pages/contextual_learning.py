@@ -102,7 +102,7 @@ def _examples(shared: Resources, goal: str, names: Mapping[str, str], fold: Fold
         found = expected_on(fold.state, shared.playground.settings, seen, list(names))
         best = max(one.mean for one in found)
         rows.append([escaped(example.name), *(_share(one, one.mean == best) for one in found)])
-    right_aligned("expected-table", ["Prompt", *map(escaped, names.values())], rows)
+    right_aligned("expected-table", ["Prompt", *names.values()], rows)
 
 
 def _share(one: Expected, best: bool) -> str:

@@ -21,16 +21,17 @@ def show_figures(report: CostReport) -> None:
     failed = f", {report.failed:,} of them failed" if report.failed else ""
     cells.metric(
         "Spent",
-        dollars(report.spent_usd),
+        ("at least " if report.unpriced else "") + dollars(report.spent_usd),
         chart_data=series["spent_usd"].tolist(),
         help=f"Net: {report.calls:,} calls{failed}, {report.retries:,} retries, and"
-        f" {escaped(dollars(report.deciding_usd))} for deciding.",
+        f" {escaped(dollars(report.deciding_usd))} for deciding."
+        + _left_out(report.unpriced, "have an unknown cost"),
     )
     for name, against, total in (
         ("strong_usd", "strongest", report.strong_usd),
         ("cheap_usd", "cheapest", report.cheap_usd),
     ):
-        _against(cells, report, against, total, (series[name] - series["spent_usd"]).tolist())
+        _against(cells, report, against, total, (series[name] - series["referenced_usd"]).tolist())
     cells.metric(
         "Requests",
         f"{report.requests:,}",
@@ -45,7 +46,7 @@ def show_figures(report: CostReport) -> None:
         f"{share:.1%}" if report.unpriced else "none",
         chart_data=unpriced.fillna(0.0).tolist() if report.unpriced else None,
         help=f"{report.unpriced:,} of {report.requests:,} requests have a call, a retry or a decision whose price"
-        " nobody knows. It is in no sum.",
+        " nobody knows. It is in no sum; savings and means are over the other requests.",
     )
 
 
@@ -54,6 +55,11 @@ def _has_only_begun(series: Any) -> bool:
     last = series["time"].iloc[-1]
     over = last + (series["time"].iloc[1] - series["time"].iloc[0])
     return bool(series["ends"].iloc[-1] < over or datetime.now(UTC).replace(tzinfo=None) < over)
+
+
+def _left_out(requests: int, why: str) -> str:
+    """How many requests a figure does not count; nothing where it counts all."""
+    return f" {requests:,} request{'s' * (requests != 1)} {why} and are not counted." if requests else ""
 
 
 def _against(cells: Any, report: CostReport, against: str, total: float | None, through_time: list[float]) -> None:
@@ -66,7 +72,14 @@ def _against(cells: Any, report: CostReport, against: str, total: float | None, 
             " filter by another goal, or enter the price in Settings.",
         )
         return
-    saved = total - report.spent_usd
+    saved = report.saved_against(total)
+    if saved is None:
+        cells.metric(
+            f"Against the {against}",
+            "cost unknown",
+            help="Of no request here are all costs known; enter prices in Settings.",
+        )
+        return
     share = f" ({abs(saved) / total:.0%})" if 0 < abs(saved) <= total else ""
     cells.metric(
         f"{'Saved' if saved >= 0 else 'Lost'} against always the {against}",
@@ -75,7 +88,11 @@ def _against(cells: Any, report: CostReport, against: str, total: float | None, 
         help=f"Net of deciding, retries and failed calls. Always the {against} would have cost"
         f" {escaped(dollars(total, estimated=True))}; where that model was not called, this is an estimate"
         " from the tokens of the answer that was given"
-        + (f" ({report.estimated:.0%} of the prompts)." if against == "strongest" else "."),
+        + (f" ({report.estimated:.0%} of the prompts)." if against == "strongest" else ".")
+        + _left_out(
+            report.requests - report.referenced,
+            "have an unknown cost, or no answer to hold the strongest against,",
+        ),
     )
 
 
@@ -93,13 +110,13 @@ def _ratings(cells: Any, report: CostReport, series: Any) -> None:
         help=f"{report.judged:,} of {report.calls:,} answers were judged; 95 % interval. The line: up to then.",
     )
     each = report.per_good_usd
-    so_far = series["spent_usd"].cumsum() / series["calls"].cumsum().where(series["calls"].cumsum() > 0)
+    so_far = series["priced_usd"].cumsum() / series["priced_calls"].cumsum().where(lambda calls: calls > 0)
     cells.metric(
         "Cost per good answer",
-        dollars(each, estimated=True) if each is not None else "none yet",
+        "none yet" if not report.good else "cost unknown" if each is None else dollars(each, estimated=True),
         chart_data=(so_far / good.where(good > 0)).bfill().fillna(0.0).tolist(),
         help="Spend per call over the share judged good: the unrated are taken to be like the rated. The line: up"
-        " to then.",
+        " to then." + _left_out(report.unpriced, "have an unknown cost"),
     )
 
 
@@ -132,6 +149,8 @@ def _measured(policy: PolicyEntry, row: dict[Any, Any]) -> list[str]:
     else:
         adapts = f"{row['fell_back'] / decisions:.1%} fell back to the rules" if policy.asks else versions
     cost = "price unknown" if row["unknown"] == row["decisions"] else dollars(row["each_usd"]) + " each"
+    if 0 < row["unknown"] < row["decisions"]:
+        cost += f", {row['unknown']:,} of unknown cost"
     return [
         "" if adapts == versions else versions,
         adapts,

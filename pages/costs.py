@@ -24,7 +24,9 @@ from router_core.views.filters import Extent, View, choices, days, extent, range
 _REFRESH_S = 5.0
 _ANY = "any"
 _FROM_TO = "from-to"
-_SPEND = ("time", "ends", "spent_usd", "cheap_usd", "strong_usd", "requests", "unpriced")
+_SPEND = (
+    "time", "ends", "spent_usd", "referenced_usd", "cheap_usd", "strong_usd", "requests", "referenced", "unpriced"
+)  # fmt: skip
 _TIMES = ("policy", "decisions", "p50_ms", "p95_ms", "cached", "fell_back")
 _PRICES = ("policy", "decisions", "deciding_usd", "each_usd", "unknown")
 
@@ -135,6 +137,11 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
     with left:
         st.header("Spend, added up", anchor=False)
         show_chart("spend", charts["spend"], _spend_words(shared, report), report.by_time, *_SPEND)
+        if report.referenced < report.requests:
+            st.caption(
+                f"Of {report.referenced:,} of {report.requests:,} requests; of the others a cost, or what the"
+                " strongest model would cost, is unknown."
+            )
         st.header("The routers on the same prompts", anchor=False)
         _same_prompts(charts, report, _ends(shared, view))
         st.header("Cost of a call", anchor=False)
@@ -175,7 +182,7 @@ def _same_prompts(charts: dict[str, Spec], report: CostReport, ends: tuple[str, 
     sums = report.same_prompts.groupby("line")["cost_usd"].sum()
     words = ", ".join(f"{name} {dollars(float(sums[line]))}" for line, name in names.items() if line in sums)
     plural = "s" * (report.compared != 1)
-    st.caption(f"{report.compared:,} prompt{plural} that all of them decided, deciding included.")
+    st.caption(f"{report.compared:,} prompt{plural} of known cost that all of them decided, deciding included.")
     show_chart(
         "same-prompts", charts["same-prompts"], f"Dollars on the same prompts: {words}.", report.same_prompts
     )
@@ -183,10 +190,12 @@ def _same_prompts(charts: dict[str, Spec], report: CostReport, ends: tuple[str, 
 
 def _spend_words(shared: Resources, report: CostReport) -> str:
     cheap, strong = _ends(shared, report.view)
-    parts = [f"actual {dollars(report.spent_usd)}"]
+    parts = [f"actual {dollars(report.referenced_usd)}"]
     for name, total in ((cheap, report.cheap_usd), (strong, report.strong_usd)):
         parts.append(f"always {name} {dollars(total, estimated=total is not None)}")
-    return f"Dollars spent through time, in the end: {', '.join(parts)}."
+    said = f"Dollars spent through time, in the end: {', '.join(parts)}."
+    beside = report.requests - report.referenced
+    return f"{said} {beside:,} requests of which a cost is unknown are not in it." if beside else said
 
 
 def _per_model(table: Any, column: str) -> str:
@@ -207,6 +216,8 @@ def _deciding_words(report: CostReport) -> dict[str, str]:
         cost = "price unknown" if row["unknown"] else "free"
         if row["deciding_usd"]:
             cost = f"{dollars(row['deciding_usd'])}, {dollars(row['each_usd'])} each"
+            if row["unknown"]:
+                cost += f", {row['unknown']:,} of unknown cost"
         words[str(row["policy"])] = cost
     return words
 

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.foreign import escaped
 from router_core.charts.common import MUTED, Spec, Theme
 from router_core.registry import LABELS
 
@@ -49,6 +50,9 @@ _COLUMNS = {
     "arm": "Model",
     "measure": "Until",
     "spent_usd": _dollars("Spent"),
+    "priced_usd": _dollars("Spent, all costs known"),
+    "referenced_usd": _dollars("Spent, compared"),
+    "referenced": _count("Compared"),
     "cheap_usd": _dollars("Always the cheapest (~)"),
     "strong_usd": _dollars("Always the strongest (~)"),
     "cost_usd": _dollars("Cost"),
@@ -120,7 +124,8 @@ def two_columns(key: str) -> list[DeltaGenerator]:
 
 
 def right_aligned(key: str, head: list[str], rows: list[list[str]], *, names: bool = False) -> None:
-    """A table of texts: the first column to the left, figures to the right. The cells are Markdown.
+    """A table of texts: the first column to the left, figures to the right. The cells are Markdown, the
+    headings are not.
 
     ``names``: a text of the first column stays on one line; a model's name would be broken at its hyphens.
     """
@@ -131,4 +136,6 @@ def right_aligned(key: str, head: list[str], rows: list[list[str]], *, names: bo
         " { text-align: right !important; padding-left: 0.375rem !important; }</style>"
     )
     with st.container(key=key):
-        st.table({name: [row[place] for row in rows] for place, name in enumerate(head)}, border="horizontal")
+        st.table(
+            {escaped(name): [row[place] for row in rows] for place, name in enumerate(head)}, border="horizontal"
+        )

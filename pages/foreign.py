@@ -13,6 +13,9 @@ import re
 _JOINER = (
     "\N{WORD JOINER}"  # takes no room; it parts what is looked for after Markdown, where no backslash is left
 )
+_SPACE = (
+    "\N{ZERO WIDTH NO-BREAK SPACE}"  # takes no room either; a directive's name may hold a joiner, but no space
+)
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$!:&@])")
 _BEGINS = re.compile(r"^(?:[-+](?=\s|$)|[-=]+$|\d+(?=[.)](?:\s|$)))")  # would begin a list or end a heading
@@ -60,7 +63,7 @@ _SIZED = re.compile(  # formulas may not say how large they are, move about, def
     r"|(?:re)?newcommand|providecommand|[rlc]lap|math[rlc]lap|smash|href|url|includegraphics|html\w+)(?![A-Za-z]))"
     r"|(?<=\\\\)(?=\s*\[)|(?<=\\cr)(?=\s*\[)"
 )
-_MARKS = (_IMAGE, _DIRECTIVE, _ICON, _TARGET, _AUTOLINK, _SIZED)
+_MARKS = (_IMAGE, _TARGET, _AUTOLINK, _SIZED)
 _LANGUAGE = re.compile(
     r"(`{3,}|~{3,})([ \t]*)(?=[^\s`~])(?!(?!mermaid)(?!math(?![\w#+.-]))[\w#+.-]+[ \t]*(?:[\r\n]|\Z))", re.I
 )
@@ -89,6 +92,8 @@ def _inert(text: str, images: bool = True) -> str:
     """The text with a joiner in every mark that would act; ``images``: whether it can hold any."""
     for mark in _MARKS if images else _MARKS[1:]:
         text = mark.sub(lambda found: f"{found.group()}{_JOINER}", text)
+    for mark in (_DIRECTIVE, _ICON):
+        text = mark.sub(f":{_SPACE}", text)
     return text
 
 

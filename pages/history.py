@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -17,6 +16,7 @@ from pages.traffic import offer_traffic
 from router_core.errors import RouterError
 from router_core.exports.log import FORMATS, MOST_EXPORTED, exported
 from router_core.features import message_text
+from router_core.money.known import spent_on
 from router_core.registry import LABELS, POLICIES
 from router_core.store.base import Comparison, Search
 from router_core.validation import short_hash
@@ -69,19 +69,16 @@ def _search(shared: Resources) -> Search:
 
 def _row(comparison: Comparison, names: Mapping[str, str]) -> dict[str, Any]:
     decided = {one.policy: names.get(one.chosen, one.chosen) for one in comparison.decisions}
-    costs = [one.cost_usd for one in comparison.completions] + [
-        one.decision_cost_usd for one in comparison.decisions
-    ]
+    known, unknown = spent_on(comparison)
     thumbs = [one.reward for one in comparison.outcomes if one.source == "thumb" and one.reward is not None]
     messages = comparison.prompt.messages
     text = message_text(messages[-1]) if messages else "(text not kept)"
-    known = sum((cost for cost in costs if cost is not None), Decimal(0))
     return {
         "Time": comparison.prompt.created_at,
         "Prompt": " ".join(text.split())[:160],
         **{label: decided.get(policy, "") for policy, label in LABELS.items()},
         "Answers": sum(one.error is None for one in comparison.completions),
-        "Cost": "price unknown" if None in costs else dollars(known),
+        "Cost": "price unknown" if unknown else dollars(known),
         "Rated": ", ".join("good" if one == 1 else "bad" if one == 0 else "tie" for one in thumbs),
     }
 

@@ -136,7 +136,7 @@ def _history(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
     sources = [name for name in ratings.columns if name not in ("arm", "answers", "rated", "share")]
     right_aligned(
         "ratings-table",
-        ["Model", "Answers", "Rated", "Of its answers", *map(escaped, sources)],
+        ["Model", "Answers", "Rated", "Of its answers", *sources],
         [
             [
                 escaped(names.get(row["arm"], row["arm"])),

@@ -38,7 +38,7 @@ _STYLE = """
 # The theme's light accent needs dark letters on it; on an open popover's button Streamlit darkens it too much.
 _DARK = """
 <style>
-[data-testid^=stBaseButton-primary] p, [data-tag] { color: #0b111a !important; }
+[data-testid^=stBaseButton-primary] :is(p, [aria-label^=Shortcut]), [data-tag] { color: #0b111a !important; }
 button[kind="tertiary"]:active, button[kind="tertiary"][aria-expanded="true"] { color: #8fbcf8; }
 </style>
 """
@@ -81,9 +81,15 @@ def _visit(playground: Playground) -> None:
         escaped(f"{tally.prompts} prompt{'s' * (tally.prompts != 1)}; deciding cost {dollars(tally.deciding_usd)}")
     )
     if tally.unknown:
-        st.caption(f"{tally.unknown} without a known price, not counted")
+        st.caption(f"{tally.unknown} of unknown cost, not counted as spent")
+    if tally.compared < tally.prompts:
+        st.caption(
+            f"Saved or lost on {tally.compared} of {tally.prompts} prompts; of the others a cost, or what the"
+            " strongest model would cost, is unknown"
+        )
     alone = [
         f"{LABELS[name]}: {escaped(_saved(money.saved_usd, money.estimated))}"
+        + (f" (on {money.prompts} of {tally.prompts} prompts)" if money.prompts < tally.prompts else "")
         for name, money in tally.routers.items()
         if name in LABELS
     ]

@@ -14,6 +14,7 @@ from pages.decisions import show_decisions
 from pages.formatting import dollars, duration, escaped, labels, model_text
 from pages.resources import Resources
 from router_core.features import message_text
+from router_core.money.known import spent_on
 from router_core.registry import LABELS
 from router_core.store.base import Comparison, Search
 from router_core.types import Completion
@@ -122,9 +123,10 @@ def _costs(comparison: Comparison, names: Mapping[str, str]) -> None:
         if one.price is not None:
             rates = (one.price.input_usd_per_million_tokens, one.price.output_usd_per_million_tokens)
             price = " / ".join(f"${rate.normalize():f}" for rate in rates)
+        if one.unpriced_retries:
+            what += f", after {one.unpriced_retries} failed tries of unknown cost"
         rows.append((what, tokens, price, duration(one.total_ms), one.cost_usd))
-    known = sum((row[4] for row in rows if row[4] is not None), Decimal(0))
-    unknown = sum(row[4] is None for row in rows)
+    known, unknown = spent_on(comparison)
     total = dollars(known) + (f" and {unknown} of unknown price" if unknown else "")
     with st.expander(f"What it cost: {escaped(total)}", key="cost-lines"):
         st.table(

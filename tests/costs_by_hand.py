@@ -28,8 +28,11 @@ class ByHand:
     cheap_usd: float = 0.0
     strong_usd: float = 0.0
     estimated: int = 0
-    answered: int = 0
     unpriced: int = 0
+    priced_calls: int = 0
+    priced_usd: float = 0.0
+    referenced: int = 0
+    referenced_usd: float = 0.0
     judged: int = 0
     good: float = 0.0
     split: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -93,6 +96,19 @@ def _alone(calls: list[Completion], arm: str, price: Price | None) -> tuple[floa
     return min((u.input_tokens * rates[0] + u.output_tokens * rates[1]) / 1e6 for u in others), True
 
 
+def _known(calls: list[Completion], decided: list[Decision]) -> bool:
+    """Whether every cost is known."""
+    priced = all(c.cost_usd is not None and not c.unpriced_retries for c in calls)
+    return priced and all(d.decision_cost_usd is not None for d in decided)
+
+
+def _yardstick(calls: list[Completion], strong: str) -> bool:
+    """Whether it is known what the strongest model cost or would have cost."""
+    answered = [c.arm for c in calls if c.error is None and c.usage is not None]
+    asked = any(c.arm == strong for c in calls)
+    return bool(answered) and (strong in answered or not asked)
+
+
 def by_hand(
     rows: list[Comparison], settings: Settings, price: Callable[[str], Price | None], view: View
 ) -> ByHand:
@@ -101,14 +117,19 @@ def by_hand(
     precedence = settings.goal(view.goal or next(iter(settings.goals))).teaching_precedence
     sets: dict[str, tuple[str, ...]] = {}
     for one in rows:
+        free = View(view.since, view.until, view.goal, origin=view.origin)
+        sets[one.prompt.id] = tuple(sorted({d.policy for d in _decided(one, free)}))
         calls, decided = _called(one, view), list(_decided(one, view))
         found.calls += len(calls)
         found.failed += sum(c.error is not None for c in calls)
         found.spent_usd += sum(float(c.cost_usd or 0) for c in calls)
         found.deciding_usd += sum(float(d.decision_cost_usd or 0) for d in decided)
-        found.unpriced += any(c.cost_usd is None or c.unpriced_retries for c in calls) or any(
-            d.decision_cost_usd is None for d in decided
-        )
+        spent = sum(float(c.cost_usd or 0) for c in calls) + sum(float(d.decision_cost_usd or 0) for d in decided)
+        known = _known(calls, decided)
+        found.unpriced += not known
+        if known:
+            found.priced_calls += len(calls)
+            found.priced_usd += spent
         rewards = {c.id: _reward(one, c.id, precedence) for c in one.completions}
         good = [rewards[c.id] for c in calls if rewards[c.id] is not None]
         found.judged += len(good)
@@ -119,15 +140,16 @@ def by_hand(
             found.waited[d.policy].append(d.decision_ms)
         if calls:
             found.requests += 1
-            found.answered += any(c.error is None and c.usage is not None for c in calls)
             arms = settings.goal(one.prompt.goal).arms
+            if not known or not _yardstick(calls, arms[-1].id):
+                continue
+            found.referenced += 1
+            found.referenced_usd += spent
             for name, arm in (("cheap_usd", arms[0]), ("strong_usd", arms[-1])):
                 would = _alone(calls, arm.id, price(arm.model))
                 if would is not None:
                     setattr(found, name, getattr(found, name) + would[0])
                     found.estimated += name == "strong_usd" and would[1]
-        free = View(view.since, view.until, view.goal, origin=view.origin)
-        sets[one.prompt.id] = tuple(sorted({d.policy for d in _decided(one, free)}))
     found.spent_usd += found.deciding_usd
     _share(found, rows, settings, price, view, sets)
     return found
@@ -150,13 +172,14 @@ def _share(
     for one in (row for row in rows if sets[row.prompt.id] == most):
         decided = list(_decided(one, View(view.since, view.until, view.goal, origin=view.origin)))
         calls = {c.id: c for c in _called(one, free)}
-        pairs = [(d, calls[d.completion_id]) for d in decided if d.completion_id in calls]
-        if any(c.cost_usd is None or c.unpriced_retries or d.decision_cost_usd is None for d, c in pairs):
+        arms = settings.goal(one.prompt.goal).arms
+        if not _known(list(calls.values()), decided) or not _yardstick(list(calls.values()), arms[-1].id):
+            continue
+        if any(d.completion_id not in calls for d in decided):
             continue
         found.compared += 1
-        for d, c in pairs:
-            found.shared[d.policy] += float(c.cost_usd or 0) + float(d.decision_cost_usd or 0)
-        arms = settings.goal(one.prompt.goal).arms
+        for d in decided:
+            found.shared[d.policy] += float(calls[d.completion_id].cost_usd or 0) + float(d.decision_cost_usd or 0)
         for name, arm in (("cheap", arms[0]), ("strong", arms[-1])):
             would = _alone(list(calls.values()), arm.id, price(arm.model))
             found.shared[name] += would[0] if would is not None else 0.0

@@ -16,7 +16,7 @@ from tests.store_rows import a_completion, a_decision, a_prompt, an_outcome
 store = open_store(sys.argv[1])
 for number in range(1, 21):
     if number == 11:
-        store._require_open().execute("CHECKPOINT")
+        store.file.require_open().execute("CHECKPOINT")
     answer, outcome = a_completion(number), an_outcome(number, number)
     store.write(Batch([a_prompt(number)], [a_decision(number)], [answer], [outcome]))
 if sys.argv[2:]:

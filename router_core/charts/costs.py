@@ -44,7 +44,8 @@ _Line = tuple[str, str, tuple[int, ...]]  # label, colour, dash
 def spend_chart(
     by_time: pd.DataFrame, view: View, ends: tuple[str, str], arms: Mapping[str, str], theme: Theme
 ) -> Spec:
-    """Cumulative dollars: actual, and what always asking the cheapest or the strongest model would have cost.
+    """Cumulative dollars: actual, and what always asking the cheapest or the strongest model would have cost,
+    on the requests of which all of that is known.
 
     Args:
         by_time: ``CostReport.by_time``; a column that is unknown is left out.
@@ -55,7 +56,11 @@ def spend_chart(
     """
     import pandas as pd
 
-    names = {"spent_usd": "actual", "cheap_usd": f"always {ends[0]} (~)", "strong_usd": f"always {ends[1]} (~)"}
+    names = {
+        "referenced_usd": "actual",
+        "cheap_usd": f"always {ends[0]} (~)",
+        "strong_usd": f"always {ends[1]} (~)",
+    }
     colors = dict(zip(names, (ACCENT[theme], *_end_colors(arms, theme)), strict=True))
     shown = [name for name in names if not by_time[name].isna().any()]
     added = by_time[shown].cumsum().assign(time=by_time["ends"])

@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import IO, Any, Final, Literal
 
 from router_core.errors import SettingsError
-from router_core.store.base import Search, Store
+from router_core.store.base import Questions, Search
 
 Format = Literal["csv", "jsonl", "parquet"]
 FORMATS: Final[tuple[Format, ...]] = ("csv", "jsonl", "parquet")
@@ -24,7 +24,7 @@ MOST_EXPORTED: Final = 100_000
 """Prompts in one file of the history page at most; ``router-core export`` knows no limit."""
 
 
-def exported(store: Store, search: Search, kind: str) -> bytes:
+def exported(store: Questions, search: Search, kind: str) -> bytes:
     """The newest prompts found, at most ``MOST_EXPORTED``, as a file in memory; see ``write_log``."""
     buffer = BytesIO()
     write_log(store, search, kind, buffer, limit=MOST_EXPORTED)
@@ -32,7 +32,7 @@ def exported(store: Store, search: Search, kind: str) -> bytes:
 
 
 def write_log(
-    store: Store,
+    store: Questions,
     search: Search,
     kind: str,
     file: IO[bytes],

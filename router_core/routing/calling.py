@@ -21,7 +21,7 @@ from router_core.models.usage import only_text
 from router_core.money.pricing import cost_usd
 from router_core.outcomes.conditions import Condition, Judged
 from router_core.routing.deciding import Decider
-from router_core.store.base import Batch, Store
+from router_core.store.base import Batch, Log
 from router_core.types import STOPPED, Arm, Completion, Message, OutcomeRecord, Prompt, Received, Usage
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Caller:
     def __init__(
         self,
         decider: Decider,
-        store: Store,
+        store: Log,
         models: Models,
         success_when: str | Callable[[Any], Any] | None = None,
     ) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from router_core.errors import RouterError
 from router_core.store.arrivals import Lag
-from router_core.store.base import Store
+from router_core.store.base import Learning
 
 MOST_BEHIND: Final = 100
 MOST_BEHIND_S: Final = 0.25
@@ -37,7 +37,7 @@ class Following:
 
     def __init__(
         self,
-        store: Store,
+        store: Learning,
         closing: Event,
         fold: Callable[[], object],
         seen: Callable[[], int],

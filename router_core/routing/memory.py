@@ -34,7 +34,7 @@ from router_core.policies.heuristic import HeuristicPolicy
 from router_core.registry import CONTEXTUAL
 from router_core.routing.following import LOST_S, Following
 from router_core.settings import GoalSettings, Settings
-from router_core.store.base import Lesson, Store
+from router_core.store.base import Learning, Lesson
 from router_core.types import Seen
 
 Array = NDArray[np.float64]
@@ -100,7 +100,7 @@ class Memory:
     def __init__(
         self,
         settings: Settings,
-        store: Store,
+        store: Learning,
         costs_usd: Callable[[str], Mapping[str, float | None]],
         now: Callable[[], datetime],
         *,
@@ -383,7 +383,11 @@ def rules_of(settings: Settings, goal: GoalSettings) -> HeuristicPolicy:
 
 
 def learn_gain(
-    store: Store, goal: str, chosen: GoalSettings, at: datetime, tick: Callable[[float], None] = lambda done: None
+    store: Learning,
+    goal: str,
+    chosen: GoalSettings,
+    at: datetime,
+    tick: Callable[[float], None] = lambda done: None,
 ) -> GainScore | None:
     """Learn the goal's gain score from its log and put it in force; None where there is too little to learn from.
 

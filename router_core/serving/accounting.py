@@ -1,6 +1,6 @@
 """What a number of compared prompts cost, and what each router alone would have cost on them.
 
-Net: what deciding cost is spend too. Leaves out time and charts; unknown prices stay unknown and are counted.
+Net: what deciding cost is spend too. Unknown costs are never zero (router_core/money/known.py).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from router_core.money.known import call_usd, known_sum, spent_on
 from router_core.money.pricing import cost_usd
 from router_core.store.base import Comparison
 from router_core.types import Completion, Decision, Price, was_drawn
@@ -35,7 +36,8 @@ class RouterMoney:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Everything spent on some prompts. ``unknown`` calls or decisions have no known price and are not in it.
+    """Everything known to have been spent on some prompts; ``unknown`` of their calls and decisions have an
+    unknown cost.
 
     ``compared`` counts the prompts of which all costs are known, the strongest model's too: ``compared_usd`` was
     spent on them, ``strong_usd`` is what that model took or would have taken.
@@ -76,20 +78,17 @@ def tally(
     for comparison in comparisons:
         goal = comparison.prompt.goal
         prompts += 1
-        costs = [completion.cost_usd for completion in comparison.completions]
-        decided = [decision.decision_cost_usd for decision in comparison.decisions]
-        known = [cost for cost in (*costs, *decided) if cost is not None]
-        without = len(costs) + len(decided) - len(known)
+        known, without = spent_on(comparison)
         unknown += without
-        deciding += sum((cost for cost in decided if cost is not None), Decimal(0))
-        spent += sum(known, Decimal(0))
+        deciding += known_sum(decision.decision_cost_usd for decision in comparison.decisions)[0]
+        spent += known
         strong = _strong_cost(comparison, strong_arm(goal), strong_price(goal))
         if strong is None:
             continue
         strong_usd, guessed = strong
         if not without:
             compared += 1
-            compared_total += sum(known, Decimal(0))
+            compared_total += known
             strong_total += strong_usd
             estimated = estimated or guessed
         answers = {completion.id: completion for completion in comparison.completions}
@@ -111,20 +110,25 @@ def _alone(decision: Decision, answers: dict[str, Completion]) -> Decimal | None
     answer = answers.get(decision.completion_id)
     if not was_drawn(decision.origin) or answer is None or answer.error is not None:
         return None
-    if answer.cost_usd is None or decision.decision_cost_usd is None:
+    cost = call_usd(answer)
+    if cost is None or decision.decision_cost_usd is None:
         return None
-    return answer.cost_usd + decision.decision_cost_usd
+    return cost + decision.decision_cost_usd
 
 
 def _strong_cost(comparison: Comparison, arm: str, price: Price | None) -> tuple[Decimal, bool] | None:
-    """What the strongest model cost on this prompt, or would have: (dollars, estimated?)."""
-    answered = [c for c in comparison.completions if c.error is None and c.usage is not None]
-    own = [c for c in answered if c.arm == arm and c.cost_usd is not None]
-    if own:
-        assert own[0].cost_usd is not None
-        return own[0].cost_usd, False
-    failed = any(c.arm == arm for c in comparison.completions if c.error is not None)
-    if failed or not answered or answered[0].usage is None:
-        return None  # a call that failed costs nothing and answers nothing: no saving, no yardstick
-    would = cost_usd(answered[0].usage, price)
-    return None if would is None else (would, True)
+    """What the strongest model cost on this prompt, or would have: (dollars, estimated?); None: unknown.
+
+    An estimate is the lowest from the tokens of another's answer. A strongest model that was asked and did not
+    answer is no yardstick: an estimate would be a saving on an answer that it does not give.
+    """
+    answered = [one for one in comparison.completions if one.error is None and one.usage is not None]
+    own = [one for one in answered if one.arm == arm]
+    if not own and any(one.arm == arm for one in comparison.completions):
+        return None
+    costs = [one.cost_usd for one in own if one.cost_usd is not None]
+    if costs:
+        return min(costs), False
+    estimates = [cost_usd(one.usage, price) for one in answered if one.usage is not None and one.arm != arm]
+    known = [cost for cost in estimates if cost is not None]
+    return (min(known), True) if known else None

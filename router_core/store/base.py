@@ -1,27 +1,35 @@
-"""What every store can do: the protocol that the router, the app and the tests rely on.
+"""What every store can do, in parts: protocols that the routers, the app and the tests rely on.
 
-Leaves out how: SQL lives in the implementations beside this file. A store depends on types and errors alone.
+Ask for the part that you need: ``Log``, ``Learning``, ``Questions``, ``Kept``; a ``Store`` is all of them. How it
+is done, SQL included, is in the folders beside this file. A store depends on types and errors alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from router_core.store.arrivals import Arrivals
+from router_core.store.values import (
+    Backup,
+    Batch,
+    Comparison,
+    Evaluation,
+    LearningEvent,
+    Lesson,
+    MissingChanges,
+    Question,
+    Search,
+    SettingsVersion,
+    StoreChange,
+    TextLesson,
+)
 from router_core.types import (
     ByTask,
-    Completion,
-    Context,
     Decision,
-    EvaluationKind,
     Evidence,
     OutcomeRecord,
     OutputTokens,
@@ -33,147 +41,32 @@ from router_core.types import (
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = [
+    "NO_TASKS",
+    "Backup",
+    "Batch",
+    "Comparison",
+    "Evaluation",
+    "Kept",
+    "Learning",
+    "LearningEvent",
+    "Lesson",
+    "Log",
+    "MissingChanges",
+    "Question",
+    "Questions",
+    "Search",
+    "SettingsVersion",
+    "Store",
+    "StoreChange",
+    "TextLesson",
+]
 
 NO_TASKS: Final[ByTask] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows that belong together: all of them are stored, or none."""
-
-    prompts: Sequence[Prompt] = ()
-    decisions: Sequence[Decision] = ()
-    completions: Sequence[Completion] = ()
-    outcomes: Sequence[OutcomeRecord] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One prompt with everything that followed. ``outcomes`` are the current ones (a withdrawn one is absent)."""
-
-    prompt: Prompt
-    decisions: tuple[Decision, ...]
-    completions: tuple[Completion, ...]
-    outcomes: tuple[OutcomeRecord, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """Which prompts are wanted; None (or an empty text) means any.
-
-    ``text`` is looked for in the messages, whatever its case. ``policy``: a router that decided it; ``arm``: a
-    model that was called. ``rated``: whether an answer has a thumb. ``since`` <= time < ``until``. ``ids``: only
-    these.
-    """
-
-    text: str = ""
-    goal: str | None = None
-    origin: str | None = None
-    policy: str | None = None
-    arm: str | None = None
-    rated: bool | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    ids: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsVersion:
-    """One saved state of the settings: its canonical JSON, named by its hash."""
-
-    version: str
-    created_at: datetime
-    author: str
-    note: str
-    document: str
-
-
-@dataclass(frozen=True, slots=True)
-class LearningEvent:
-    """A change of what counts in a goal; ``state`` says what does, in the store's own words.
-
-    ``kind``: reset (nothing before it counts), snapshot (names a state to come back to), restore, import, undo.
-    """
-
-    seq: int
-    created_at: datetime
-    goal: str
-    kind: str
-    note: str
-    author: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """One kept result of judging the routers: ``name`` for people, ``document`` its JSON ("" in a list)."""
-
-    id: str
-    created_at: datetime
-    kind: EvaluationKind
-    name: str
-    document: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoreChange:
-    """A transaction that changed the store: its number, counted from 1, and when it was made (None: unknown)."""
-
-    number: int
-    at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class MissingChanges:
-    """Changes that were acknowledged and are not in the store: numbers ``first`` to ``last`` (None: not known).
-
-    ``since``: when the last change before them was made. ``noticed_at``: when their loss was noticed.
-    """
-
-    first: int
-    last: int | None
-    since: datetime | None
-    noticed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """A copy of a store: its file, the last change that is in it, and how many rows each table has."""
-
-    path: Path
-    change: StoreChange
-    rows: Mapping[str, int]
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
-    """One judged answer as the contextual router learns from it.
-
-    ``place``: number of the first outcome about it, which orders lessons and never changes. ``reward`` None: it
-    teaches nothing (any more). ``features``: what that router saw of the prompt for this arm; None where it was
-    not asked, then ``context`` is what there is to see.
-    """
-
-    place: int
-    arm: str
-    reward: float | None
-    features: NDArray[np.float64] | None
-    context: Context | None
-
-
-@dataclass(frozen=True, slots=True)
-class TextLesson:
-    """One prompt with what is known of its answers; ``probabilities`` None: several models answered it."""
-
-    text: str
-    rewards: Mapping[str, float]
-    probabilities: Mapping[str, float] | None
-
-
-@runtime_checkable
-class Store(Protocol):
-    """Append-only memory of decisions, completions and outcomes. Safe to use from many threads at once."""
+class Log(Protocol):
+    """What happened: written once, numbered, never changed, and deleted only because people have a right to it."""
 
     @property
     def kind(self) -> StoreKind:
@@ -181,8 +74,8 @@ class Store(Protocol):
         ...
 
     @property
-    def location(self) -> str:
-        """Where the data lies, for people to read."""
+    def revision(self) -> int:
+        """Grows with every change; equal revisions of one open store have equal contents."""
         ...
 
     def write(self, batch: Batch) -> None:
@@ -198,18 +91,26 @@ class Store(Protocol):
         ...
 
     def load(self, blocks: Iterable[Mapping[str, Any]]) -> None:
-        """Append whole Arrow tables, one transaction per block (table name -> its columns; ids must be new, and
-        outcomes come without ``seq``). What was stored before a block fails stays.
+        """Append many rows at once, one transaction per block: their kind (prompt, decision, completion, outcome)
+        -> an Arrow table of them. Ids must be new; outcomes are numbered here. What was stored before a block
+        fails stays.
 
         Raises:
             StoreError: a block cannot be stored.
         """
         ...
 
-    @property
-    def revision(self) -> int:
-        """Grows with every change; equal revisions of one open store have equal contents."""
+    def erase(self, search: Search) -> int:
+        """Delete the prompts found with all that followed, their evidence too; how many they were."""
         ...
+
+    def strip(self, search: Search) -> int:
+        """Take the texts out of the prompts found; figures, fingerprints and evidence stay. How many they were."""
+        ...
+
+
+class Learning(Protocol):
+    """What the outcomes in the log teach, and which of them count."""
 
     def evidence(self, goal: str, rule: TeachingRule) -> Mapping[str, Evidence]:
         """Arm id -> the outcomes that teach it in this goal. Kept up to date by every write, not recomputed."""
@@ -221,6 +122,10 @@ class Store(Protocol):
 
     def evidence_by_task(self, goal: str, rule: TeachingRule) -> ByTask:
         """The same for each task type. Kept up to date by every write; the same object while nothing changed."""
+        ...
+
+    def output_tokens(self, goal: str) -> Mapping[str, OutputTokens]:
+        """Arm id -> output tokens of its answered completions in this goal. Kept up to date by every write."""
         ...
 
     @property
@@ -261,22 +166,14 @@ class Store(Protocol):
         """What the contextual router learned elsewhere and begins from, as JSON; "": nothing."""
         ...
 
-    def disregarded_alarms(self, goal: str) -> frozenset[int]:
-        """Places of the lessons whose drift alarm was taken back."""
-        ...
-
-    def disregard_alarm(self, goal: str, place: int, *, at: datetime, author: str, note: str = "") -> None:
-        """Learn on as if the drift alarm at this lesson had not been; a logged event that can be undone."""
-        ...
-
-    def learning_events(self, goal: str) -> list[LearningEvent]:
-        """Every event of a goal, oldest first."""
-        ...
-
     def learning_base(self, goal: str) -> tuple[Mapping[str, Evidence], tuple[tuple[int, int | None], ...]]:
         """Evidence from elsewhere that is in force, and the outcomes that count with it: those numbered in one of
         these spans (after, up to; None: open).
         """  # fmt: skip
+        ...
+
+    def learning_events(self, goal: str) -> list[LearningEvent]:
+        """Every event of a goal, oldest first."""
         ...
 
     def snapshots(self, goal: str) -> list[LearningEvent]:
@@ -327,9 +224,17 @@ class Store(Protocol):
         """
         ...
 
-    def output_tokens(self, goal: str) -> Mapping[str, OutputTokens]:
-        """Arm id -> output tokens of its answered completions in this goal. Kept up to date by every write."""
+    def disregard_alarm(self, goal: str, place: int, *, at: datetime, author: str, note: str = "") -> None:
+        """Learn on as if the drift alarm at this lesson had not been; a logged event that can be undone."""
         ...
+
+    def disregarded_alarms(self, goal: str) -> frozenset[int]:
+        """Places of the lessons whose drift alarm was taken back."""
+        ...
+
+
+class Questions(Protocol):
+    """Reading the log."""
 
     def comparison(self, prompt_id: str) -> Comparison | None:
         """One prompt with its decisions, completions and current outcomes; None where it is not stored."""
@@ -343,6 +248,10 @@ class Store(Protocol):
         """A page of the prompts found, newest first, with all that followed."""
         ...
 
+    def count(self, search: Search) -> int:
+        """How many prompts a search finds."""
+        ...
+
     def log(self, search: Search, limit: int | None = None) -> Iterator[Any]:
         """The prompts found, newest first, as Arrow tables with a row per decision; at least one, perhaps empty.
 
@@ -354,18 +263,6 @@ class Store(Protocol):
         """
         ...
 
-    def count(self, search: Search) -> int:
-        """How many prompts a search finds."""
-        ...
-
-    def erase(self, search: Search) -> int:
-        """Delete the prompts found with all that followed, their evidence too; how many they were."""
-        ...
-
-    def strip(self, search: Search) -> int:
-        """Take the texts out of the prompts found; figures, fingerprints and evidence stay. How many they were."""
-        ...
-
     def outcome_history(self, completion_id: str) -> list[OutcomeRecord]:
         """Every record about one completion, in the order in which they were stored."""
         ...
@@ -374,7 +271,7 @@ class Store(Protocol):
         """All decisions in the order of their ids (which is the order of time), read in pages."""
         ...
 
-    def rows(self, question: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def rows(self, question: Question, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The answer to one of the questions about the whole log, a dictionary per row; what is unknown is None.
 
         Moments are in UTC, without saying so.
@@ -384,7 +281,7 @@ class Store(Protocol):
         """
         ...
 
-    def table(self, question: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
+    def table(self, question: Question, parameters: Mapping[str, Any]) -> pd.DataFrame:
         """The same answer as a table for pages, charts and evidence; needs pandas.
 
         Raises:
@@ -392,20 +289,20 @@ class Store(Protocol):
         """
         ...
 
+
+class Kept(Protocol):
+    """What is kept beside the log: versions of the settings, and results of judging the routers."""
+
     def settings_versions(self) -> list[SettingsVersion]:
         """Every settings version, newest first."""
-        ...
-
-    def save_settings(self, version: SettingsVersion) -> None:
-        """Append a settings version; the newest is the current one."""
         ...
 
     def current_settings(self) -> SettingsVersion | None:
         """The newest settings version, or None."""
         ...
 
-    def save_evaluation(self, evaluation: Evaluation) -> None:
-        """Keep a result. One whose id is already stored is left as it is."""
+    def save_settings(self, version: SettingsVersion) -> None:
+        """Append a settings version; the newest is the current one."""
         ...
 
     def evaluation(self, id_: str) -> Evaluation | None:
@@ -416,8 +313,27 @@ class Store(Protocol):
         """The newest results, newest first, without their documents."""
         ...
 
+    def save_evaluation(self, evaluation: Evaluation) -> None:
+        """Keep a result. One whose id is already stored is left as it is."""
+        ...
+
     def erase_evaluation(self, id_: str) -> bool:
         """Delete one result for good; whether it was there."""
+        ...
+
+
+@runtime_checkable
+class Store(Log, Learning, Questions, Kept, Protocol):
+    """All of it, in one place. Safe to use from many threads at once."""
+
+    @property
+    def location(self) -> str:
+        """Where the data lies, for people to read."""
+        ...
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the store was opened for reading alone; then every change raises StoreReadOnlyError."""
         ...
 
     @property
@@ -433,11 +349,6 @@ class Store(Protocol):
             StoreDamagedError: numbers are missing from the middle.
             StoreIncompleteError: the store is read only, and changes are missing that it does not know of.
         """
-        ...
-
-    @property
-    def read_only(self) -> bool:
-        """Whether the store was opened for reading alone; then every change raises StoreReadOnlyError."""
         ...
 
     def backup(self, path: str | Path) -> Backup:

@@ -14,7 +14,7 @@ from router_core.money.budget import Budget, BudgetState, success_value_usd, sur
 from router_core.registry import CONTEXTUAL
 from router_core.routing.spending import budget_of
 from router_core.settings import Settings
-from router_core.store.base import Store
+from router_core.store.base import Questions
 from router_core.views.filters import View
 
 _MARGIN: Final = 1.05
@@ -24,9 +24,9 @@ _MARGIN: Final = 1.05
 class Spend:
     """What one goal's decisions were expected to cost and what came of it, deciding included, in dollars.
 
-    ``expected_usd`` is of all ``requests``, as known when they were decided; an unknown expected cost counts as
-    nothing. ``actual_usd`` is of the ``answered`` but for ``unknown``, whose answer has no known cost;
-    None: no cost is known.
+    ``expected_usd`` is of the ``requests`` but for ``unforeseen``, as known when they were decided: the expected
+    cost of those was unknown. ``actual_usd`` is of the ``answered`` but for
+    ``unknown``, of which a cost is unknown; None: no cost is known.
     """
 
     requests: int = 0
@@ -34,11 +34,13 @@ class Spend:
     answered: int = 0
     actual_usd: float | None = None
     unknown: int = 0
+    unforeseen: int = 0
 
     @property
     def expected_each_usd(self) -> float | None:
-        """Per request; None: there was none."""
-        return self.expected_usd / self.requests if self.requests else None
+        """Per request of known expected cost; None: there was none."""
+        known = self.requests - self.unforeseen
+        return self.expected_usd / known if known else None
 
     @property
     def actual_each_usd(self) -> float | None:
@@ -88,7 +90,8 @@ class BudgetKept:
 class VerdictsBought:
     """The classifier as a feature of one goal's decisions.
 
-    ``asked`` calls cost ``cost_usd`` (None: price unknown). Of them ``weighed`` were judged before: their verdicts
+    ``asked`` calls cost ``cost_usd`` (None: price unknown), ``unpriced`` of them besides an unknown amount. Of
+    them ``weighed`` were judged before: their verdicts
     were expected to bring ``worth_usd`` (None: there is no finite figure).
     """
 
@@ -99,6 +102,7 @@ class VerdictsBought:
     weighed: int
     cost_usd: float | None
     worth_usd: float | None
+    unpriced: int = 0
 
     @property
     def not_asked(self) -> int:
@@ -107,8 +111,10 @@ class VerdictsBought:
 
     @property
     def net_usd(self) -> float | None:
-        """What the verdicts were expected to bring less what they cost; None: not every call was weighed."""
-        if self.weighed < self.asked or self.cost_usd is None or self.worth_usd is None:
+        """What the verdicts were expected to bring less what they cost; None: not every call was weighed and has
+        a known cost.
+        """  # fmt: skip
+        if self.weighed < self.asked or self.unpriced or self.cost_usd is None or self.worth_usd is None:
             return None
         return self.worth_usd - self.cost_usd
 
@@ -124,7 +130,7 @@ class ContextualCosts:
 
 
 def contextual_costs(
-    store: Store, settings: Settings, state: Callable[[str], BudgetState], view: View, at: datetime
+    store: Questions, settings: Settings, state: Callable[[str], BudgetState], view: View, at: datetime
 ) -> ContextualCosts:
     """Budgets and verdicts in a part of the log.
 
@@ -164,17 +170,22 @@ def contextual_costs(
     return ContextualCosts(tuple(budgets), tuple(verdicts))
 
 
-def _spends(store: Store, view: View) -> dict[str, Spend]:
+def _spends(store: Questions, view: View) -> dict[str, Spend]:
     found = store.rows("spent", _range(view))
     return {
         row["goal"]: Spend(
-            row["requests"], row["expected_usd"], row["answered"], row["actual_usd"], row["unknown"]
+            row["requests"],
+            row["foreseen_usd"],
+            row["answered"],
+            row["actual_usd"],
+            row["unknown"],
+            row["unforeseen"],
         )
         for row in found
     }
 
 
-def _verdicts(store: Store, view: View) -> tuple[VerdictsBought, ...]:
+def _verdicts(store: Questions, view: View) -> tuple[VerdictsBought, ...]:
     found = store.rows("bought", _range(view))
     return tuple(
         VerdictsBought(
@@ -185,6 +196,7 @@ def _verdicts(store: Store, view: View) -> tuple[VerdictsBought, ...]:
             row["weighed"],
             row["cost_usd"],
             row["worth_usd"],
+            row["unpriced"],
         )
         for row in found
     )

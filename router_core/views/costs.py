@@ -1,7 +1,8 @@
 """What the costs page shows: money, traffic, time and ratings of a part of the log, as tables and a few figures.
 
 Net: classifier calls, retries and failed calls are spend. What a model that was not called would have cost is an
-estimate from the tokens of the answer that was given. Leaves out SQL (store/questions.py) and charts.
+estimate from the tokens of the answer that was given. An unknown cost is never zero: see ``CostReport``. SQL lives
+in store/duckdb/questions.py.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from router_core.learning.beta import interval
 from router_core.settings import Settings
-from router_core.store.base import Store
+from router_core.store.base import Questions
 from router_core.types import Posterior, Price, TeachingRule
 from router_core.views.filters import View, extent
 
@@ -24,15 +25,22 @@ SAMPLED: Final = 100_000
 
 CHEAP, STRONG = "cheap", "strong"
 
+_SUMMED: Final = ("calls", "split", "reference")
+_DIGITS: Final = 12  # a cost is stored with so many behind the point
+
 
 @dataclass(frozen=True)
 class CostReport:
-    """Everything on the costs page.
+    """Everything on the costs page, in dollars.
 
-    Dollars, except where a price is unknown: ``cheap_usd`` and ``strong_usd`` (always asking the first or the last
-    model of each goal) are None where a goal with traffic (``left_out``) has no known price for that model, or is
-    no longer in the settings. ``unpriced`` requests have a call or a decision of unknown cost, which no sum
-    contains. ``estimated`` is the share of the always-strong figure's prompts that is estimated.
+    ``spent_usd`` and ``deciding_usd`` are sums of what is known; ``unpriced`` requests have a call, a retry or a
+    decision of unknown cost besides. ``priced_usd`` was spent on the others, in ``priced_calls``: means are over
+    these. ``referenced`` requests are those of which also the reference is known, what the strongest model cost or
+    would have cost: somebody answered, and the strongest model did if it was asked. ``referenced_usd`` was spent
+    on them; always asking the first or the last model of each goal would have cost ``cheap_usd`` or ``strong_usd``
+    on them. These two are None where a goal with traffic (``left_out``) has no known price for that model or is no
+    longer in the settings. ``estimated`` is the share of the referenced that is
+    estimated in ``strong_usd``.
     """
 
     view: View
@@ -42,14 +50,18 @@ class CostReport:
     retries: int
     spent_usd: float
     deciding_usd: float
+    unpriced: int
+    priced_calls: int
+    priced_usd: float
+    referenced: int
+    referenced_usd: float
     cheap_usd: float | None
     strong_usd: float | None
     left_out: tuple[str, ...]
     estimated: float
-    unpriced: int
     judged: int
     good: float
-    by_time: pd.DataFrame  # time, ends, spent_usd, cheap_usd, strong_usd, requests, unpriced, calls, judged, good
+    by_time: pd.DataFrame  # time, ends, and of each step these sums: spent_usd to strong_usd, judged, good
     split: pd.DataFrame  # time, ends, policy, arm, requests
     latency: pd.DataFrame  # arm, measure, p50_ms, p95_ms, calls
     per_call: pd.DataFrame  # arm, from_usd, to_usd, calls
@@ -59,8 +71,16 @@ class CostReport:
 
     @property
     def saved_usd(self) -> float | None:
-        """Against always asking the strongest model; negative: it cost more."""
-        return None if self.strong_usd is None else self.strong_usd - self.spent_usd
+        """Against always asking the strongest model, on the referenced requests; negative: it cost more."""
+        return self.saved_against(self.strong_usd)
+
+    def saved_against(self, reference_usd: float | None) -> float | None:
+        """``cheap_usd`` or ``strong_usd`` less what was spent on the same requests; None: unknown, or there are
+        requests, but of none is enough known.
+        """  # fmt: skip
+        if reference_usd is None or (self.requests and not self.referenced):
+            return None
+        return round(reference_usd - self.referenced_usd, _DIGITS)
 
     @property
     def good_interval(self) -> tuple[float, float] | None:
@@ -71,19 +91,21 @@ class CostReport:
 
     @property
     def per_good_usd(self) -> float | None:
-        """Spend per call over the share judged good (the unrated are taken to be like the rated); None: no good
-        one yet.
+        """Spend per call of known cost over the share judged good (the unrated are taken to be like the rated);
+        None: no good one yet, or no known cost.
         """  # fmt: skip
-        return self.spent_usd / self.calls * self.judged / self.good if self.good and self.calls else None
+        if not self.good or not self.priced_calls:
+            return None
+        return self.priced_usd / self.priced_calls * self.judged / self.good
 
     @property
     def compared(self) -> int:
-        """Prompts that the same routers all decided."""
+        """Prompts of ``same_prompts``: the same routers all decided them, and every cost is known."""
         per_line = self.same_prompts.groupby("line")["prompts"].sum()
         return int(per_line.max()) if len(per_line) else 0
 
 
-def costs(store: Store, settings: Settings, price: Callable[[str], Price | None], view: View) -> CostReport:
+def costs(store: Questions, settings: Settings, price: Callable[[str], Price | None], view: View) -> CostReport:
     """The whole report on a part of the log.
 
     Args:
@@ -100,33 +122,47 @@ def costs(store: Store, settings: Settings, price: Callable[[str], Price | None]
     prices, unknown = _prices(settings, price, named)
     asked = view.parameters(every=every, precedence=list(rule.precedence), **prices)
     calls, split, reference, rated, unpriced = (
-        store.table(name, asked) for name in ("calls", "split", "reference", "rated", "unpriced")
+        store.table(name, asked) for name in (*_SUMMED, "rated", "unpriced")
     )
     with_answers = reference[reference["prompts"] > 0]
     missing = {
         name: sorted(goal for goal in with_answers["goal"].unique() if goal not in named or goal in unknown[name])
         for name in (CHEAP, STRONG)
     }
-    same_prompts = store.table("same_prompts", asked)
     lines = [name for name, goals in missing.items() if goals]
-    prompts = int(reference["prompts"].sum())
+    same_prompts = store.table("same_prompts", asked)
+    all_sums = _sums(calls, split, reference)
+    priced, referenced_sums = (
+        all_sums.sub(_sums(*(store.table(name, asked | {"only": only}) for name in _SUMMED)), fill_value=0.0)
+        for only in ("unpriced", "unreferenced")
+    )
+    not_asked = store.table("not_asked", asked).set_index("time")["deciding_usd"]
+    referenced_sums["spent_usd"] = referenced_sums["spent_usd"].sub(not_asked, fill_value=0.0)
+    by_time = _by_time(view, all_sums, priced, referenced_sums, rated, unpriced)
+    sums = by_time.sum(numeric_only=True)
+    referenced = round(sums["referenced"])
+    by_time[[f"{name}_usd" for name in lines]] = float("nan")
     ends = _Ends(view, held.until)
     return CostReport(
         view=view,
-        requests=int(reference["requests"].sum()),
-        calls=int(calls["calls"].sum()),
+        requests=round(sums["requests"]),
+        calls=round(sums["calls"]),
         failed=int(calls["failed"].sum()),
         retries=int(calls["retries"].sum()),
-        spent_usd=float(calls["cost_usd"].sum() + split["deciding_usd"].sum()),
+        spent_usd=float(sums["spent_usd"]),
         deciding_usd=float(split["deciding_usd"].sum()),
-        cheap_usd=None if missing[CHEAP] else float(reference["cheap_usd"].sum()),
-        strong_usd=None if missing[STRONG] else float(reference["strong_usd"].sum()),
+        unpriced=round(sums["unpriced"]),
+        priced_calls=round(sums["priced_calls"]),
+        priced_usd=float(sums["priced_usd"]),
+        referenced=referenced,
+        referenced_usd=float(sums["referenced_usd"]),
+        cheap_usd=None if missing[CHEAP] else float(sums["cheap_usd"]),
+        strong_usd=None if missing[STRONG] else float(sums["strong_usd"]),
         left_out=tuple(sorted({*missing[CHEAP], *missing[STRONG]})),
-        estimated=float(reference["strong_estimated"].sum() / prompts) if prompts else 0.0,
-        unpriced=int(unpriced["requests"].sum()),
+        estimated=float(sums["estimated"] / referenced) if referenced else 0.0,
         judged=int(rated["judged"].sum()),
         good=float(rated["good"].sum()),
-        by_time=ends.added(_by_time(view, calls, split, reference, rated, unpriced, lines)),
+        by_time=ends.added(by_time),
         split=ends.added(split),
         latency=_latency(store.table("latency", asked)),
         per_call=_per_call(store.table("cost_per_call", asked), every),
@@ -175,27 +211,43 @@ class _Ends:
         return table
 
 
-def _by_time(
-    view: View,
-    calls: pd.DataFrame,
-    split: pd.DataFrame,
-    reference: pd.DataFrame,
-    rated: pd.DataFrame,
-    unpriced: pd.DataFrame,
-    unknown: Sequence[str],
-) -> pd.DataFrame:
-    """One row per point in time, without gaps: money and ratings of that step (not summed up yet)."""
+def _sums(calls: pd.DataFrame, split: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    """Per point in time what was spent, on how many calls and requests, and what the references come to."""
     parts = [
         calls.groupby("time")[["cost_usd", "calls"]].sum(),
         split.groupby("time")["deciding_usd"].sum(),
-        reference.groupby("time")[["requests", "cheap_usd", "strong_usd"]].sum(),
-        unpriced.set_index("time")["requests"].rename("unpriced"),
-        rated.groupby("time")[["judged", "good"]].sum(),
+        reference.groupby("time")[["requests", "cheap_usd", "strong_usd", "strong_estimated"]].sum(),
     ]
-    table = parts[0].join(parts[1:], how="outer")
-    table = table.reindex(table.index.union(view.points())).astype("float64").fillna(0.0)
-    table[[f"{name}_usd" for name in unknown]] = float("nan")
+    table = parts[0].join(parts[1:], how="outer").astype("float64").fillna(0.0)
     table.insert(0, "spent_usd", table.pop("cost_usd") + table.pop("deciding_usd"))
+    return table
+
+
+def _by_time(
+    view: View,
+    all_sums: pd.DataFrame,
+    priced: pd.DataFrame,
+    referenced: pd.DataFrame,
+    rated: pd.DataFrame,
+    unpriced: pd.DataFrame,
+) -> pd.DataFrame:
+    """One row per point in time, without gaps: money and ratings of that step (not summed up yet).
+
+    ``_sums`` are of all prompts, of those of known cost, and of those with a reference.
+    """
+    columns = {"requests": "referenced", "spent_usd": "referenced_usd", "strong_estimated": "estimated"}
+    table = all_sums[["spent_usd", "requests", "calls"]].join(
+        [
+            priced[["spent_usd", "calls"]]
+            .add_prefix("priced_")
+            .rename(columns={"priced_spent_usd": "priced_usd"}),
+            referenced.drop(columns="calls").rename(columns=columns),
+            unpriced.set_index("time")["requests"].rename("unpriced"),
+            rated.groupby("time")[["judged", "good"]].sum(),
+        ],
+        how="outer",
+    )
+    table = table.reindex(table.index.union(view.points())).astype("float64").fillna(0.0)
     return table.rename_axis("time").reset_index()
 
 

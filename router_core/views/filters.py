@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
-from router_core.store.base import Store
+from router_core.store.base import Questions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,20 +90,20 @@ def step_s(span: timedelta, points: int = BUCKETS) -> float:
     return float(next((step for step in _STEPS if step >= wanted), wanted))
 
 
-def extent(store: Store) -> Extent:
+def extent(store: Questions) -> Extent:
     """How much is stored."""
     row = store.rows("extent", {})[0]
     since, until = (moment and moment.replace(tzinfo=UTC) for moment in (row["since"], row["until"]))
     return Extent(row["prompts"], row["completions"], row["outcomes"], since, until)
 
 
-def choices(store: Store) -> dict[str, list[str]]:
+def choices(store: Questions) -> dict[str, list[str]]:
     """What the filters can be set to: the goals, routers, models and origins in the log."""
     found = store.table("choices", {})
     return {name: sorted(found[name].dropna().unique().tolist()) for name in ("goal", "policy", "origin", "arm")}
 
 
-def usual_traffic(store: Store, view: View, cheapest: str) -> list[UsualTraffic]:
+def usual_traffic(store: Questions, view: View, cheapest: str) -> list[UsualTraffic]:
     """The kinds of traffic in a part of the log, most frequent first.
 
     Args:

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from router_core.money.price_changes import PriceChange, price_changes
 from router_core.settings import PriceSettings, Settings
-from router_core.store.base import Store
+from router_core.store.base import Questions
 from router_core.types import Price
 
 
@@ -28,7 +28,9 @@ class PriceEvent:
     last: datetime
 
 
-def price_events(store: Store, models: Sequence[str], price: Callable[[str], Price | None]) -> list[PriceEvent]:
+def price_events(
+    store: Questions, models: Sequence[str], price: Callable[[str], Price | None]
+) -> list[PriceEvent]:
     """Every change of these models' prices in the log, and from the last one paid to the present; newest first.
 
     Args:

@@ -14,7 +14,7 @@ from router_core.policies.base import Known
 from router_core.policies.by_task import ByTaskPolicy
 from router_core.registry import BY_TASK
 from router_core.settings import GoalSettings
-from router_core.store.base import Store
+from router_core.store.base import Learning
 from router_core.types import Candidate, Context
 
 
@@ -57,7 +57,7 @@ class Task:
 
 
 def tasks_now(
-    store: Store, name: str, goal: GoalSettings, context: Context, candidates: Sequence[Candidate]
+    store: Learning, name: str, goal: GoalSettings, context: Context, candidates: Sequence[Candidate]
 ) -> list[Task]:
     """Every task type with a rating, the one with the most first.
 

@@ -33,8 +33,8 @@ ACTS = """() => {
   const all = selector => [...document.querySelectorAll(selector)];
   say("image", all('img[src*="canary"], [style*="canary"]'));
   say("link", all('a[href^="data:"]'));
-  say("link", all('a[href*="canary"]').filter(one => !one.closest(
-    '[class*="st-key-answer"], .st-key-other-answers, .st-key-mistake-shown')));
+  say("link", all('a[href*="canary"]').filter(one => !one.closest(ANSWERS)));
+  say("exception", all('[data-testid="stException"]'));
   say("coloured", all('.stMarkdownColoredText, .stMarkdownBadge')
     .filter(one => one.textContent.trim() === "red-bird"));
   say("icon", all('[role="img"][aria-label="skull icon"]'));
@@ -47,8 +47,9 @@ ACTS = """() => {
 }"""
 EMOJI = """() => [...document.querySelectorAll('[data-testid="stMarkdownContainer"]')].filter(
     one => one.textContent.includes("\\u{1F604}")
-      && !one.closest('[class*="st-key-answer"], .st-key-other-answers')
+      && !one.closest(ANSWERS)
 ).map(one => one.outerHTML.slice(0, 300))"""
+ANSWERS = "'[class*=\"st-key-answer\"], .st-key-other-answers, .st-key-mistake-shown'"  # links to the web, emoji
 FIELDS = '[data-testid="stMain"] :is(input[type="text"], textarea):visible:enabled'
 
 
@@ -84,8 +85,8 @@ def watched(page: Page) -> Callable[[str], None]:
     def look(where: str) -> None:
         page.wait_for_selector(READY)
         page.wait_for_timeout(300)
-        assert page.evaluate(ACTS) == [], where
-        assert page.evaluate(EMOJI) == [], where
+        assert page.evaluate(ACTS.replace("ANSWERS", ANSWERS)) == [], where
+        assert page.evaluate(EMOJI.replace("ANSWERS", ANSWERS)) == [], where
         assert asked == [], where
 
     return look
@@ -99,7 +100,7 @@ def settings() -> dict[str, Any]:
         "goals": {GOAL: goal, "default": goal},
         "providers": {
             "openai": ProviderSettings(),
-            "other": ProviderSettings(base_url=f"https://x/{word('url')}"),
+            "other": ProviderSettings(base_url="https://x/:red[red-bird]![x](canary-url)"),
         },
         "classifier": ClassifierSettings(
             model=f"openai/{word('judge')}", prompt=f"SIMPLE COMPLEX {canary('ask')}"
@@ -118,7 +119,7 @@ def fill(folder: Path, parts: dict[str, Any]) -> None:
     answer = f"{canary('answer')}\n\n```mermaid\ngraph TD; A[<img src={LURE}mermaid>]\n```\n\n$x^2$"
     for number in (1, 2):
         name = (GOAL, "default")[number - 1]
-        reason = Reason(canary("reason"), (ReasonLine(canary("line"), True, canary("value")),) * 8)
+        reason = Reason(canary("reason"), (ReasonLine(canary("line"), canary("value"), True),) * 8)
         decisions = [
             a_decision(10 * number + at, prompt_id=ident(number), goal=name, policy=policy, arms=(cheap, strong),
                        chosen=chosen, completion_id=ident(100 * number + at % 2), reason=reason,
@@ -179,6 +180,11 @@ def test_what_is_stored_does_not_act(full: Server, page: Page, watched: Callable
                 page.wait_for_selector(READY)
             opened_up(page)
             watched(f"goal {goal}: {address}")
+    page.goto(f"{full.url}/?prompt={ident(2)}")
+    answer = page.locator(".st-key-answer-0")
+    for part in ("[red-bird]", "material/skull", "data:text/html,answer", "2000em"):
+        expect(answer).to_contain_text(part)  # what does not act is still there to be read
+    expect(answer.locator(".katex", has_text="x2").first).to_be_visible()
 
 
 def test_what_is_typed_does_not_act(full: Server, page: Page, watched: Callable[[str], None]) -> None:

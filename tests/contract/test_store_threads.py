@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from router_core.store import open_store
 from router_core.store.base import Batch, Store
 from router_core.types import Evidence, OutputTokens
 from tests.store_rows import ALL, CHEAP, OWN, a_completion, a_decision, a_prompt, an_outcome, ident
@@ -18,13 +15,11 @@ EACH = 25
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A fresh file whose evidence is in memory."""
-    opened = open_store(tmp_path / "router.duckdb")
+def store(store: Store) -> Store:
+    """A fresh one whose evidence is in memory."""
     for rule in (ALL, OWN):
-        opened.evidence("default", rule)
-    yield opened
-    opened.close()
+        store.evidence("default", rule)
+    return store
 
 
 def _everything(number: int) -> Batch:

@@ -44,7 +44,7 @@ def scale(spec: dict[str, Any], channel: str = "color") -> dict[str, Any]:
 
 def by_time(**columns: list[float]) -> pd.DataFrame:
     """Two steps of an hour and of half an hour."""
-    values = {"spent_usd": [1.0, 2.0], "cheap_usd": [0.1, 0.1], "strong_usd": [3.0, 4.0]} | columns
+    values = {"referenced_usd": [1.0, 2.0], "cheap_usd": [0.1, 0.1], "strong_usd": [3.0, 4.0]} | columns
     return pd.DataFrame({"time": TIMES, "ends": ENDS, **values})
 
 
@@ -214,7 +214,7 @@ def test_deciding_costs_have_their_words() -> None:
 def test_looks_are_built_once_and_filled_anew() -> None:
     """The same look with other rows shares everything but the rows."""
     one = spend_chart(by_time(), VIEW, ("mini", "big"), ARMS, "light")
-    other = spend_chart(by_time(spent_usd=[5.0, 5.0]), VIEW, ("mini", "big"), ARMS, "light")
+    other = spend_chart(by_time(referenced_usd=[5.0, 5.0]), VIEW, ("mini", "big"), ARMS, "light")
     assert one["encoding"] is other["encoding"]
     assert rows(one) != rows(other)
 

@@ -46,11 +46,11 @@ def _again(number: int, record: OutcomeRecord) -> OutcomeRecord:
 
 def agree(report: CostReport, expected: ByHand) -> None:
     """Every figure, to the last digit that floating point keeps."""
-    for name in ("requests", "calls", "failed", "unpriced", "judged", "compared"):
+    for name in ("requests", "calls", "failed", "unpriced", "judged", "compared", "priced_calls", "referenced"):
         assert (name, getattr(report, name)) == (name, getattr(expected, name))
-    for name in ("spent_usd", "deciding_usd", "cheap_usd", "strong_usd", "good"):
+    for name in ("spent_usd", "deciding_usd", "priced_usd", "referenced_usd", "cheap_usd", "strong_usd", "good"):
         assert (name, getattr(report, name)) == (name, pytest.approx(getattr(expected, name), abs=1e-12))
-    assert report.estimated * max(1, expected.answered) == pytest.approx(expected.estimated)
+    assert report.estimated * max(1, expected.referenced) == pytest.approx(expected.estimated)
     split = report.split.groupby(["policy", "arm"])["requests"].sum().to_dict()
     assert split == dict(expected.split)
     deciding = report.deciding.set_index("policy")
@@ -61,7 +61,10 @@ def agree(report: CostReport, expected: ByHand) -> None:
     shared = report.same_prompts.groupby("line")["cost_usd"].sum().to_dict()
     assert shared == pytest.approx(dict(expected.shared), abs=1e-12)
     by_time = report.by_time.sum(numeric_only=True)
-    for name in ("spent_usd", "cheap_usd", "strong_usd", "judged", "good", "requests", "calls", "unpriced"):
+    for name in (
+        "spent_usd", "priced_usd", "priced_calls", "referenced", "referenced_usd", "cheap_usd", "strong_usd",
+        "judged", "good", "requests", "calls", "unpriced",
+    ):  # fmt: skip
         assert by_time[name] == pytest.approx(getattr(report, name), abs=1e-9)
 
 

@@ -135,7 +135,7 @@ def test_a_decision_beside_others_takes_the_last_finished_state(
 
 def noted(store: Any, request_id: str) -> tuple[int, int, int]:
     """What the row of the decision that led to this answer says."""
-    with store._cursor() as cursor:
+    with store.file.cursor() as cursor:
         found = cursor.execute(
             "SELECT upto, outcomes_behind, round(behind_ms)::INTEGER FROM seen JOIN decision USING (id)"
             " WHERE completion_id = ?",

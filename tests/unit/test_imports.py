@@ -142,7 +142,7 @@ def test_the_statements_are_found() -> None:
     assert ("router_core.errors", True) in set(imports("router_core.settings.declaration"))
     assert ("simpleeval", False) in set(imports("router_core.outcomes.conditions"))
     assert ("altair", False) in set(imports("router_core.charts.common"))
-    assert ("router_core.store.duckdb.rows", True) in set(imports("router_core.store.duckdb.store"))
+    assert ("router_core.store.duckdb.rows", True) in set(imports("router_core.store.duckdb.keeping"))
     assert len(PATHS) > 30
 
 

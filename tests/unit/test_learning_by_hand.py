@@ -155,7 +155,7 @@ def test_whatever_was_said(
     if erased:
         store.erase(Search(ids=(ident(1),)))
         log = log.without(ident(1))
-    assert amiss(store._require_open()) == {}
+    assert amiss(store.file.require_open()) == {}
 
     for own in (False, True):
         asked: dict[str, Any] = {"goal": "default", "precedence": list(precedence), "own": own, "bucket": 20.0}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -160,7 +159,7 @@ def test_variables_of_the_client_go_to_openai_alone(server: ChatServer, monkeypa
     models.close()
     assert len(server.requests) == 2
     assert "never-sent" not in str([one.headers for one in server.requests])
-    theirs = live_client("https://api.openai.com/v1", KEY, time.perf_counter)
+    theirs = live_client("https://api.openai.com/v1", KEY)
     assert theirs.default_headers["OpenAI-Organization"] == "never-sent-org"
     assert theirs.default_headers["X-Gateway-Key"] == "never-sent-0123"
     theirs.close()

@@ -206,7 +206,9 @@ def test_a_router_that_there_is_not(store: Store) -> None:
     """Named, with those there are."""
     decider = Decider(Settings(), store, Models(Settings(), simulated=True))
     one = a_decision(1)
-    with pytest.raises(UnknownPolicyError, match=r"'dice' is no router; choose one of \['classifier', "):
+    with pytest.raises(
+        UnknownPolicyError, match=r"'dice' is no router; choose one of \['by-task', 'classifier', "
+    ):
         decider.decide(one.context, "dice", prompt_id=one.prompt_id, origin="library", completion_id=str)
 
 
@@ -267,7 +269,7 @@ def test_a_classifier_of_another_provider_without_a_key(server: ChatServer, stor
 
 def _bytes(folder: Path, name: str) -> bytes:
     """A store's file and what was written ahead of it."""
-    return b"".join(file.read_bytes() for file in folder.glob(f"{name}.duckdb*"))
+    return b"".join(file.read_bytes() for file in folder.glob(f"{name}.duckdb*") if file.is_file())
 
 
 def _goal(**changes: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from router_core.store.base import Store
-from router_core.store.duckdb import store as duckdb_store
+from router_core.store.duckdb import projection
 from tests.servers import USAGE, ChatServer, Reply, answered, events, wait_for
 from tests.unit.routing import HELLO, ONLY, Make, last, only_completion
 
@@ -84,7 +84,7 @@ def test_a_stream_that_is_dropped_while_its_thread_writes(
 
         return collect
 
-    monkeypatch.setattr(duckdb_store, "insert", collecting(duckdb_store.insert))
+    monkeypatch.setattr(projection, "insert", collecting(projection.insert))
     del holder
     router.completion(HELLO)
 

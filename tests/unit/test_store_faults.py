@@ -315,7 +315,7 @@ def test_disk_full(store: DuckDBStore, monkeypatch: pytest.MonkeyPatch) -> None:
         raise duckdb.IOException('IO Error: Could not write all bytes to "x": No space left on device')
 
     with monkeypatch.context() as patched:
-        patched.setattr(store, "_connection", _Faulty(store._connection, full))
+        patched.setattr(store.file, "_connection", _Faulty(store.file._connection, full))
         with pytest.raises(StoreFullError, match="is full; nothing of the last write was kept: free some space"):
             store.write(_everything(2))
     assert store.comparison(ident(2)) is None
@@ -338,13 +338,13 @@ def _together(store: DuckDBStore, batches: list[Batch]) -> list[BaseException | 
 
     opener = Thread(target=store.write, args=(Batch(),))  # leads; the others queue behind it
     writers = [Thread(target=write, args=(place,)) for place in range(len(batches))]
-    with store._commit_lock:
+    with store.file.lock:
         opener.start()
-        while not store._leading:
+        while not store.commits._leading:
             time.sleep(0.001)
         for number, writer in enumerate(writers, start=1):
             writer.start()
-            while len(store._queue) < number:
+            while len(store.commits._queue) < number:
                 time.sleep(0.001)
     opener.join(20)
     for writer in writers:
@@ -385,7 +385,7 @@ def test_interrupted_write(store: DuckDBStore, monkeypatch: pytest.MonkeyPatch, 
     stray = Batch(outcomes=[an_outcome(9, 77)])  # makes the group fall apart into single commits
     batches = [_everything(2), _everything(3), stray, _everything(4)]
     with monkeypatch.context() as patched:
-        patched.setattr(store, "_connection", _Faulty(store._connection, interrupted))
+        patched.setattr(store.file, "_connection", _Faulty(store.file._connection, interrupted))
         told = _together(store, batches)
     assert [type(error) for error in told].count(KeyboardInterrupt) == 1
     for number, error in zip((2, 3, 4), (told[0], told[1], told[3]), strict=True):
@@ -402,7 +402,7 @@ def test_interrupted_write(store: DuckDBStore, monkeypatch: pytest.MonkeyPatch, 
 
 def test_alone_nobody_is_waited_for(store: DuckDBStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """One writer after another commits at once, even if the store would wait for ever."""
-    monkeypatch.setattr("router_core.store.duckdb.store._GATHERING_SECONDS", None)
+    monkeypatch.setattr("router_core.store.group_commit._GATHERING_SECONDS", None)
 
     def write() -> None:
         for number in (2, 3):
@@ -417,10 +417,10 @@ def test_alone_nobody_is_waited_for(store: DuckDBStore, monkeypatch: pytest.Monk
 def test_writers_who_come_back_commit_together(store: DuckDBStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first of those who wrote together waits for the others instead of committing alone."""
     assert _together(store, [_everything(2), _everything(3), _everything(4)]) == [None, None, None]
-    monkeypatch.setattr("router_core.store.duckdb.store._GATHERING_SECONDS", 20)
+    monkeypatch.setattr("router_core.store.group_commit._GATHERING_SECONDS", 20)
     groups: list[int] = []
-    commit = store._commit_group
-    monkeypatch.setattr(store, "_commit_group", lambda group: [groups.append(len(group)), commit(group)])
+    commit = store.commits._commit
+    monkeypatch.setattr(store.commits, "_commit", lambda group: [groups.append(len(group)), commit(group)])
     writers = [Thread(target=store.write, args=(_everything(number),)) for number in (5, 6, 7)]
     for writer in writers:
         writer.start()
@@ -437,7 +437,7 @@ def test_interrupted_while_waiting_for_others(store: DuckDBStore, monkeypatch: p
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(store._arrival, "wait_for", interrupted)
+        patched.setattr(store.commits._arrival, "wait_for", interrupted)
         with pytest.raises(KeyboardInterrupt):
             store.write(_everything(2))
     store.write(_everything(3))

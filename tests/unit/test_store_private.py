@@ -54,7 +54,7 @@ def test_files_and_folders_are_their_owners_alone(store: DuckDBStore, tmp_path: 
         found = modes(tmp_path)
         assert {"a", "a/b", "a/b/router.duckdb", "a/b/router.duckdb.wal"} < found.keys()
         assert {name: mode for name, mode in found.items() if mode & 0o077} == {}
-        store._require_open().execute("CHECKPOINT")
+        store.file.require_open().execute("CHECKPOINT")
         a_request(store, number)
 
 
@@ -103,13 +103,13 @@ def test_sql_reaches_no_other_file(store: DuckDBStore, tmp_path: Path, statement
     """Neither files nor extensions, whatever might be slipped into a question."""
     (tmp_path / "secret").write_text("secret")
     with pytest.raises(duckdb.Error):
-        store._require_open().execute(statement.format(file=tmp_path / "secret"))
+        store.file.require_open().execute(statement.format(file=tmp_path / "secret"))
 
 
 def test_extensions_are_never_fetched(store: DuckDBStore) -> None:
     """Nor loaded because a question would need one."""
     for name in ("autoinstall_known_extensions", "autoload_known_extensions", "enable_external_access"):
-        assert store._require_open().execute(f"SELECT current_setting('{name}')").fetchall() == [(False,)]
+        assert store.file.require_open().execute(f"SELECT current_setting('{name}')").fetchall() == [(False,)]
 
 
 @pytest.mark.parametrize(

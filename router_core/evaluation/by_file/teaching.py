@@ -19,7 +19,7 @@ from router_core.evaluation.labelled import Labelled
 from router_core.learning.contextual.gain import GainScore
 from router_core.learning.contextual.training import train
 from router_core.settings import GoalSettings
-from router_core.store.base import Store
+from router_core.store.base import Learning
 
 _DATE = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|\d{8})$")
 
@@ -58,7 +58,7 @@ def matched(models: Sequence[str], goal: GoalSettings) -> dict[str, str]:
 
 
 def teach(
-    store: Store,
+    store: Learning,
     goal: str,
     settings: GoalSettings,
     labelled: Labelled,

@@ -27,7 +27,7 @@ from router_core.evaluation.progress import Watch
 from router_core.evaluation.results import Objective, dump
 from router_core.policies.asking import AskModel
 from router_core.settings import Settings
-from router_core.store.base import Evaluation, Store
+from router_core.store.base import Evaluation, Kept
 
 _ASKING = 0.9  # part of the work that asking the classifier live takes
 
@@ -140,7 +140,7 @@ def judge(
     return Judgement(verdict(report, wanted.tolerance), report, tuple(notes))
 
 
-def keep(store: Store, id_: str, found: Judgement) -> None:
+def keep(store: Kept, id_: str, found: Judgement) -> None:
     """Put a judgement into the store under this id.
 
     Raises:

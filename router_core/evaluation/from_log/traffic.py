@@ -20,7 +20,7 @@ from router_core.errors import EvaluationError
 from router_core.evaluation.from_log.log import Array, Ints, Log
 from router_core.evaluation.paired import Pairs
 from router_core.settings import GoalSettings, Settings
-from router_core.store.base import Store
+from router_core.store.base import Questions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,7 @@ class Traffic:
 
 
 def read_traffic(
-    store: Store,
+    store: Questions,
     settings: Settings,
     goal: str,
     *,
@@ -153,7 +153,7 @@ def _loggers(p: Array, number: NDArray[np.intp], names: Sequence[tuple[str, str]
 
 
 def read_pairs(
-    store: Store,
+    store: Questions,
     settings: Settings,
     goal: str,
     *,

@@ -1,4 +1,4 @@
-"""A store's connection: a cursor for each call, numbered changes, and letting the file go.
+"""The database file of a store: a cursor for each call, transactions that carry a number, and letting the file go.
 
 Every call uses a cursor of its own, for a DuckDB connection must not be shared between threads.
 """
@@ -36,7 +36,9 @@ _in_use: WeakSet[Connected] = WeakSet()
 
 
 class Connected:
-    """What opens, changes and closes; the store that inherits this says what is read and written.
+    """An open database file with our tables. What is read and written is not its business.
+
+    ``lock`` is held by whoever changes something.
 
     Args:
         location: a path, or ``:memory:``.
@@ -54,10 +56,10 @@ class Connected:
         self._file = location
         self._kind: StoreKind = kind
         self._read_only = read_only
-        self._commit_lock = Lock()
+        self.lock = Lock()
         self._copy_lock = Lock()
         self._holders = 1
-        self._untidy = False  # whether something was deleted, so that its bytes are still in the file
+        self.untidy = False  # whether something was deleted, so that its bytes are still in the file
         self._parent: int | None = None  # who holds the file, where this process was forked from that one
         self._number: int | None = None  # of the last change; None: to be read from the file
         self._changed_at: datetime | None = None
@@ -69,7 +71,7 @@ class Connected:
         self._connection = (connect_to_read if read_only else connect)(location, self._folder)
         watch(self)
         try:
-            with self._cursor() as cursor:
+            with self.cursor() as cursor:
                 (check if read_only else prepare)(cursor, location, kind)
                 known = self._numbered(cursor)
             if not (read_only or location == MEMORY):
@@ -104,7 +106,7 @@ class Connected:
     @property
     def last_change(self) -> StoreChange:
         """The last change that was acknowledged."""
-        with self._commit_lock, self._cursor() as cursor:
+        with self.lock, self.cursor() as cursor:
             if self._number is None:
                 self._numbered(cursor)
             return StoreChange(self._number or 0, self._changed_at)
@@ -112,7 +114,7 @@ class Connected:
     @property
     def missing_changes(self) -> Sequence[MissingChanges]:
         """Changes known to be missing."""
-        with self._commit_lock, self._cursor() as cursor:
+        with self.lock, self.cursor() as cursor:
             known = self._numbered(cursor)
             if self._read_only:
                 refuse_incomplete(cursor, self._file)
@@ -124,23 +126,32 @@ class Connected:
         return known.missing
 
     @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor for this call alone; whatever fails inside is raised as one of our errors."""
         try:
-            with self._require_open().cursor() as cursor:
+            with self.require_open().cursor() as cursor:
                 yield cursor
         except duckdb.Error as error:
             raise store_error(error, self._location) from error
 
-    @contextmanager
-    def _change(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A transaction that is committed at the end with the next number; the caller holds the commit lock."""
+    def next_change(self) -> StoreChange:
+        """The number and time of the next change, where this file numbers its own; the caller holds the lock.
+
+        Raises:
+            StoreReadOnlyError: there will be none.
+        """
         if self._read_only:
             raise read_only(self._location)
-        with self._cursor() as cursor:
-            if self._number is None:
+        if self._number is None:
+            with self.cursor() as cursor:
                 self._numbered(cursor)
-            number, moment = (self._number or 0) + 1, datetime.now(UTC)
+        return StoreChange((self._number or 0) + 1, datetime.now(UTC))
+
+    @contextmanager
+    def transaction(self, change: StoreChange) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A transaction that is committed at the end under this number; the caller holds the lock."""
+        number, moment = change.number, change.at or datetime.now(UTC)
+        with self.cursor() as cursor:
             self._note_use(cursor, moment)
             cursor.begin()
             try:
@@ -192,7 +203,7 @@ class Connected:
             with self._copy_lock:
                 make_folder(copy.parent)
                 try:
-                    with self._cursor() as cursor:
+                    with self.cursor() as cursor:
                         rows = copy_database(cursor, copy)
                     with database(str(copy), read=True) as written:
                         change = changes.last_of(written)
@@ -207,14 +218,14 @@ class Connected:
 
     def share(self) -> bool:
         """Count one more holder, who will close it too; False where the store is already closed."""
-        with self._commit_lock:
+        with self.lock:
             self._holders += self._connection is not None
             return self._connection is not None
 
     @finalisers.queued_in_collection
     def close(self) -> None:
         """Release the file once the last holder has closed it."""
-        with self._commit_lock:
+        with self.lock:
             self._holders -= 1
             if self._holders <= 0:
                 self._release()
@@ -233,7 +244,7 @@ class Connected:
             with suppress(OSError):
                 if not log.stat().st_size:  # made for a commit that did not come
                     log.unlink()
-            if self._untidy:
+            if self.untidy:
                 renew(self._file)
             with suppress(OSError):
                 os.rmdir(self._folder)
@@ -243,10 +254,16 @@ class Connected:
         left, self._connection = self._connection, None
         if left is not None:
             self._parent = parent
-            self._commit_lock, self._copy_lock = Lock(), Lock()  # whoever held them is not here
+            self.lock, self._copy_lock = Lock(), Lock()  # whoever held them is not here
         return left
 
-    def _require_open(self) -> duckdb.DuckDBPyConnection:
+    def require_open(self) -> duckdb.DuckDBPyConnection:
+        """The connection.
+
+        Raises:
+            StoreClosedError: it is closed.
+            StoreLockedError: it was opened before this process was forked.
+        """
         connection = self._connection
         if self._parent is not None:
             raise inherited(self._location, self._parent)
@@ -260,6 +277,6 @@ def _close_all() -> None:
     """Close what is still open when the process ends: a store that was closed says so, and needs no log."""
     finalisers.close_all()  # they may still write
     for store in list(_in_use):
-        if store._commit_lock.acquire(timeout=_CLOSING_SECONDS):
+        if store.lock.acquire(timeout=_CLOSING_SECONDS):
             with suppress(Exception):
                 store._release()

@@ -10,6 +10,7 @@ from typing import Final
 
 from router_core.registry import CONTEXTUAL
 from router_core.store.duckdb.drawn import drawn_by
+from router_core.store.duckdb.unknown_costs import UNPRICED
 
 _DRAWN: Final = drawn_by(CONTEXTUAL, "decision.origin")
 _USUAL: Final = """
@@ -28,16 +29,19 @@ QUESTIONS: Final[dict[str, str]] = {
         ) ORDER BY id
     """,
     "spent": f"""
-        SELECT decision.goal AS goal, count(*) AS requests,
-               min(decision.created_at) AS first, max(decision.created_at) AS last,
-               sum(coalesce(expected_cost_usd[list_position(arms, chosen)], 0)
-                   + coalesce(decision_cost_usd, 0)::DOUBLE) AS expected_usd,
-               count(completion.id) AS answered,
-               sum(completion.cost_usd)::DOUBLE + sum(decision_cost_usd)
-                   FILTER (completion.cost_usd IS NOT NULL)::DOUBLE AS actual_usd,
-               count(*) FILTER (completion.id IS NOT NULL AND completion.cost_usd IS NULL) AS unknown
-        FROM decision LEFT JOIN completion ON completion.id = completion_id
-        WHERE {_DRAWN} AND {_USUAL} GROUP BY decision.goal ORDER BY decision.goal
+        SELECT goal, count(*) AS requests, min(created_at) AS first, max(created_at) AS last,
+               coalesce(sum(coalesce(drawn_usd, 0) + coalesce(decision_cost_usd, 0)::DOUBLE), 0) AS expected_usd,
+               count(*) FILTER (drawn_usd IS NULL OR decision_cost_usd IS NULL) AS unforeseen,
+               coalesce(sum(drawn_usd + decision_cost_usd::DOUBLE), 0) AS foreseen_usd,
+               count(answer_id) AS answered,
+               sum(cost_usd + decision_cost_usd) FILTER (NOT unknown)::DOUBLE AS actual_usd,
+               count(*) FILTER (unknown) AS unknown
+        FROM (
+            SELECT decision.goal AS goal, decision.created_at AS created_at, decision_cost_usd, cost_usd,
+                   expected_cost_usd[list_position(arms, chosen)] AS drawn_usd, completion.id AS answer_id,
+                   completion.id IS NOT NULL AND ({UNPRICED} OR decision_cost_usd IS NULL) AS unknown
+            FROM decision LEFT JOIN completion ON completion.id = completion_id WHERE {_DRAWN} AND {_USUAL}
+        ) GROUP BY goal ORDER BY goal
     """,
     "bought": f"""
         SELECT decision.goal AS goal, count(*) AS decisions,
@@ -45,7 +49,8 @@ QUESTIONS: Final[dict[str, str]] = {
                count(*) FILTER (verdict = 'remembered') AS remembered,
                count(*) FILTER (verdict = 'asked' AND verdict_worth_usd IS NOT NULL) AS weighed,
                sum(verdict_worth_usd) FILTER (verdict = 'asked' AND isfinite(verdict_worth_usd)) AS worth_usd,
-               sum(decision_cost_usd) FILTER (verdict = 'asked')::DOUBLE AS cost_usd
+               sum(decision_cost_usd) FILTER (verdict = 'asked')::DOUBLE AS cost_usd,
+               count(*) FILTER (verdict = 'asked' AND decision_cost_usd IS NULL) AS unpriced
         FROM decision JOIN seen USING (id)
         WHERE {_DRAWN} AND {_USUAL} GROUP BY decision.goal ORDER BY decision.goal
     """,

@@ -1,7 +1,7 @@
 """Taking things out of the log for good: whole prompts with all that followed, or only their texts.
 
 The one exception to "append-only", because people have a right to it. Evidence of deleted prompts is gone with
-them; that of prompts whose texts were taken out stays. Leaves out the bytes in the file (compaction.py).
+them; that of prompts whose texts were taken out stays. The bytes in the file are compaction.py's.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import duckdb
 
 from router_core.registry import CLASSIFIER
 from router_core.store.base import Search
-from router_core.store.duckdb import sql
 from router_core.store.duckdb.compaction import NOTE
 from router_core.store.duckdb.drawn import quoted
+from router_core.store.duckdb.known_ids import KnownIds
 from router_core.store.duckdb.rows import Row
 from router_core.store.duckdb.search import prompts_where
 from router_core.types import FALLBACK, NO_VERDICT
@@ -67,15 +67,12 @@ def strip(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
     )
 
 
-def not_erased(cursor: duckdb.DuckDBPyConnection, found: Sequence[Row]) -> list[Row]:
+def not_erased(cursor: duckdb.DuckDBPyConnection, found: Sequence[Row], ids: KnownIds) -> list[Row]:
     """Of new rows of ``decision``, ``completion`` or ``seen`` those whose prompt is there.
 
     One that was deleted while a model still answered leaves nothing: no later deletion would find it.
     """
-    prompts = list({row[1] for row in found})
-    there = (
-        {id_ for (id_,) in cursor.execute(sql.known("prompt", len(prompts)), prompts).fetchall()} if found else ()
-    )
+    there = ids.counts(cursor, "prompt.id", {row[1] for row in found})
     return [row for row in found if row[1] in there]
 
 

@@ -40,7 +40,7 @@ def words_about(
     """
     words: dict[UUID, dict[str, list[tuple[int, int | None]]]] = {}
     rows: dict[UUID, tuple[int, UUID, str, int | None]] = {}
-    if completions:
+    if completions or outcomes:
         asked = cursor.execute(sql.words(len(completions), len(outcomes)), [*completions, *outcomes])
         rows = {id_: (seq, *row) for id_, *row, seq in asked.fetchall()}
     for seq, completion_id, source, micro in sorted(rows.values(), key=itemgetter(0)):

@@ -22,6 +22,13 @@ from router_core.registry import CLASSIFIER, RULES, THOMPSON
 from router_core.store.duckdb import attribution, contextual_questions
 from router_core.store.duckdb import off_policy_questions as logged
 from router_core.store.duckdb.drawn import drawn_by, quoted, was_drawn
+from router_core.store.duckdb.unknown_costs import (
+    UNPRICED,
+    paid_without_a_call,
+    prompts_with_unknown_costs,
+    prompts_without_reference,
+    reference_known,
+)
 
 _TIME: Final = "created_at >= $since AND created_at < $until AND ($goal IS NULL OR goal = $goal)"
 
@@ -30,12 +37,12 @@ _BUCKET: Final = "time_bucket(to_seconds($bucket), created_at)"
 _DECIDED: Final = f"""
     SELECT * FROM decision
     WHERE {_TIME} AND ($policy IS NULL OR policy = $policy) AND ($origin IS NULL OR origin = $origin)
-        AND ($arm IS NULL OR chosen = $arm)
+        AND ($arm IS NULL OR chosen = $arm) /* only */
 """
 
 _CALLED: Final = f"SELECT * FROM completion WHERE {_TIME} AND ($arm IS NULL OR arm = $arm)"
 
-_CALLS: Final = f"{_CALLED} /* led */"
+_CALLS: Final = f"{_CALLED} /* led */ /* only */"
 
 _LED: Final = f"""
     AND id IN (SELECT completion_id FROM decision
@@ -44,8 +51,6 @@ _LED: Final = f"""
 """Put in place of the mark above only where it is asked for: the join takes longer than the rest."""
 
 _ROUTED: Final = was_drawn("policy")
-
-_UNPRICED: Final = "cost_usd IS NULL OR unpriced_retries > 0"
 
 _KNOWN_SOURCE: Final = "reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source)"
 
@@ -106,6 +111,13 @@ _SAID_LED: Final = f"AND (({_LED_FIRST}) OR completion_id IN (SELECT completion_
 
 _ANSWERED: Final = "error IS NULL AND input_tokens IS NOT NULL"
 
+_ALL_CALLS, _ALL_DECIDED = (text.replace("/* only */", "") for text in (_CALLS, f"{_DECIDED} AND {_ROUTED}"))
+
+_ONLY: Final = {
+    "unpriced": prompts_with_unknown_costs(_ALL_CALLS, _ALL_DECIDED),
+    "unreferenced": prompts_without_reference(_ALL_CALLS, _ALL_DECIDED, _ANSWERED),
+}
+"""Prompts that can be asked for alone: their part is taken out of sums that would treat the unknown as zero."""
 
 _PRICE: Final = """
     price AS (
@@ -128,7 +140,7 @@ _EACH: Final = ", ".join(
 
 _REFERENCE: Final = f"""
     WITH {_PRICE}, again AS MATERIALIZED (
-        SELECT * FROM repeated_completion WHERE {_TIME} AND ($arm IS NULL OR arm = $arm) /* led */
+        SELECT * FROM repeated_completion WHERE {_TIME} AND ($arm IS NULL OR arm = $arm) /* led */ /* only */
     ), summed AS (
         SELECT {_BUCKET} AS time, goal, arm, {_ANSWERED} AS answered, 1 AS sign, count(*) AS calls,
                sum(cost_usd) AS usd, sum(input_tokens) AS tokens_in, sum(output_tokens) AS tokens_out
@@ -188,16 +200,22 @@ _SAME_PROMPTS: Final = f"""
         WHERE prompt_id IN (SELECT prompt_id FROM sets WHERE routers = (SELECT routers FROM most)) AND {_TIME}
     ), lines AS MATERIALIZED (
         SELECT several.prompt_id, several.created_at, policy, cost_usd + decision_cost_usd AS cost_usd,
-               {_UNPRICED} OR decision_cost_usd IS NULL AS unpriced
-        FROM several JOIN calls ON calls.id = completion_id
-    ), unpriced AS (
-        SELECT prompt_id FROM lines WHERE unpriced
+               calls.id IS NULL OR decision_cost_usd IS NULL AS unknown
+        FROM several SEMI JOIN sets ON sets.prompt_id = several.prompt_id AND routers = (SELECT routers FROM most)
+            LEFT JOIN calls ON calls.id = completion_id
+    ), unknown AS (
+        SELECT prompt_id FROM lines WHERE unknown
+        UNION ALL
+        SELECT prompt_id FROM calls WHERE {UNPRICED}
+        UNION ALL
+        SELECT prompt_id FROM calls LEFT JOIN price USING (goal) GROUP BY prompt_id
+        HAVING NOT ({reference_known("answered")})
     ), referenced AS (
         SELECT min(created_at) AS created_at, {_EACH}
-        FROM calls ANTI JOIN unpriced USING (prompt_id) LEFT JOIN price USING (goal) GROUP BY prompt_id
+        FROM calls ANTI JOIN unknown USING (prompt_id) LEFT JOIN price USING (goal) GROUP BY prompt_id
     )
     SELECT {_BUCKET} AS time, policy AS line, count(*) AS prompts, sum(cost_usd)::DOUBLE AS cost_usd
-    FROM lines ANTI JOIN unpriced USING (prompt_id) GROUP BY ALL
+    FROM lines ANTI JOIN unknown USING (prompt_id) GROUP BY ALL
     UNION ALL
     SELECT {_BUCKET}, 'cheap', count(*), sum(coalesce(cheap_usd, cheap_estimate)) FROM referenced GROUP BY ALL
     UNION ALL
@@ -206,15 +224,16 @@ _SAME_PROMPTS: Final = f"""
 """
 """What each router spent, and always asking one model would have cost, on the prompts that all of them decided.
 
-Of several sets of routers the largest is compared, then the most frequent. Prompts with a cost that nobody knows
-are left out. Filters by router and model do not apply: what is compared is the routers.
+Of several sets of routers the largest is compared, then the most frequent. Prompts with an unknown cost, or that
+one of the routers has no call for yet, are left out. Filters by router and model do not apply:
+what is compared is the routers.
 """
 
 _QUESTIONS: Final[dict[str, str]] = {
     "calls": f"""
         SELECT {_BUCKET} AS time, arm, count(*) AS calls, count(error) AS failed, sum(retries) AS retries,
                coalesce(sum(cost_usd), 0)::DOUBLE AS cost_usd,
-               count(*) FILTER ({_UNPRICED}) AS unknown
+               count(*) FILTER ({UNPRICED}) AS unknown
         FROM ({_CALLS}) GROUP BY ALL ORDER BY ALL
     """,
     "split": f"""
@@ -248,12 +267,12 @@ _QUESTIONS: Final[dict[str, str]] = {
     "reference": _REFERENCE,
     "unpriced": f"""
         SELECT {_BUCKET} AS time, count(*) AS requests FROM (
-            SELECT min(created_at) AS created_at FROM (
-                SELECT prompt_id, created_at FROM ({_CALLS}) WHERE {_UNPRICED}
-                UNION ALL
-                SELECT prompt_id, created_at FROM ({_DECIDED}) WHERE {_ROUTED} AND decision_cost_usd IS NULL
-            ) GROUP BY prompt_id
+            SELECT min(created_at) AS created_at FROM ({_ONLY["unpriced"]}) GROUP BY prompt_id
         ) GROUP BY ALL ORDER BY ALL
+    """,
+    "not_asked": f"""
+        SELECT {_BUCKET} AS time, sum(decision_cost_usd)::DOUBLE AS deciding_usd
+        FROM ({paid_without_a_call(_ALL_CALLS, _ALL_DECIDED)}) GROUP BY ALL ORDER BY ALL
     """,
     "rated": f"""
         SELECT time_bucket(to_seconds($bucket), answered_at) AS time, arm, sum(n)::BIGINT AS judged,
@@ -347,6 +366,8 @@ def _counted(spans: int) -> str:
 def question_text(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The SQL of a question, and those of the parameters that it takes.
 
+    ``only``: of "calls", "split" and "reference" the part of the prompts that have an unknown cost ("unpriced"),
+    or of which spend and reference cannot be set against each other ("unreferenced"; see unknown_costs.py).
     ``after`` and ``upto`` are left out where every outcome counts; ``own``: only what Thompson sampling drew, and
     prompts that every model answered; ``window_us``: only answers that were first judged so soon.
 
@@ -356,7 +377,11 @@ def question_text(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[s
     if name not in _QUESTIONS:
         raise StoreError(f"the store has no question {name!r}; it has {sorted(_QUESTIONS)}")
     led = parameters.get("policy") is not None or parameters.get("origin") is not None
+    only = (
+        f"AND prompt_id IN (SELECT prompt_id FROM ({_ONLY[parameters['only']]}))" if "only" in parameters else ""
+    )
     marks = {
+        "only": only,
         "led": _LED if led else "",
         "said led": _SAID_LED if led else "",
         "counted": _counted(len(parameters["after"])) if "after" in parameters else "",

@@ -1,7 +1,4 @@
-"""Reading from the tables of one DuckDB file: every question with a cursor of its own.
-
-Leaves out writing, and what is kept in memory (duckdb.py).
-"""
+"""Reading the log from the tables: every question with a cursor of its own."""
 
 from __future__ import annotations
 
@@ -9,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from router_core.store.base import Comparison, Evaluation, LearningEvent, Search, SettingsVersion
-from router_core.store.duckdb import learning_events as learning
+from router_core.store.base import Comparison, Search
 from router_core.store.duckdb import rows, sql
 from router_core.store.duckdb import search as finding
 from router_core.store.duckdb import wide_rows as rereading
-from router_core.store.duckdb.connected import Connected
+from router_core.store.duckdb.part import Part
 from router_core.store.duckdb.questions import question_text
 from router_core.types import Decision, OutcomeRecord, Prompt
 
@@ -32,15 +28,15 @@ def uuid_of(text: str) -> UUID | None:
         return None
 
 
-class Reading(Connected):
-    """The questions of ``router_core.store.base.Store`` that only read."""
+class Reading(Part):
+    """See ``router_core.store.base.Questions``."""
 
     def comparison(self, prompt_id: str) -> Comparison | None:
         """One prompt with everything that followed."""
         wanted = {"id": uuid_of(prompt_id)}
         if wanted["id"] is None:
             return None
-        with self._cursor() as cursor:
+        with self.file.cursor() as cursor:
             cursor.begin()  # one snapshot for all four questions
             found = cursor.execute(sql.PROMPT, wanted).fetchone()
             if found is None:
@@ -57,26 +53,26 @@ class Reading(Connected):
 
     def recent_prompts(self, limit: int) -> list[Prompt]:
         """The newest prompts, newest first."""
-        with self._cursor() as cursor:
+        with self.file.cursor() as cursor:
             return [rows.prompt_of(row) for row in cursor.execute(sql.RECENT, {"limit": limit}).fetchall()]
 
     def find(self, search: Search, limit: int, offset: int = 0) -> list[Comparison]:
         """A page of the prompts found, newest first."""
-        with self._cursor() as cursor:
+        with self.file.cursor() as cursor:
             return finding.comparisons(cursor, [UUID(id_) for id_ in finding.find(cursor, search, limit, offset)])
 
     def log(self, search: Search, limit: int | None = None) -> Iterator[Any]:
         """The prompts found as wide tables, newest first."""
-        return rereading.blocks(self._cursor, search, limit)
+        return rereading.blocks(self.file.cursor, search, limit)
 
     def count(self, search: Search) -> int:
         """How many prompts a search finds."""
-        with self._cursor() as cursor:
+        with self.file.cursor() as cursor:
             return finding.count(cursor, search)
 
     def outcome_history(self, completion_id: str) -> list[OutcomeRecord]:
         """Every record about one completion, oldest first."""
-        with self._cursor() as cursor:
+        with self.file.cursor() as cursor:
             found = cursor.execute(sql.HISTORY, {"id": uuid_of(completion_id)}).fetchall()
         return [rows.outcome_of(row) for row in found]
 
@@ -84,7 +80,7 @@ class Reading(Connected):
         """All decisions in the order of time."""
         after: str | None = None
         while True:
-            with self._cursor() as cursor:
+            with self.file.cursor() as cursor:
                 wanted = {"after": after, "goal": goal, "limit": _PAGE}
                 page = [rows.decision_of(row) for row in cursor.execute(sql.DECISIONS, wanted).fetchall()]
             yield from page
@@ -95,7 +91,7 @@ class Reading(Connected):
     def rows(self, question: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         """One of the questions about the whole log, answered row by row."""
         text, wanted = question_text(question, parameters)
-        with self._cursor() as cursor:
+        with self.file.cursor() as cursor:
             found = cursor.execute(text, wanted)
             names = [column[0] for column in found.description or ()]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -103,34 +99,5 @@ class Reading(Connected):
     def table(self, question: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
         """One of the questions about the whole log, answered as a table."""
         text, wanted = question_text(question, parameters)
-        with self._cursor() as cursor:
+        with self.file.cursor() as cursor:
             return cursor.execute(text, wanted).df()
-
-    def settings_versions(self) -> list[SettingsVersion]:
-        """Every settings version, newest first."""
-        with self._cursor() as cursor:
-            return [rows.settings_of(row) for row in cursor.execute(sql.SETTINGS_VERSIONS).fetchall()]
-
-    def current_settings(self) -> SettingsVersion | None:
-        """The newest settings version, or None."""
-        with self._cursor() as cursor:
-            found = cursor.execute(sql.CURRENT_SETTINGS).fetchone()
-        return None if found is None else rows.settings_of(found)
-
-    def evaluation(self, id_: str) -> Evaluation | None:
-        """One kept result."""
-        with self._cursor() as cursor:
-            found = cursor.execute(sql.EVALUATION, {"id": uuid_of(id_)}).fetchone()
-        return None if found is None else rows.evaluation_of(found)
-
-    def evaluations(self, limit: int) -> list[Evaluation]:
-        """The newest results, newest first, without their documents."""
-        with self._cursor() as cursor:
-            return [
-                rows.evaluation_of(row) for row in cursor.execute(sql.EVALUATIONS, {"limit": limit}).fetchall()
-            ]
-
-    def learning_events(self, goal: str) -> list[LearningEvent]:
-        """Every event of a goal, oldest first."""
-        with self._cursor() as cursor:
-            return [event for event in learning.events(cursor) if event.goal == goal]

@@ -1,6 +1,6 @@
 """Changing what counts in a goal: reset, snapshot, restore, import, undo. Each is one more event in the log.
 
-Leaves out what an event's state means (learning.py) and adding up (evidence.py).
+What an event's state means is in learning_events.py.
 """
 
 from __future__ import annotations
@@ -15,28 +15,26 @@ from router_core.store.duckdb import learning_events as learning
 from router_core.store.duckdb import sql
 from router_core.store.duckdb.evidence import counts_of
 from router_core.store.duckdb.learning_events import Counting, Sums
-from router_core.store.duckdb.reading import Reading
+from router_core.store.duckdb.part import Part
 from router_core.types import ByTask, Evidence, OutputTokens
 
 
-class Relearning(Reading):
-    """The events of ``router_core.store.base.Store``; the store that inherits this keeps what counts in memory."""
+class Resets(Part):
+    """The events of ``router_core.store.base.Learning``."""
 
-    _counting: Mapping[str, Counting]
-    _seq: int
-
-    def _recall(self) -> None:
-        """Take what is kept in memory from the file again; the store that inherits this does it."""
-        raise TypeError("a change of what counts needs a store's memory")
+    def learning_events(self, goal: str) -> list[LearningEvent]:
+        """Every event of a goal, oldest first."""
+        with self.file.cursor() as cursor:
+            return [event for event in learning.events(cursor) if event.goal == goal]
 
     def learning_base(self, goal: str) -> tuple[Mapping[str, Evidence], tuple[tuple[int, int | None], ...]]:
         """What came from elsewhere, and which outcomes of the log count with it."""
-        now = self._counting.get(goal, Counting())
+        now = self.projection.counting.get(goal, Counting())
         return {arm: Evidence(*sums) for arm, sums in now.evidence.items()}, now.spans
 
     def snapshots(self, goal: str) -> list[LearningEvent]:
         """The snapshots of a goal that were not taken back, oldest first."""
-        hidden = self._counting.get(goal, Counting()).hidden
+        hidden = self.projection.counting.get(goal, Counting()).hidden
         return [one for one in self.learning_events(goal) if one.kind == "snapshot" and one.seq not in hidden]
 
     def reset_learning(self, goal: str, *, at: datetime, author: str, note: str = "") -> None:
@@ -69,6 +67,21 @@ class Relearning(Reading):
         before = Counting.of(earlier[-1].state) if earlier else Counting()
         self._learn(goal, "undo", at, author, note, lambda now, last: before)
 
+    def contextual_base(self, goal: str) -> str:
+        """What the contextual router begins from."""
+        return self.projection.counting.get(goal, Counting()).contextual
+
+    def disregarded_alarms(self, goal: str) -> frozenset[int]:
+        """Places of the alarms that were taken back."""
+        return frozenset(self.projection.counting.get(goal, Counting()).disregarded)
+
+    def disregard_alarm(self, goal: str, place: int, *, at: datetime, author: str, note: str = "") -> None:
+        """Learn on as if an alarm had not been."""
+        self._learn(
+            goal, "disregard", at, author, note,
+            lambda now, last: replace(now, disregarded=(*now.disregarded, place)),
+        )  # fmt: skip
+
     def _event(self, goal: str, seq: int) -> LearningEvent:
         found = {event.seq: event for event in self.learning_events(goal)}.get(seq)
         if found is None:
@@ -92,7 +105,7 @@ class Relearning(Reading):
         by_task = {task: _sums(arms) for task, arms in tasks.items()}
 
         def state(now: Counting, last: int) -> Counting:
-            with self._cursor() as cursor:
+            with self.file.cursor() as cursor:
                 own = counts_of(cursor.execute(sql.OUTPUT_TOKENS).fetchall())
             logged = {arm: had for (of, arm), had in own.items() if of == goal}
             tokens = {}
@@ -113,11 +126,11 @@ class Relearning(Reading):
         state: Callable[[Counting, int], Counting],
     ) -> None:
         """Log an event, and count anew."""
-        with self._commit_lock:
-            document = state(self._counting.get(goal, Counting()), self._seq).document()
-            with self._change() as cursor:
+        with self.file.lock:
+            document = state(self.projection.counting.get(goal, Counting()), self.projection.last).document()
+            with self.change() as cursor:
                 learning.save(cursor, LearningEvent(0, at, goal, kind, note, author, document))
-            self._recall()
+            self.projection.recall()
 
 
 def _sums(evidence: Mapping[str, Evidence]) -> Sums:

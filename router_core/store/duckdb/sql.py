@@ -43,15 +43,21 @@ REPEATED: Final = {
 """What the rows that are not alone have in ``repeated_decision`` and so on (see schema.py)."""
 
 
-def known(table: str, count: int) -> str:
-    """Those of so many ids that are in the table."""
-    return f"SELECT id FROM {table} WHERE id IN ({', '.join('?' * count)})"
+GREATEST_ID: Final = """
+    SELECT greatest(
+        (SELECT max(id) FROM prompt), (SELECT max(id) FROM seen),
+        (SELECT greatest(max(id), max(prompt_id)) FROM decision),
+        (SELECT greatest(max(id), max(prompt_id)) FROM completion),
+        (SELECT greatest(max(id), max(completion_id)) FROM outcome)
+    )
+"""
+"""Of the columns that writing looks into; NULL: there is none."""
 
 
-def had(table: str, count: int) -> str:
-    """(parent, rows) of so many parents; those without a row are absent."""
-    parent = PARENT[table][1]
-    return f"SELECT {parent}, count(*) FROM {table} WHERE {parent} IN ({', '.join('?' * count)}) GROUP BY {parent}"
+def counted(column: str, count: int) -> str:
+    """(id, rows) of so many ids in a column, "table.column"; those without a row are absent."""
+    table, name = column.split(".")
+    return f"SELECT {name}, count(*) FROM {table} WHERE {name} IN ({_places(count)}) GROUP BY {name}"
 
 
 def waiting(prompts: int, completions: int) -> str:
@@ -59,18 +65,28 @@ def waiting(prompts: int, completions: int) -> str:
 
     And (NULL, completion) of those of so many completions that were judged before they were stored.
     """
-    return f"""
-        SELECT DISTINCT prompt_id, NULL FROM decision
-        WHERE prompt_id IN ({", ".join("?" * prompts)}) AND nth > 0
-        UNION ALL
-        SELECT DISTINCT NULL, completion_id FROM outcome
-        WHERE completion_id IN ({", ".join("?" * completions)}) AND answered_at IS NULL
+    several = f"""
+        SELECT DISTINCT prompt_id, NULL FROM decision WHERE prompt_id IN ({_places(prompts)}) AND nth > 0
     """
+    early = f"""
+        SELECT DISTINCT NULL, completion_id FROM outcome
+        WHERE completion_id IN ({_places(completions)}) AND answered_at IS NULL
+    """
+    return _both((several, prompts), (early, completions))
+
+
+def _both(*texts: tuple[str, int]) -> str:
+    """The questions that ask for something. Two questions where OR would look at every row."""
+    return " UNION ALL ".join(text for text, count in texts if count)
+
+
+def _places(count: int) -> str:
+    return ", ".join("?" * count)
 
 
 def repeat(table: str, count: int) -> str:
     """The rows of so many parents (asked for twice) once more, where they are not yet."""
-    parent, places = PARENT[table][1], ", ".join("?" * count)
+    parent, places = PARENT[table][1], _places(count)
     return f"""
         INSERT INTO repeated_{table}
         SELECT {REPEATED[table]} FROM {table} WHERE {parent} IN ({places})
@@ -142,13 +158,12 @@ counts once, however many decisions led to it.
 
 
 def words(completions: int, ids: int) -> str:
-    """(id, completion, source, reward in millionths, number) of so many completions, and of so many outcomes.
-
-    Two questions, for OR would look at every row.
-    """
+    """(id, completion, source, reward in millionths, number) of so many completions, and of so many outcomes."""
     wanted = "SELECT id, completion_id, source, reward_micro, seq FROM outcome WHERE"
-    about = f"{wanted} completion_id IN ({', '.join('?' * completions)})"
-    return f"{about} UNION ALL {wanted} id IN ({', '.join('?' * ids)})" if ids else about
+    return _both(
+        (f"{wanted} completion_id IN ({_places(completions)})", completions),
+        (f"{wanted} id IN ({_places(ids)})", ids),
+    )
 
 
 def led(count: int) -> str:
@@ -156,7 +171,7 @@ def led(count: int) -> str:
 
     And of themselves (completion, NULL ..., time, NULL ...). They are asked for twice.
     """
-    places = ", ".join("?" * count)
+    places = _places(count)
     return f"""
         SELECT completion_id, goal, chosen, policy, origin, created_at, nth, prompt_id
         FROM decision WHERE completion_id IN ({places})
@@ -167,7 +182,7 @@ def led(count: int) -> str:
 
 def prompts(count: int) -> str:
     """(prompt, whether every model answered it, its task type) of so many prompts."""
-    return f"SELECT id, run_all, coalesce(task_type, '') FROM prompt WHERE id IN ({', '.join('?' * count)})"
+    return f"SELECT id, run_all, coalesce(task_type, '') FROM prompt WHERE id IN ({_places(count)})"
 
 
 OUTPUT_TOKENS: Final = """
