@@ -17,7 +17,7 @@ from router_core.sampling import uniform
 from router_core.serving.playground import PlannedCall
 from router_core.serving.running import Running
 from router_core.store.base import Comparison
-from router_core.types import STOPPED, Completion, OutcomeRecord
+from router_core.types import NO_REASON, STOPPED, Completion, OutcomeRecord
 
 _REFRESH_S = 0.12  # each refresh sends the whole text again
 _FAILED = "This model did not answer. Why is shown once you have rated."
@@ -158,7 +158,12 @@ def _finished(
 
 
 def _figures(completion: Completion, blind: bool) -> None:
-    notes = {"length": "cut off at the token limit", STOPPED: "stopped", "content_filter": "filtered"}
+    notes = {
+        "length": "cut off at the token limit",
+        STOPPED: "stopped",
+        "content_filter": "filtered",
+        NO_REASON: "the provider gave no finish reason",
+    }
     note = notes.get(completion.finish_reason or "")
     if blind:
         st.caption(note or "Cost and time are hidden until you have rated.")

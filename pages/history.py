@@ -18,7 +18,7 @@ from router_core.exports.log import FORMATS, MOST_EXPORTED, exported
 from router_core.features import message_text
 from router_core.money.known import spent_on
 from router_core.registry import LABELS, POLICIES
-from router_core.store.base import Comparison, Search
+from router_core.store.base import PER, Comparison, Per, Search
 from router_core.validation import short_hash
 from router_core.views.filters import choices, extent
 
@@ -144,13 +144,14 @@ def _exports(shared: Resources, search: Search, total: int) -> None:
     store = shared.playground.store
     with st.popover("Export", icon=":material/download:", type="tertiary", key="history-export"):
         st.caption(
-            f"{min(total, MOST_EXPORTED):,} prompts as filtered, newest first, one row per decision. Decisions may"
-            " share an answer: add its cost up once per completion_id."
+            f"{min(total, MOST_EXPORTED):,} prompts as filtered, newest first. Decisions may share an answer: add"
+            " costs up in rows per answer. In CSV, text that a spreadsheet would run begins with an apostrophe."
         )
+        per: Per = st.segmented_control("A row per", PER, default="decision", key="export-per", required=True)
         for kind in FORMATS:
             st.download_button(
                 kind.upper(),
-                data=lambda kind=kind: exported(store, search, kind),
+                data=lambda kind=kind: exported(store, search, kind, per),
                 file_name=f"router-history.{kind}",
                 key=f"export-{kind}",
                 disabled=total == 0,

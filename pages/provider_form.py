@@ -17,6 +17,7 @@ from pages.resources import Resources, pasted_keys
 from router_core.errors import RouterError
 from router_core.models.calls import Models
 from router_core.models.keys import key_state
+from router_core.models.parameters import Refusals, in_words
 from router_core.models.reaching import USUAL_PORTS, LocalServer, local_servers, try_model
 from router_core.money.book import book_models
 from router_core.money.pricing import PriceBook
@@ -39,7 +40,8 @@ def provider_form(shared: Resources, draft: dict[str, Any]) -> None:
             if len(settings.providers) > 1 and st.checkbox("Remove", key=f"drop-{name}.{settings.version[:6]}"):
                 del draft["providers"][name]
             else:
-                _test(settings, draft, name)
+                _test(settings, draft, name, refusals=shared.playground.refusals)
+                _refused(shared.playground.refusals, name)
     with st.container(border=True, key="another-provider"):
         _another(settings, draft)
     _prices(settings, draft)
@@ -121,8 +123,25 @@ def _found(settings: Settings, servers: list[LocalServer]) -> None:
                 )
 
 
-def _test(settings: Settings, draft: Mapping[str, Any], provider: str, found: tuple[str, ...] = ()) -> None:
-    """One tiny call with what stands in the form: whether it answers, what that took and cost."""
+def _refused(refusals: Refusals, provider: str) -> None:
+    """What its models have refused, and what is sent instead; forgotten when settings are saved."""
+    for model, changes in refusals.of(provider).items():
+        st.caption(
+            f"{escaped(model)} refused parameters: {escaped(in_words(changes))}."
+            " They are tried again once the settings are saved."
+        )
+
+
+def _test(
+    settings: Settings,
+    draft: Mapping[str, Any],
+    provider: str,
+    found: tuple[str, ...] = (),
+    refusals: Refusals | None = None,
+) -> None:
+    """One tiny call with what stands in the form: whether it answers, what that took and cost. What the model
+    refuses is remembered where its address is the one in force.
+    """  # fmt: skip
     own = [model for model in model_options(settings) if model.startswith(f"{provider}/")]
     options = list(dict.fromkeys([*(f"{provider}/{one}" for one in found), *own, *book_models(provider)]))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"try-{provider}"):
@@ -142,9 +161,14 @@ def _test(settings: Settings, draft: Mapping[str, Any], provider: str, found: tu
     try:
         wanted = validated(Settings, draft)
         with st.spinner("Asking ..."):
-            took = try_model(
-                Models(wanted, simulated=simulated, keys=pasted_keys().of(wanted)), PriceBook(wanted.prices), model
+            same = wanted.providers.get(provider) == settings.providers.get(provider)
+            models = Models(
+                wanted,
+                simulated=simulated,
+                keys=pasted_keys().of(wanted),
+                refusals=refusals if same else None,
             )
+            took = try_model(models, PriceBook(wanted.prices), model)
     except RouterError as error:
         st.error(escaped(str(error)), icon=":material/error:")
         return

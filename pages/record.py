@@ -124,7 +124,7 @@ def _costs(comparison: Comparison, names: Mapping[str, str]) -> None:
             rates = (one.price.input_usd_per_million_tokens, one.price.output_usd_per_million_tokens)
             price = " / ".join(f"${rate.normalize():f}" for rate in rates)
         if one.unpriced_retries:
-            what += f", after {one.unpriced_retries} failed tries of unknown cost"
+            what += ", after failed tries of unknown cost"
         rows.append((what, tokens, price, duration(one.total_ms), one.cost_usd))
     known, unknown = spent_on(comparison)
     total = dollars(known) + (f" and {unknown} of unknown price" if unknown else "")

@@ -16,6 +16,7 @@ from router_core.evaluation.running import Jobs
 from router_core.exports.transfer import first_settings, settings_of, whoami
 from router_core.models.calls import Models
 from router_core.models.keys import PastedKeys
+from router_core.models.parameters import Refusals
 from router_core.routing.retention import remove_expired
 from router_core.serving.modes import Mode, goal_mode
 from router_core.serving.playground import Playground
@@ -60,6 +61,7 @@ class _Shared:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.running, self.jobs = RunningCalls(), Jobs()
+        self.refusals = Refusals()
         self._playgrounds: dict[StoreKind, Playground] = {}
         self._lock = RLock()
         self._tidied = datetime.now(UTC)
@@ -76,7 +78,7 @@ class _Shared:
                 try:
                     if not store.read_only:
                         self._agree(store)
-                    made = Playground(self.settings, store, Models(self.settings, simulated=kind == "simulated"))
+                    made = Playground(self.settings, store, self._models(self.settings, kind))
                 except BaseException:
                     store.close()
                     raise
@@ -100,9 +102,9 @@ class _Shared:
         """
         with self._lock:
             before = dict(self._playgrounds)
+            self.refusals = Refusals()  # whoever saves settings may have changed what is there
             after: dict[StoreKind, Playground] = {
-                kind: Playground(settings, one.store, Models(settings, simulated=kind == "simulated"))
-                for kind, one in before.items()
+                kind: Playground(settings, one.store, self._models(settings, kind)) for kind, one in before.items()
             }
             for kind in sorted(before, reverse=True):  # live last: its settings are those of the next start
                 before[kind].store.save_settings(version)
@@ -129,6 +131,9 @@ class _Shared:
                 one.close()
                 one.store.close()
             self._playgrounds.clear()
+
+    def _models(self, settings: Settings, kind: StoreKind) -> Models:
+        return Models(settings, simulated=kind == "simulated", refusals=self.refusals)
 
     def _agree(self, store: Store) -> None:
         """Save the settings in force in a store that is opened later and has others."""
@@ -211,7 +216,8 @@ def _with_pasted_keys(playground: Playground) -> Playground:
         return playground
     held = st.session_state.get(_OWN)
     if held is None or held[0] is not playground or held[1] != keys:
-        held = (playground, keys, playground.using(Models(playground.settings, keys=keys)))
+        own_models = Models(playground.settings, keys=keys, refusals=playground.refusals)
+        held = (playground, keys, playground.using(own_models))
         st.session_state[_OWN] = held
     own: Playground = held[2]
     return own

@@ -40,6 +40,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from router_core.types import Received
 
 
@@ -66,12 +68,21 @@ class UnknownPolicyError(RouterError):
 class NoEligibleArmError(RouterError):
     """No arm is left to choose from.
 
-    ``reasons`` maps each arm id to why it could not be used.
+    ``reasons`` maps each arm id to why it could not be used, ``causes`` those that were asked to their errors, in
+    the order in which they were asked; ``status`` is the HTTP status of the first of them that had one.
     """
 
-    def __init__(self, message: str, reasons: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        reasons: dict[str, str] | None = None,
+        causes: Mapping[str, ProviderError] | None = None,
+    ) -> None:
         super().__init__(message)
         self.reasons = dict(reasons or {})
+        self.causes = dict(causes or {})
+        statuses = (cause.status for cause in self.causes.values())
+        self.status = next((status for status in statuses if status is not None), None)
 
 
 class InvalidOutcomeError(RouterError):
@@ -102,6 +113,12 @@ class ProviderError(RouterError):
     """Whether the provider may charge for the call all the same: then its cost is unknown, not 0."""
     received: Received | None = None
     """What came before it failed, where anything did."""
+    status: int | None = None
+    """The HTTP status that the provider answered with, where it answered."""
+    total_ms: float = 0.0
+    """Milliseconds from the call to its failure, retries included."""
+    parameter: str | None = None
+    """The parameter of the caller's own that the provider did not take for its value, whatever the model."""
 
 
 class MissingKeyError(ProviderError):

@@ -37,6 +37,9 @@ EvaluationKind = Literal["labelled", "traffic", "paired"]
 STOPPED = "stopped"
 """The finish reason of an answer that its reader stopped; its length says nothing about the model."""
 
+NO_REASON: Final = "not given"
+"""The finish reason of a complete answer whose provider gave none."""
+
 MICRO = 1_000_000
 """Rewards are summed as whole millionths, so that a sum does not depend on the order of its terms."""
 
@@ -221,11 +224,14 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call. ``estimated``: not all of it is the provider's own certain count.
+    """Tokens of one call, and what else its cost depends on. ``estimated``: not all of it is the provider's own
+    certain count, or it was answered in a service tier whose price is not certain.
 
     ``input_tokens`` holds all input: ``cached_tokens`` were read from a cache, ``cache_write_tokens`` written to
-    one, ``input_audio_tokens`` sound. ``output_audio_tokens`` are part of ``output_tokens``.
-    """
+    one, ``input_audio_tokens`` sound. ``output_audio_tokens`` and ``output_image_tokens`` (videos too) are part of
+    ``output_tokens``, as is thinking. ``service_tier`` is the provider's word (flex, priority), "" where it says
+    nothing; ``provider_cost_usd`` what it says that the call cost.
+    """  # fmt: skip
 
     input_tokens: int
     output_tokens: int
@@ -234,6 +240,9 @@ class Usage:
     cache_write_tokens: int = 0
     input_audio_tokens: int = 0
     output_audio_tokens: int = 0
+    output_image_tokens: int = 0
+    service_tier: str = ""
+    provider_cost_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

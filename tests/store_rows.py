@@ -138,7 +138,7 @@ def everything() -> Batch:
     answered = a_completion(
         1,
         text=awkward,
-        usage=Usage(7, 9, 3, True),
+        usage=Usage(70, 90, 3, True, 4, 5, 6, 7, "flex", Decimal("0.00123")),
         first_token_ms=12.25,
         retries=2,
         unpriced_retries=1,

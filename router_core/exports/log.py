@@ -1,4 +1,4 @@
-"""The log as a file: one row per decision, with its prompt, its answer and what was thought of it.
+"""The log as a file: a row per decision or per answer, with its prompt, its answer and what was thought of it.
 
 Leaves out finding and reading (the store does it) and screens.
 """
@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import IO, Any, Final, Literal
 
+from router_core.csv_cells import harmless_table
 from router_core.errors import SettingsError
-from router_core.store.base import Questions, Search
+from router_core.store.base import Per, Questions, Search
 
 Format = Literal["csv", "jsonl", "parquet"]
 FORMATS: Final[tuple[Format, ...]] = ("csv", "jsonl", "parquet")
@@ -24,10 +25,10 @@ MOST_EXPORTED: Final = 100_000
 """Prompts in one file of the history page at most; ``router-core export`` knows no limit."""
 
 
-def exported(store: Questions, search: Search, kind: str) -> bytes:
+def exported(store: Questions, search: Search, kind: str, per: Per = "decision") -> bytes:
     """The newest prompts found, at most ``MOST_EXPORTED``, as a file in memory; see ``write_log``."""
     buffer = BytesIO()
-    write_log(store, search, kind, buffer, limit=MOST_EXPORTED)
+    write_log(store, search, kind, buffer, limit=MOST_EXPORTED, per=per)
     return buffer.getvalue()
 
 
@@ -39,6 +40,8 @@ def write_log(
     *,
     limit: int | None = None,
     progress: Callable[[int], None] = lambda done: None,
+    per: Per = "decision",
+    raw: bool = False,
 ) -> int:
     """Write the prompts found, newest first, block by block: memory does not grow with the log.
 
@@ -48,6 +51,9 @@ def write_log(
         kind: "csv", "jsonl" (UTF-8) or "parquet". Unknown values are missing, never 0.
         file: where to; stays open.
         limit: so many prompts at most.
+        per: what a row is, a decision or an answer; see ``Questions.log``.
+        raw: leave CSV cells as they are that a spreadsheet would run as a formula; else they are prefixed with an
+            apostrophe (``csv_cells.raw`` takes it away). The other formats are always exact.
         progress: called after each block with the number of prompts written so far.
 
     Returns:
@@ -62,8 +68,8 @@ def write_log(
     rows, prompts = 0, 0
     write = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet}[kind](file)
     write.send(None)
-    for block in store.log(search, limit):
-        write.send(block)
+    for block in store.log(search, limit, per):
+        write.send(harmless_table(block) if kind == "csv" and not raw else block)
         rows += block.num_rows
         prompts += len(block.column("prompt_id").unique())
         progress(prompts)

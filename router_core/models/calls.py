@@ -12,6 +12,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,12 +25,22 @@ from router_core.errors import (
     SettingsError,
 )
 from router_core.finalisers import queued_in_collection
-from router_core.models.answers import Accumulator, NotAnAnswerError, received_anyway, whole_answer
+from router_core.models.answers import (
+    Accumulator,
+    NotAnAnswerError,
+    received_anyway,
+    usual_body,
+    whole_answer,
+)
+from router_core.models.chunks import Chunks, whole_body
 from router_core.models.client import live_client, patience, simulated_client
-from router_core.models.errors import provider_error
+from router_core.models.errors import AnsweredWithError, provider_error, said_in
+from router_core.models.events import is_json
+from router_core.models.parameters import Refusals, changed, further_changes
 from router_core.models.redaction import Redactor
+from router_core.models.requests import body_of, request, secrets, wants_usage
 from router_core.models.retrying import RetryPlan
-from router_core.models.stream import AnswerStream, plain
+from router_core.models.stream import AnswerStream
 from router_core.settings import ProviderSettings, Settings
 from router_core.settings.environment import may_hold_key, why_no_key
 from router_core.types import Message, Usage
@@ -39,9 +50,6 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
 
 Result = TypeVar("Result")
-
-_SECRET = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
-_NOT_PARAMETERS = {"model", "messages", "stream", "timeout", "extra_body", "extra_headers", "extra_query"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,7 @@ class Models:
         simulated: answer with simulated models instead; no key is needed and nothing leaves the process.
         environ: where API keys are found; by default the environment of the process.
         keys: provider -> its key, in place of the environment's (keys.py).
+        refusals: which parameters the models have refused so far; by default nothing is known.
         clock, sleep: seconds; for tests.
     """
 
@@ -77,6 +86,7 @@ class Models:
         simulated: bool = False,
         environ: Mapping[str, str] | None = None,
         keys: Mapping[str, str] | None = None,
+        refusals: Refusals | None = None,
         clock: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -88,7 +98,7 @@ class Models:
         self._sleep = sleep
         self._clients: dict[str, OpenAI] = {}
         self._lock = Lock()
-        self._without_usage: set[str] = set()  # providers that turned stream_options down
+        self.refusals = refusals or Refusals()
         self._redactor: tuple[frozenset[str], Redactor] = (frozenset(), Redactor(()))
 
     def missing_keys(self) -> dict[str, str]:
@@ -147,24 +157,33 @@ class Models:
         started = self._clock()
 
         redact = self._redact(params)
+        own = body_of(params)
+
+        def begin(sent: Mapping[str, Any], left_s: float) -> Any:
+            raw = client.chat.completions.with_raw_response.create(
+                **request(model, messages, sent, params), timeout=patience(left_s, left_s)
+            )
+            with suppress(ValueError, RecursionError):  # what is no JSON is read, and refused, below
+                AnsweredWithError.require_none(json.loads(raw.http_response.content))
+            return raw
 
         def ask(left_s: float) -> Any:
-            return client.chat.completions.with_raw_response.create(
-                **_request(model, messages, params), timeout=patience(left_s, left_s)
-            )
+            return self._adapted(model, own, lambda sent: begin(sent, left_s))
 
-        raw, *retries = self._persist(model, ask, started, deadline_s, max_retries, redact)
+        raw, *retries = self._persist(model, ask, started, deadline_s, max_retries, redact, own)
         total_ms = (self._clock() - started) * 1000.0
         body: Any = None
         try:
-            sent = json.loads(raw.http_response.content)
-            body = redact.within(sent)
-            said, usage = whole_answer(body, messages, params)
-            response = raw.parse() if body is sent else _made(body)
+            sent = whole_body(raw.http_response.content, messages, params)
+            body = usual_body(redact.within(sent))
+            said, usage = whole_answer(body, messages, params, raw.http_response.headers)
+            plain = body is sent and is_json(raw.http_response.content)
+            response = raw.parse() if plain else _made(body)
         except Exception as error:  # noqa: BLE001 - it was paid for: whatever is wrong with it, what came is kept
             failure = self._translated(error, model, redact)
             failure.received = received_anyway(body, messages, params)
             failure.maybe_billed = True
+            failure.total_ms = total_ms
             raise failure from None
         return Answer(response, said.text or "", said.finish_reason, usage, total_ms, *retries)
 
@@ -187,34 +206,39 @@ class Models:
         limit_s = self._settings.calls.deadline_s if deadline_s is None else deadline_s
 
         redact = self._redact(params)
+        own = body_of(params)
+        counted = dict(own)
+        if self._provider(model).stream_usage:
+            counted.setdefault("stream_options", {"include_usage": True})
 
-        def begin(asked: Mapping[str, Any], left_s: float) -> Any:
+        def begin(sent: Mapping[str, Any], left_s: float) -> tuple[Chunks, Any]:
             silence_s = min(left_s, self._settings.calls.first_token_s)
-            return client.chat.completions.create(
-                **_request(model, messages, asked), stream=True, timeout=patience(silence_s, left_s)
+            raw = client.chat.completions.with_raw_response.create(
+                **request(model, messages, sent, params), stream=True, timeout=patience(silence_s, left_s)
             )
-
-        def ask(left_s: float) -> tuple[Any, Any, bool]:
-            chunks, added = self._with_usage(model, params, lambda asked: begin(asked, left_s))
+            chunks = Chunks(raw.http_response)
             try:
                 first = next(chunks, None)
                 if first is None:
                     raise NotAnAnswerError("it is an empty stream")
-                Accumulator(messages, params).add(plain(first))  # what is refused here, another model may answer
+                Accumulator(messages, params).add(first)  # what is refused here, another model may answer
             except BaseException:
                 chunks.close()
                 raise
-            return chunks, first, added
+            return chunks, first
 
-        (chunks, first, added), retries, unpriced_retries = self._persist(
-            model, ask, started, limit_s, max_retries, redact
+        def ask(left_s: float) -> tuple[Chunks, Any]:
+            return self._adapted(model, counted, lambda sent: begin(sent, left_s))
+
+        (chunks, first), retries, unpriced_retries = self._persist(
+            model, ask, started, limit_s, max_retries, redact, own
         )
         return AnswerStream(
             chunks,
             first,
-            Accumulator(messages, params),
+            Accumulator(messages, params, chunks.headers),
             model=model,
-            hide_usage=added,
+            usage_wanted=wants_usage(own),
             started=started,
             deadline=started + limit_s,
             clock=self._clock,
@@ -232,25 +256,29 @@ class Models:
         for client in clients.values():
             client.close()
 
-    def _with_usage(
-        self, model: str, params: Mapping[str, Any], begin: Callable[[Mapping[str, Any]], Any]
-    ) -> tuple[Any, bool]:
-        """Begin a stream that counts its tokens, or one that does not where the provider turns that down; and
-        whether the count was asked for here, not by the caller.
+    def _adapted(
+        self, model: str, params: Mapping[str, Any], send: Callable[[Mapping[str, Any]], Result]
+    ) -> Result:
+        """Send the parameters that the model takes: where it refuses one by name, once more without it or under
+        its other name. What made a call work is remembered.
         """  # fmt: skip
-        from openai import BadRequestError, UnprocessableEntityError
+        from openai import APIError
 
-        name = _provider_name(model)
-        counts = self._provider(model).stream_usage and name not in self._without_usage
-        if not counts or "stream_options" in params:
-            return begin(params), False
-        try:
-            return begin({**params, "stream_options": {"include_usage": True}}), True
-        except (BadRequestError, UnprocessableEntityError) as error:
-            if "stream_options" not in str(error):
-                raise
-        self._without_usage.add(name)
-        return begin(params), False
+        known = self.refusals.changes(model)
+        changes = known
+        while True:
+            try:
+                result = send(changed(params, changes))
+            except (APIError, AnsweredWithError) as error:
+                said = said_in(error)
+                further = further_changes(said, params, changes) if said.status in (400, 422) else None
+                if further is None:
+                    raise
+                changes = further
+            else:
+                if changes != known:
+                    self.refusals.remember(model, changes)
+                return result
 
     def _persist(
         self,
@@ -260,6 +288,7 @@ class Models:
         deadline_s: float | None,
         max_retries: int | None,
         redact: Redactor,
+        sent: Mapping[str, Any],
     ) -> tuple[Result, int, int]:
         """Ask until it works or the plan of retries ends, all within one deadline.
 
@@ -279,9 +308,11 @@ class Models:
                 with deadline(started + limit_s, self._clock):
                     return ask(left_s), plan.failed, plan.unpriced
             except Exception as error:  # noqa: BLE001 - whatever the client raises becomes one of our errors
-                failure = self._translated(error, model, redact)
-            wait_s = plan.wait_s(failure, self._clock() - started)
+                failure = self._translated(error, model, redact, sent)
+            elapsed_s = self._clock() - started
+            wait_s = plan.wait_s(failure, elapsed_s)
             if wait_s is None:
+                failure.total_ms = elapsed_s * 1000.0
                 raise failure from None  # the original could show the key
             self._sleep(wait_s)
 
@@ -302,13 +333,15 @@ class Models:
         env = self._settings.providers[name].api_key_env
         return self._environ.get(env, "").strip() if env and may_hold_key(env, self._environ) else ""
 
-    def _translated(self, error: Exception, model: str, redact: Redactor) -> ProviderError:
-        return provider_error(error, model, self._provider(model), redact)
+    def _translated(
+        self, error: Exception, model: str, redact: Redactor, sent: Iterable[str] = ()
+    ) -> ProviderError:
+        return provider_error(error, model, self._provider(model), redact, sent)
 
     def _redact(self, params: Mapping[str, Any]) -> Redactor:
         """Strikes out the keys of all providers, and those that the caller sends in headers of its own."""
         keys = frozenset(key for name in self._settings.providers if (key := self._key(name)))
-        own = frozenset(_secrets(params.get("extra_headers")))
+        own = frozenset(secrets(params.get("extra_headers")))
         if own:
             return Redactor(keys | own)
         if self._redactor[0] != keys:
@@ -340,27 +373,5 @@ def _made(body: Mapping[str, Any]) -> ChatCompletion:
     return ChatCompletion.construct(**body)
 
 
-def _secrets(headers: Any) -> list[str]:
-    """What the caller's own headers may hold of keys, without the word before it ("Bearer")."""
-    named = headers.items() if isinstance(headers, Mapping) else ()
-    return [
-        value.rpartition(" ")[2] for name, value in named if isinstance(value, str) and _SECRET.search(str(name))
-    ]
-
-
 def _provider_name(model: str) -> str:
     return model.partition("/")[0]
-
-
-def _request(model: str, messages: Sequence[Message], params: Mapping[str, Any]) -> dict[str, Any]:
-    """The client's arguments. Parameters travel as the body's extras: the client refuses names it does not know,
-    and servers have many of their own.
-    """  # fmt: skip
-    body = {name: value for name, value in params.items() if name not in _NOT_PARAMETERS}
-    return {
-        "model": model.partition("/")[2],
-        "messages": list(messages),
-        "extra_body": {**body, **(params.get("extra_body") or {})},
-        "extra_headers": params.get("extra_headers"),
-        "extra_query": params.get("extra_query"),
-    }

@@ -1,6 +1,7 @@
 """What the openai client raises, in our own words with a remedy; an API key is never among them.
 
-What is done about it stands elsewhere: retrying.py tries again, the router asks the next model.
+What the error of a provider says is read in error_bodies.py, what to do about it stands in remedies.py. Nothing is
+done here: retrying.py tries again, the router asks the next model.
 """
 
 from __future__ import annotations
@@ -8,27 +9,63 @@ from __future__ import annotations
 import email.utils
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC
+from typing import Any
 
 from router_core.errors import (
-    AuthenticationError,
     MalformedResponseError,
-    ModelNotFoundError,
     ProviderError,
     ProviderTimeoutError,
     ProviderUnavailableError,
-    RateLimitError,
     RequestRejectedError,
 )
+from router_core.models.error_bodies import ErrorBody, error_in_place_of_answer, read_error
+from router_core.models.parameters import mistaken_parameter, named_parameter
 from router_core.models.redaction import cut_tokens
+from router_core.models.remedies import Asked, status_error
 from router_core.settings import ProviderSettings
 
 _LONGEST_WISH_S = 30 * 86_400.0
+_MOST_QUOTED = 300
+
+
+class AnsweredWithError(Exception):
+    """A provider sent an error with status 200, where an answer should be."""
+
+    def __init__(self, said: ErrorBody) -> None:
+        super().__init__(said.text)
+        self.said = said
+
+    @classmethod
+    def require_none(cls, body: Any) -> None:
+        """Raise where the body holds an error and no answer."""
+        said = error_in_place_of_answer(body)
+        if said is not None:
+            raise cls(said)
+
+
+def said_in(error: Exception) -> ErrorBody:
+    """What the provider said in an error: its status first of HTTP, else the one that the body names or means."""
+    import openai
+
+    if isinstance(error, AnsweredWithError):
+        return error.said
+    if isinstance(error, openai.APIStatusError):
+        said = read_error(error.body if error.body is not None else "")
+        return replace(said, status=error.status_code)
+    if isinstance(error, openai.APIError) and error.body is not None:  # an event of a stream
+        return error_in_place_of_answer({"error": error.body}) or ErrorBody(str(error))
+    return ErrorBody(str(error) or type(error).__name__)
 
 
 def provider_error(
-    error: Exception, model: str, provider: ProviderSettings, redact: Callable[[str], str]
+    error: Exception,
+    model: str,
+    provider: ProviderSettings,
+    redact: Callable[[str], str],
+    sent: Iterable[str] = (),
 ) -> ProviderError:
     """The error to raise in place of one of the openai client's.
 
@@ -37,6 +74,7 @@ def provider_error(
         model: ``provider/model``.
         provider: its settings, for the remedy.
         redact: strikes out the keys that the provider may echo.
+        sent: names of the parameters of the call.
     """
     import httpx2
     import openai
@@ -45,7 +83,8 @@ def provider_error(
     ours = next((cause for cause in causes if isinstance(cause, ProviderError)), None)
     if ours is not None:
         return ours
-    said = _quoted(error, redact)
+    body = said_in(error)
+    said = _quoted(body.text, redact)
     name = model.split("/", 1)[0]
     if isinstance(error, openai.APITimeoutError):
         late = ProviderTimeoutError(
@@ -53,8 +92,14 @@ def provider_error(
         )
         late.maybe_billed = not isinstance(error.__cause__, httpx2.ConnectTimeout | httpx2.PoolTimeout)
         return late
-    if isinstance(error, openai.APIStatusError):
-        return _status_error(error, error.status_code, said, model, name, provider)
+    if body.status is not None:
+        wait_s = retry_after_s(getattr(getattr(error, "response", None), "headers", {}))
+        flags = tuple(_quoted(flag, redact) for flag in body.flags)
+        asked = Asked(model, provider, named_parameter(body, sent), wait_s)
+        refusal = status_error(body.status, replace(body, flags=flags), said, asked)
+        if body.status in (400, 422):
+            refusal.parameter = mistaken_parameter(body, sent)
+        return refusal
     if isinstance(error, openai.APIConnectionError):
         if isinstance(error.__cause__, httpx2.DecodingError):
             return _malformed(model, f"it cannot be unpacked: {redact(str(error.__cause__))[:200]}")
@@ -95,37 +140,6 @@ def _malformed(model: str, said: str) -> MalformedResponseError:
     )
 
 
-def _status_error(
-    error: Exception, status: int, said: str, model: str, name: str, provider: ProviderSettings
-) -> ProviderError:
-    if status in (401, 403):
-        where = f"in {provider.api_key_env}" if provider.api_key_env else "(none is set for this provider)"
-        return AuthenticationError(
-            f"{name} refused the API key {where} ({status}: {said}); check that it is valid and may use {model}"
-        )
-    if status == 404:
-        return ModelNotFoundError(
-            f"{name} does not know the model {model.split('/', 1)[-1]!r} (404: {said});"
-            f" check its name, and the address {provider.base_url}"
-        )
-    if status == 408:
-        return ProviderTimeoutError(f"{model} gave up waiting (408: {said}); try again")
-    if status == 429:
-        if "insufficient_quota" in (getattr(error, "code", "") or "") or "insufficient_quota" in said:
-            return RequestRejectedError(
-                f"{name} has no credit left for this key (429: {said}); add credit or use another model"
-            )
-        wait = retry_after_s(getattr(getattr(error, "response", None), "headers", {}))
-        when = "a little later" if wait is None else _in(wait)
-        return RateLimitError(f"{model} is asked too often (429: {said}); try again {when}", wait)
-    if status >= 500 or status == 409:
-        wait = retry_after_s(getattr(getattr(error, "response", None), "headers", {}))
-        return ProviderUnavailableError(f"{name} failed ({status}: {said}); try again later", wait)
-    return RequestRejectedError(
-        f"{model} refused the request ({status}: {said}); check the prompt's length and the parameters"
-    )
-
-
 def retry_after_s(headers: Mapping[str, str], now: float | None = None) -> float | None:
     """The seconds that a provider asks to wait, at most 30 days, from retry-after-ms or Retry-After (seconds or a
     date); None where it asks for nothing that can be understood.
@@ -144,16 +158,6 @@ def retry_after_s(headers: Mapping[str, str], now: float | None = None) -> float
     return min(max(0.0, stamp - (time.time() if now is None else now)), _LONGEST_WISH_S)
 
 
-def _in(seconds: float) -> str:
-    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"in {seconds / size:.0f} {unit}"
-    return f"in {max(1.0, seconds):.0f} s"
-
-
-def _quoted(error: Exception, redact: Callable[[str], str]) -> str:
+def _quoted(said: str, redact: Callable[[str], str]) -> str:
     """What the provider said, in one line, without anything that may be a key."""
-    body = getattr(error, "body", None)
-    said = str(body.get("message") or "") if isinstance(body, dict) else ""
-    said = said or str(error) or type(error).__name__
-    return " ".join(cut_tokens(redact(said)).split())[:200]
+    return " ".join(cut_tokens(redact(said)).split())[:_MOST_QUOTED]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from router_core.errors import ProviderError
 from router_core.models.calls import Models
-from router_core.money.pricing import PriceBook, cost_usd
+from router_core.money.pricing import PriceBook
 
 if TYPE_CHECKING:
     import httpx2
@@ -62,7 +62,7 @@ def try_model(models: Models, prices: PriceBook, model: str) -> Trial:
     """
     models.require_keys([model])
     answer = models.complete(model, [{"role": "user", "content": "Say OK."}], {"max_tokens": 16}, max_retries=0)
-    return Trial(answer.total_ms, cost_usd(answer.usage, prices.price(model, answer.usage.input_tokens)))
+    return Trial(answer.total_ms, prices.charge(model, answer.usage).cost_usd)
 
 
 def unreachable(base_url: str) -> str | None:

@@ -5,7 +5,7 @@ What the pieces say is gathered in answers.py; calls.py begins a stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,9 @@ from router_core.errors import (
     ProviderError,
     ProviderTimeoutError,
 )
-from router_core.models.answers import Accumulator
+from router_core.models.answers import Accumulator, FailedAnswerError
+from router_core.models.chunks import Chunks
+from router_core.models.reported import found_report
 from router_core.types import Usage
 
 if TYPE_CHECKING:
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 
 
 class AnswerStream:
-    """Iterates over the openai client's own chunks, and gathers them; one that brings nothing but the count of
-    tokens is skipped where the caller did not ask for it (``hide_usage``).
+    """Iterates over chunks as the openai client makes them, and gathers them; those without a choice, which bring
+    the count of tokens, are skipped where the caller did not ask for it (``usage_wanted``).
 
     ``text`` is what has come so far, ``finish_reason`` None until the answer is complete, ``first_token_ms``
     None until the first text came. Use it as a context manager, or ``close`` it to stop early.
@@ -33,12 +35,12 @@ class AnswerStream:
 
     def __init__(
         self,
-        chunks: Any,
-        first: ChatCompletionChunk,
+        chunks: Chunks,
+        first: Any,
         answer: Accumulator,
         *,
         model: str,
-        hide_usage: bool,
+        usage_wanted: bool,
         started: float,
         deadline: float,
         clock: Callable[[], float],
@@ -50,12 +52,12 @@ class AnswerStream:
         self.first_token_ms: float | None = None
         self.retries = retries
         self.unpriced_retries = unpriced_retries
-        self._chunks = chunks
+        self._chunks: Any = chunks
         self._answer = answer
-        self._next: ChatCompletionChunk | None = first
+        self._next: Any = first
         self._arrived = clock()
         self._model = model
-        self._hide_usage = hide_usage
+        self._usage_wanted = usage_wanted
         self._started = started
         self._deadline = deadline
         self._clock = clock
@@ -101,13 +103,8 @@ class AnswerStream:
     def __next__(self) -> ChatCompletionChunk:
         try:
             while True:
-                chunk = self._advance()
-                self._gather(chunk)
-                if (
-                    getattr(chunk, "choices", None)
-                    or getattr(chunk, "usage", None) is None
-                    or not self._hide_usage
-                ):
+                chunk = self._gather(self._advance())
+                if chunk.choices or self._usage_wanted:
                     return chunk
         except BaseException:
             self.close()
@@ -131,7 +128,7 @@ class AnswerStream:
             with suppress(Exception):  # nothing but the count is missing
                 while not self._answer.counted:
                     chunk = self._advance()
-                    if chunk.choices:
+                    if chunk.get("choices") and found_report(chunk) is None:
                         break  # of another choice, which nobody reads
                     self._gather(chunk)
         self.close()
@@ -146,7 +143,7 @@ class AnswerStream:
             chunks.close()
             finalisers.release(chunks)
 
-    def _advance(self) -> ChatCompletionChunk:
+    def _advance(self) -> Any:
         if self._ended is not None:
             raise StopIteration
         if self._next is not None:
@@ -160,8 +157,10 @@ class AnswerStream:
 
         try:
             with deadline(self._deadline, self._clock):
-                following: ChatCompletionChunk = next(self._chunks)
+                following = next(self._chunks)
         except StopIteration:
+            if self._chunks.done:
+                self._answer.done()
             if self.finish_reason is None:
                 raise self._interrupted("the connection was closed") from None
             raise
@@ -184,20 +183,25 @@ class AnswerStream:
             f"the answer of {self._model} broke off after {len(self.text):,} characters ({why}); try again"
         )
 
-    def _gather(self, chunk: ChatCompletionChunk) -> None:
-        """Take a chunk in; what of its text cannot be shown is taken out of it."""
+    def _gather(self, piece: Any) -> ChatCompletionChunk:
+        """Take a piece in; the chunk for the caller, without what of its text cannot be shown."""
         try:
-            shown = self._answer.add(plain(chunk))
+            shown = self._answer.add(piece)
+        except FailedAnswerError as error:
+            raise self._interrupted(self._redact(str(error))) from None
         except Exception as error:  # noqa: BLE001 - however odd it is, what came before it is kept
             raise self._translate(error if isinstance(error, ValueError) else ValueError(str(error))) from None
         if shown and self.first_token_ms is None:
             self.first_token_ms = (self._arrived - self._started) * 1000.0
-        if shown is not None and len(chunk.choices) == 1:
-            delta = getattr(chunk.choices[0], "delta", None)
-            if delta is not None and isinstance(getattr(delta, "content", None), str):
-                delta.content = self._redact(shown)
+        usual = self._answer.usual
+        first = usual["choices"][0] if len(usual["choices"]) == 1 else {}
+        if shown is not None and isinstance(first["delta"].get("content") if first else None, str):
+            first["delta"]["content"] = self._redact(shown)
+        return _made(usual)
 
 
-def plain(chunk: Any) -> Any:
-    """A chunk as the plain data that came, whatever that was."""
-    return chunk.model_dump(exclude_unset=True, warnings=False) if hasattr(chunk, "model_dump") else chunk
+def _made(piece: Mapping[str, Any]) -> ChatCompletionChunk:
+    """The client's own object, made without validation, as the client makes it."""
+    from openai.types.chat import ChatCompletionChunk
+
+    return ChatCompletionChunk.construct(**piece)

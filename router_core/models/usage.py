@@ -1,14 +1,16 @@
 """How many tokens a call took: as the provider counted them, else an estimate from what was sent and written.
 
-Pure, on plain data. An estimate is marked as one.
+Pure, on plain data. An estimate is marked as one. What a provider reports is read in reported.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from router_core.features import estimate_input_tokens, estimate_tokens, message_text
+from router_core.models.reported import reported_usage
 from router_core.types import Message, Usage
 from router_core.validation import canonical_json
 
@@ -18,13 +20,33 @@ pages that it searched. No model thinks longer today."""
 _HIDDEN_IN_FILES: Final = 10_000_000  # images, sounds and files are as long as the longest context
 
 
-def reported_usage(usage: Any) -> Usage | None:
-    """The provider's own count of tokens, or None where it sent none that is complete and possible."""
-    given, answered = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
-    if given is None or answered is None:
-        return None
-    details = usage.get("prompt_tokens_details")
-    return Usage(given, answered, min(_count(details, "cached_tokens") or 0, given))
+def counted_usage(
+    report: Any,
+    messages: Sequence[Message],
+    params: Mapping[str, Any],
+    written: Sequence[str],
+) -> Usage:
+    """The tokens of a call: as the provider reports them, and an estimate where that cannot be true.
+
+    A zero beside something that was sent or written is no count; that side alone is then estimated.
+
+    Args:
+        report: ``usage`` of the answer.
+        messages, params: of the call.
+        written: for each choice, everything that the model wrote.
+    """
+    read = reported_usage(report)
+    if read is None or not plausible(read, messages, params, written):
+        return estimated_usage(messages, params, written)
+    if read.input_tokens and (read.output_tokens or not any(written)):
+        return read
+    guess = estimated_usage(messages, params, written)
+    return replace(
+        read,
+        input_tokens=read.input_tokens or guess.input_tokens,
+        output_tokens=read.output_tokens or guess.output_tokens,
+        estimated=True,
+    )
 
 
 def plausible(
@@ -78,11 +100,6 @@ def only_text(messages: Sequence[Message]) -> bool:
     """Whether no message holds an image, a sound or a file, whose tokens nobody can tell from characters."""
     parts = (part for message in messages for part in _listed(message.get("content")))
     return all(isinstance(part, Mapping) and part.get("type") == "text" for part in parts)
-
-
-def _count(counted: Any, name: str) -> int | None:
-    value = counted.get(name) if isinstance(counted, Mapping) else None
-    return value if type(value) is int and value >= 0 else None
 
 
 def _bytes(text: str) -> int:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from genai_prices.types import MatchLogic, ModelInfo, ModelPrice, TieredPrices
 
 FREE: Final = Price(Decimal(0), Decimal(0), Decimal(0))
-_TIERS: Final = ("auto", "default", "standard", "on_demand")  # of service: what the list price is for
+LIST_TIERS: Final = ("auto", "default", "standard", "on_demand")  # of service: what the list price is for
 _AROUND: Final = re.compile(  # what may stand before and after a model's name without making it another model
     r"(models/|publishers/[a-z]+/models/|accounts/[a-z]+/models/)?"
     r"((us|eu|uk|apac|au|jp|sa|ca|me|af|global|us-gov)\.)?((anthropic|amazon|meta|mistral|cohere|deepseek|ai21)\.)?"
@@ -63,7 +63,7 @@ def book_price(
     if listed is None:
         return FREE if _free(model) else None
     moment = datetime.now(UTC) if at is None else at
-    if service_tier is None or service_tier in _TIERS:
+    if service_tier is None or service_tier in LIST_TIERS:
         rates = listed.get_prices(moment)
         known = _tiers.get(id(rates))
         if known is None:

@@ -7,10 +7,11 @@ knows stays unknown: None, never zero. A price is that of one call: of its size,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from router_core.money.book import book_price
+from router_core.money.book import LIST_TIERS, book_price
 from router_core.settings import PriceSettings
 from router_core.types import Price, Usage
 
@@ -50,6 +51,39 @@ class PriceBook:
             return self._fixed[model]
         return book_price(model, input_tokens, at, service_tier)
 
+    def charge(self, model: str, usage: Usage, at: datetime | None = None, *, countable: bool = True) -> Charge:
+        """What a call cost.
+
+        Args:
+            model: ``provider/model``.
+            usage: its tokens, as they were reported or estimated.
+            at: the moment of the call (aware); by default now.
+            countable: whether an estimate of its tokens is possible; not with images, for instance.
+        """
+        price = self.price(model, usage.input_tokens, at, usage.service_tier or None)
+        cost = cost_usd(usage, price) if countable or not usage.estimated else None
+        if price is None or cost is None:
+            return Charge(usage, price, usage.provider_cost_usd)
+        if usage.service_tier not in ("", *LIST_TIERS) and usage.service_tier not in price.applies:
+            usage = replace(usage, estimated=True)
+        return Charge(usage, price, cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a call cost. ``usage`` is its own, marked as estimated where the price may not be that of its service
+    tier; ``cost_usd`` is what the provider says where the book does not know.
+    """  # fmt: skip
+
+    usage: Usage
+    price: Price | None
+    cost_usd: Decimal | None
+
+
+def is_free(price: Price | None) -> bool:
+    """Whether a call costs nothing, whatever it takes."""
+    return price is not None and not any(rate for rate in astuple(price) if isinstance(rate, Decimal))
+
 
 def same_rates(one: Price | None, other: Price | None) -> bool:
     """Whether two prices charge the same for plain text: input, output and cached input."""
@@ -67,13 +101,14 @@ def cost_usd(usage: Usage, price: Price | None) -> Decimal | None:
     """What a call cost in US dollars, exactly; None where a rate that it needs is unknown, or from TOO_MUCH_USD.
 
     Tokens read from a cache and written to one have their own rates, as sound has; the rest have the usual ones.
+    Of images that a model draws no rate is known.
     """
     if price is None:
         return None
     given, answered = price.input_usd_per_million_tokens, price.output_usd_per_million_tokens
     heard, spoken = usage.input_audio_tokens, usage.output_audio_tokens
     heard_rate, spoken_rate = price.input_audio_usd_per_million_tokens, price.output_audio_usd_per_million_tokens
-    if (heard and heard_rate is None) or (spoken and spoken_rate is None):
+    if (heard and heard_rate is None) or (spoken and spoken_rate is None) or usage.output_image_tokens:
         return None
     cached = min(usage.cached_tokens, usage.input_tokens)
     written = min(usage.cache_write_tokens, usage.input_tokens - cached)

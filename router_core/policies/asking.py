@@ -15,7 +15,8 @@ from cachetools import LRUCache
 
 from router_core.errors import ProviderError, RouterError
 from router_core.policies.base import Answer, Ask, Known, Policy, Verdict
-from router_core.policies.classifier import Questions, parse
+from router_core.policies.classifier import Questions
+from router_core.policies.reading import parse
 from router_core.registry import POLICIES
 from router_core.settings import ClassifierSettings
 from router_core.types import ActionDistribution, Context, Message, Usage

@@ -1,15 +1,13 @@
 """A cheap model says SIMPLE or COMPLEX; when it does not, the rules decide.
 
-Here stand the question, the reading of the answer, and the decision. The call itself is made in asking.py. A
+Here stand the question and the decision. The call is made in asking.py, its answer read in reading.py. A
 classifier does not learn: it is never told whether people were satisfied.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from functools import partial
-from typing import Any
 
 from router_core.policies.base import (
     Answer,
@@ -129,37 +127,6 @@ def excerpt(text: str, limit: int) -> str:
 
 
 _FENCE = re.compile(r"<\s*/?\s*request\s*>", re.IGNORECASE)  # in a prompt it would end the fence
-_OBJECT = re.compile(r"\{[^{}]*\}", re.DOTALL)
-_FIELD = re.compile(r"""["']?complexity["']?\s*[:=]\s*["']?([A-Za-z]+)""", re.IGNORECASE)
-
-
-def parse(text: str) -> tuple[bool, str]:
-    """(simple?, reason) from a classifier's answer: its JSON, wherever it stands in the text and in any case.
-
-    Raises:
-        ValueError: nothing was said, or no label that is SIMPLE or COMPLEX; the sentence quotes the answer.
-    """
-    if not text.strip():
-        raise ValueError("the classifier answered nothing")
-    for found in _OBJECT.findall(text):
-        try:
-            value = json.loads(found)
-        except (json.JSONDecodeError, RecursionError):
-            continue
-        lowered: dict[str, Any] = {str(key).lower(): entry for key, entry in value.items()}
-        if "complexity" in lowered:
-            return _label(str(lowered["complexity"]), text), str(lowered.get("reason") or "").strip()
-    named = _FIELD.search(text)  # JSON cut short by the token limit still names its label first
-    if named:
-        return _label(named.group(1), text), ""
-    raise ValueError(f"the classifier answered {text.strip()[:120]!r}, which holds no complexity label")
-
-
-def _label(value: str, text: str) -> bool:
-    label = value.strip().upper()
-    if label not in ("SIMPLE", "COMPLEX"):
-        raise ValueError(f"the classifier answered {text.strip()[:120]!r}; the label must be SIMPLE or COMPLEX")
-    return label == "SIMPLE"
 
 
 def _explain(verdict: Verdict, model: str, cached: bool, exploration: float) -> Reason:

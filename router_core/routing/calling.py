@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from threading import Lock
@@ -18,7 +19,7 @@ from router_core.errors import ProviderError, StoreClosedError
 from router_core.models.calls import Models
 from router_core.models.stream import AnswerStream
 from router_core.models.usage import only_text
-from router_core.money.pricing import cost_usd
+from router_core.money.pricing import is_free
 from router_core.outcomes.conditions import Condition, Judged
 from router_core.routing.deciding import Decider
 from router_core.store.base import Batch, Log
@@ -70,10 +71,10 @@ class Caller:
         try:
             answer = self._models.complete(arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s)
         except ProviderError as error:
-            self.store_failure(prompt, arm, completion_id, error)
+            self.store_failure(prompt, arm, completion_id, error, started_at)
             raise
         except (KeyboardInterrupt, SystemExit):  # the program ends; the provider may charge for it all the same
-            self.store_failure(prompt, arm, completion_id, _given_up(arm))
+            self.store_failure(prompt, arm, completion_id, self._given_up(arm, started_at), started_at)
             raise
         completion = Completion(
             id=completion_id,
@@ -84,7 +85,6 @@ class Caller:
             model=arm.model,
             text=self._kept(answer.text),
             finish_reason=answer.finish_reason,
-            usage=answer.usage,
             first_token_ms=None,
             total_ms=answer.total_ms,
             retries=answer.retries,
@@ -113,10 +113,10 @@ class Caller:
         try:
             answer = self._models.stream(arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s)
         except ProviderError as error:
-            self.store_failure(prompt, arm, completion_id, error)
+            self.store_failure(prompt, arm, completion_id, error, started_at)
             raise
         except (KeyboardInterrupt, SystemExit):  # the program ends; the provider may charge for it all the same
-            self.store_failure(prompt, arm, completion_id, _given_up(arm))
+            self.store_failure(prompt, arm, completion_id, self._given_up(arm, started_at), started_at)
             raise
 
         def finish(error: ProviderError | None, complete: bool) -> Completion:
@@ -129,7 +129,6 @@ class Caller:
                 model=arm.model,
                 text=self._kept(answer.text),
                 finish_reason=answer.finish_reason if complete or error else STOPPED,
-                usage=answer.usage,
                 first_token_ms=answer.first_token_ms,
                 total_ms=answer.total_ms,
                 error=self._sentence(error),
@@ -152,36 +151,45 @@ class Caller:
                     call.close()
                 finalisers.release(call)
 
-    def store_failure(self, prompt: Prompt, arm: Arm, completion_id: str, error: ProviderError) -> None:
-        """Store a call that brought no answer, or one that cannot be read, with what came. It cost nothing where
-        the provider refused it, else what its tokens cost, where it counted them, else: unknown.
+    def store_failure(
+        self, prompt: Prompt, arm: Arm, completion_id: str, error: ProviderError, started_at: datetime
+    ) -> None:
+        """Store a call that brought no answer, or one that cannot be read, with what came and the time it took.
+        It cost nothing where the provider refused it or the model is free, else what its tokens cost, where it
+        counted them, else: unknown.
         """  # fmt: skip
         came = error.received or Received(None, None, None)
-        price = self._decider.prices.price(arm.model)
-        cost = cost_usd(came.usage, price) if came.usage else None
+        charge = self._decider.prices.charge(arm.model, came.usage) if came.usage else None
+        price = charge.price if charge else self._decider.prices.price(arm.model)
+        cost = charge.cost_usd if charge else None
         completion = Completion(
             id=completion_id,
             prompt_id=prompt.id,
-            created_at=self._decider.now(),
+            created_at=started_at,
             goal=prompt.goal,
             arm=arm.id,
             model=arm.model,
             text=None if came.text is None else self._kept(came.text),
             finish_reason=came.finish_reason,
-            usage=came.usage,
-            cost_usd=cost if error.maybe_billed else Decimal(0),
+            usage=charge.usage if charge else None,
+            cost_usd=cost if error.maybe_billed and not is_free(price) else Decimal(0),
             price=price,
             first_token_ms=None,
-            total_ms=0.0,
+            total_ms=error.total_ms,
             error=self._sentence(error),
         )
         self._store.write(Batch(completions=[completion]))
 
+    def _given_up(self, arm: Arm, started_at: datetime) -> ProviderError:
+        error = ProviderError(f"{arm.model} was not waited for: the program was interrupted")
+        error.maybe_billed = True
+        error.total_ms = max(0.0, (self._decider.now() - started_at).total_seconds() * 1000.0)
+        return error
+
     def _money(self, arm: Arm, messages: Sequence[Message], usage: Usage) -> Mapping[str, Any]:
-        """Price and cost; what images took is unknown where the provider does not say."""
-        price = self._decider.prices.price(arm.model, usage.input_tokens, self._decider.now())
-        known = only_text(messages) or not usage.estimated
-        return {"price": price, "cost_usd": cost_usd(usage, price) if known else None}
+        """Tokens, price and cost; what images took is unknown where the provider does not say."""
+        charge = self._decider.prices.charge(arm.model, usage, self._decider.now(), countable=only_text(messages))
+        return {"usage": charge.usage, "price": charge.price, "cost_usd": charge.cost_usd}
 
     def _kept(self, text: str) -> str | None:
         return text if self._decider.settings.privacy.keep_texts == "full" else None
@@ -298,12 +306,6 @@ class RoutedStream:
             finalisers.drop(self._call)
         else:
             self._call.close()
-
-
-def _given_up(arm: Arm) -> ProviderError:
-    error = ProviderError(f"{arm.model} was not waited for: the program was interrupted")
-    error.maybe_billed = True
-    return error
 
 
 def judged_of(completion: Completion, text: str, response: ChatCompletion | None) -> Judged:

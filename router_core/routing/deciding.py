@@ -18,14 +18,16 @@ from typing import Any, Literal
 import uuid_utils
 from cachetools import LRUCache
 
-from router_core.errors import UnknownPolicyError
+from router_core.errors import ProviderError, UnknownPolicyError
 from router_core.features import checked_messages, context, estimate_tokens, fingerprint, two_digits
 from router_core.learning.beta import from_evidence
 from router_core.models.calls import Models
-from router_core.money.pricing import PriceBook, cost_usd, expected_cost_usd
+from router_core.models.thinking import THINKING_TOKENS, token_limit
+from router_core.money.pricing import PriceBook, expected_cost_usd, is_free
 from router_core.policies import build_policies
 from router_core.policies.asking import Asking, Reply, decided
 from router_core.policies.base import Known, Policy
+from router_core.policies.reading import without_thinking
 from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
@@ -113,6 +115,7 @@ class Decider:
         self.spending = Spending(settings, store)
         self._candidates: LRUCache[tuple[str, int], _Known] = LRUCache(_REMEMBERED)
         self._lock = Lock()
+        self._thinking: set[str] = set()  # models whose answers showed that they think first
 
     def using(self, models: Models) -> Decider:
         """The same decider, asking other models: it shares all that was learned and read."""
@@ -325,14 +328,24 @@ class Decider:
         Raises:
             ProviderError: it did not answer.
         """
-        params: dict[str, object] = {"temperature": 0, "max_tokens": settings.max_tokens}
+        limit = token_limit(settings.model, settings.max_tokens)
+        if settings.model in self._thinking:
+            limit = max(limit, THINKING_TOKENS)
+        params: dict[str, object] = {"temperature": 0, "max_tokens": limit}
         if self._models.json_mode(settings.model):
             params["response_format"] = {"type": "json_object"}
-        answer = self._models.complete(
-            settings.model, messages, params, deadline_s=settings.timeout_s, max_retries=0
-        )
-        price = self.prices.price(settings.model, answer.usage.input_tokens)
-        return Reply(answer.text, answer.usage, cost_usd(answer.usage, price))
+        try:
+            answer = self._models.complete(
+                settings.model, messages, params, deadline_s=settings.timeout_s, max_retries=0
+            )
+        except ProviderError as error:
+            error.maybe_billed = error.maybe_billed and not is_free(self.prices.price(settings.model))
+            raise
+        cut = answer.finish_reason == "length" and not answer.text.strip()
+        if cut or without_thinking(answer.text) != answer.text:
+            self._thinking.add(settings.model)  # it has room to think the next time
+        charge = self.prices.charge(settings.model, answer.usage)
+        return Reply(answer.text, charge.usage, charge.cost_usd)
 
 
 def _usable(distribution: ActionDistribution) -> ActionDistribution:
@@ -370,7 +383,7 @@ def verdict_usd(settings: Settings, seen: Context, prices: PriceBook) -> float |
     """At most what asking the classifier about a prompt costs; None: its price is unknown."""
     asked = settings.classifier
     shown = estimate_tokens(asked.prompt) + min(seen.characters, asked.max_characters) // 3
-    return expected_cost_usd(shown, asked.max_tokens, prices.price(asked.model, shown))
+    return expected_cost_usd(shown, token_limit(asked.model, asked.max_tokens), prices.price(asked.model, shown))
 
 
 def candidates_for(

@@ -244,7 +244,8 @@ class Router:
             PromptError: the prompt is empty or too long.
             ArgumentError: another argument cannot be used; the sentence names it.
             MissingKeyError: an API key that one of the models needs is not set.
-            NoEligibleArmError: no model answered; ``reasons`` tells why, model by model.
+            RequestRejectedError: the value of a parameter given here is not allowed; no other model is asked.
+            NoEligibleArmError: no model answered; ``reasons`` and ``causes`` tell why, model by model.
             StoreError: the decision or the answer could not be stored.
         """
         self._models.require_keys(arm.model for arm in self._goal.arms)
@@ -352,24 +353,30 @@ class Router:
         timeout: float | None,
     ) -> tuple[ChatCompletion | RoutedStream, str]:
         """The drawn model's answer, else that of the next likeliest one that answers."""
-        reasons: dict[str, str] = {}
-        first: ProviderError | None = None
+        causes: dict[str, ProviderError] = {}
         for arm_id in _in_turn(decision):
             request_id = decision.completion_id
-            if reasons:
-                request_id = self._log_fallback(prompt, decision, arm_id, reasons)
+            if causes:
+                request_id = self._log_fallback(prompt, decision, arm_id, causes)
             arm = self._settings.arm(self._goal_id, arm_id)
             call = self._caller.stream if stream else self._caller.complete
             try:
                 return call(prompt, messages, arm, request_id, params, timeout), request_id
             except ProviderError as error:
-                reasons[arm_id] = str(error)
-                first = first or error
+                if error.parameter in params:
+                    raise  # the caller's own mistake, which every other model would refuse, too
+                causes[arm_id] = error
+        reasons = {arm_id: str(error) for arm_id, error in causes.items()}
         said = "; ".join(f"{arm_id}: {why}" for arm_id, why in reasons.items())
-        raise NoEligibleArmError(f"no model of goal {self._goal_id!r} answered. {said}", reasons) from first
+        first = next(iter(causes.values()), None)
+        raise NoEligibleArmError(
+            f"no model of goal {self._goal_id!r} answered. {said}", reasons, causes
+        ) from first
 
-    def _log_fallback(self, prompt: Prompt, decision: Decision, arm_id: str, reasons: Mapping[str, str]) -> str:
-        failed = list(reasons)[-1]
+    def _log_fallback(
+        self, prompt: Prompt, decision: Decision, arm_id: str, causes: Mapping[str, ProviderError]
+    ) -> str:
+        failed = list(causes)[-1]
         request_id = self._decider.new_id()
         settled = self._decider.settle(
             decision.context,
@@ -377,7 +384,7 @@ class Router:
             prompt_id=prompt.id,
             origin=FALLBACK,
             completion_id=request_id,
-            why=f"{failed} failed: {reasons[failed]}",
+            why=f"{failed} failed: {causes[failed]}",
         )
         self._decider.log([settled])
         return request_id

@@ -17,6 +17,7 @@ from router_core.learning.beta import best_probabilities
 from router_core.learning.contextual.folding import Fold
 from router_core.learning.contextual.state import ContextualState
 from router_core.models.calls import Models
+from router_core.models.parameters import Refusals
 from router_core.money.budget import BudgetState
 from router_core.policies.asking import AskModel
 from router_core.policies.base import Known
@@ -235,6 +236,11 @@ class Playground:
         candidates = self._decider.candidates(usual)
         given = ThompsonPolicy(self.settings.goal(goal)).probabilities(usual, Known(candidates)).probabilities
         return {one.arm.id: p for one, p in zip(candidates, given, strict=True)}
+
+    @property
+    def refusals(self) -> Refusals:
+        """Which parameters the models have refused so far."""
+        return self._models.refusals
 
     @property
     def ask(self) -> AskModel:

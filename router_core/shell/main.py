@@ -29,7 +29,7 @@ from router_core.shell.extras import WithExtras
 from router_core.shell.saying import fail, say
 from router_core.shell.store import in_store, named_store, opened_store, waiting
 from router_core.store import store_path
-from router_core.store.base import Search, SettingsVersion, Store
+from router_core.store.base import PER, Per, Search, SettingsVersion, Store
 from router_core.store.private import open_private
 from router_core.types import MICRO, Evidence
 from router_core.words import good_of
@@ -114,10 +114,14 @@ def _moving(bar: Any) -> Callable[[int], None]:
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option("-f", "--format", "kind", type=click.Choice(FORMATS), help="By default told from the file's name.")
 @click.option("--goal", default="default", show_default=True, help="For the Python program.")
+@click.option("--per", type=click.Choice(PER), default="decision", show_default=True, help="A row of the log.")
+@click.option("--raw", is_flag=True, help="Leave CSV cells that a spreadsheet would run as they are.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
 @in_store
 @click.pass_context
-def export_(context: click.Context, file: str, kind: str | None, goal: str, as_json: bool) -> None:
+def export_(
+    context: click.Context, file: str, kind: str | None, goal: str, per: Per, raw: bool, as_json: bool
+) -> None:
     """Write settings, prices and what was learned to FILE (- is standard output); or the log.
 
     \b
@@ -127,7 +131,10 @@ def export_(context: click.Context, file: str, kind: str | None, goal: str, as_j
     python               a program that uses router.json
     csv, jsonl, parquet  every request with its decisions, answers and outcomes
 
-    The log has one row per decision; decisions may share an answer: add its cost up once per completion_id.
+    The log has a row per decision; decisions may share an answer, so add costs up with --per answer. Text cells of
+    CSV that a spreadsheet would run begin with an apostrophe unless --raw is given.
+
+    router-core verdict reads the log, too.
     Keys are never written. A file is replaced only when the new one is complete.
     """
     kind = kind or _ENDINGS.get(Path(file).suffix) or Path(file).suffix.removeprefix(".")
@@ -139,7 +146,7 @@ def export_(context: click.Context, file: str, kind: str | None, goal: str, as_j
                 from router_core.exports.log import write_log
 
                 with _bar("Writing", store.count(Search()), as_json or file == "-") as bar:
-                    write_log(store, Search(), kind, target, progress=_moving(bar))
+                    write_log(store, Search(), kind, target, progress=_moving(bar), per=per, raw=raw)
             else:
                 target.write(_exported(store, kind, goal))
     except OSError as error:

@@ -1,7 +1,6 @@
 """The memory of the router: what was decided, answered and judged.
 
-``open_store`` is the way in; ``base.Store`` says what a store can do. Leaves out everything that is computed
-from the log (posteriors, charts, estimates).
+``open_store`` is the way in; base.py says, part by part, what a store can do.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from router_core.store.arrivals import Arrivals
 from router_core.store.values import (
+    PER,
     Backup,
     Batch,
     Comparison,
@@ -21,6 +22,7 @@ from router_core.store.values import (
     LearningEvent,
     Lesson,
     MissingChanges,
+    Per,
     Question,
     Search,
     SettingsVersion,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NO_TASKS",
+    "PER",
     "Backup",
     "Batch",
     "Comparison",
@@ -53,6 +56,7 @@ __all__ = [
     "Lesson",
     "Log",
     "MissingChanges",
+    "Per",
     "Question",
     "Questions",
     "Search",
@@ -252,14 +256,20 @@ class Questions(Protocol):
         """How many prompts a search finds."""
         ...
 
-    def log(self, search: Search, limit: int | None = None) -> Iterator[Any]:
-        """The prompts found, newest first, as Arrow tables with a row per decision; at least one, perhaps empty.
+    def log(self, search: Search, limit: int | None = None, per: Per = "decision") -> Iterator[Any]:
+        """The prompts found, newest first, as Arrow tables with a row per decision or per answer; at
+        least one table, perhaps empty. Decisions may share an answer: costs of calls add up in rows per
+        answer only.
 
-        Columns: prompt_id, time, goal, origin, task_type, messages, sha256, blind, run_all, decision_id, router,
-        model, propensity, models, probabilities (both JSON), reason, fallback, decision_cost_usd, decision_ms,
-        settings_version, completion_id, answer, finish_reason, input_tokens, cached_tokens, output_tokens,
-        cost_usd, first_token_ms, total_ms, error, and the current outcomes: thumb, api, condition (0 to 1),
-        thumb_reasons, thumb_comment, thumb_blind. What is unknown is missing.
+        Columns: prompt_id, time, goal, origin, task_type, prompt (the last message), messages and params
+        (JSON; tools are in params), sha256, blind, run_all. Per decision: decision_id, router, model,
+        propensity, models, probabilities (both JSON), reason, fallback, decision_cost_usd, decision_ms,
+        policy_version, decision_cached, settings_version, completion_id; per answer: completion_id,
+        model, routers. Then of the call: answer, called (the model's name at the provider),
+        finish_reason, input_tokens, cached_tokens, output_tokens, usage_estimated, cost_usd, price (JSON,
+        in dollars per million tokens), retries, unpriced_retries, first_token_ms, total_ms, error, and
+        the current outcomes: score (thumb, else api, else condition; once per answer), thumb, api,
+        condition (0 to 1), thumb_reasons, thumb_comment, thumb_blind. What is unknown is missing.
         """
         ...
 

@@ -85,7 +85,7 @@ class GroupCommit(Generic[Item]):
             if group:
                 self._keep(group)
         finally:
-            for one in group:
+            for one in (*group, own):  # own is elsewhere where another thread took it and was interrupted
                 if not one.kept.done():
                     one.kept.set_exception(StoreError("the write was interrupted; write it again"))
             with self._turn:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,12 @@ class Comparison:
     decisions: tuple[Decision, ...]
     completions: tuple[Completion, ...]
     outcomes: tuple[OutcomeRecord, ...]
+
+
+Per = Literal["decision", "answer"]
+"""What a row of the exported log is."""
+
+PER: Final[tuple[Per, ...]] = ("decision", "answer")
 
 
 @dataclass(frozen=True, slots=True)

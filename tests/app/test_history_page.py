@@ -44,7 +44,7 @@ def test_one_prompt_in_full(store: Store) -> None:
     assert "Was not asked about this prompt." in said
     assert any("日本語" in one.value for one in at.code)
     labels = [one.label.replace("\\", "") for one in at.expander]
-    assert "What it cost: $0.10 and 2 of unknown price" in labels
+    assert "What it cost: $0.10 and 3 of unknown price" in labels
     assert "Everything said about these answers (1)" in labels
     costs, changes = (one.value for one in at.table)
     plain = {name: [text.replace("\\", "") for text in costs[name]] for name in costs}
@@ -52,7 +52,7 @@ def test_one_prompt_in_full(store: Store) -> None:
         "Step": [
             "Thompson sampling decided, from memory",
             "Thompson sampling decided",
-            "gpt-4o-mini answered",
+            "gpt-4o-mini answered, after failed tries of unknown cost",
             "gpt-4o-mini failed",
         ],
         "Tokens in + out": ["", "", "~7 (3 cached) + 9", ""],

@@ -14,7 +14,7 @@ from router_core.models.reaching import LocalServer
 from router_core.settings import ProviderSettings
 from router_core.validation import short_hash
 from tests.app.panel import field, now, opened, save, texts
-from tests.servers import chat_server
+from tests.servers import chat_server, refused
 
 KEY = "Zq81never0123456789shown"
 pytestmark = pytest.mark.usefixtures("place")
@@ -82,6 +82,28 @@ def test_test_connection_says_what_is_missing() -> None:
         del os.environ["ROUTER_SIMULATED"]
     assert "answered in" in at.success[0].value
     assert "(simulated: ROUTER_SIMULATED is set)" in at.success[0].value
+
+
+def test_what_a_model_refuses_is_shown_until_the_settings_are_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection tried teaches it, the settings show it, and saving forgets it."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with chat_server() as server:
+        at = opened("settings", tab="Models & providers")
+        field(at, "provider-openai.base_url").set_value(server.base_url).run()
+        variable_at(at, server.base_url).set_value("OPENAI_API_KEY").run()
+        save(at)
+        server.script = [refused(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")]
+        at.button(key="test-openai").click().run()
+        assert "answered in" in at.success[0].value
+        assert [sorted({"max_tokens", "max_completion_tokens"} & set(one.body)) for one in server.requests] == [
+            ["max_tokens"],
+            ["max_completion_tokens"],
+        ]
+        shown = texts(at).replace("\\", "")
+        assert "refused parameters: max_tokens is sent as max_completion_tokens." in shown
+        field(at, "provider-openai.stream_usage").set_value(False).run()
+        save(at)
+        assert "refused parameters" not in texts(at.run())
 
 
 def test_another_address_asks_for_the_variable_anew(monkeypatch: pytest.MonkeyPatch) -> None:

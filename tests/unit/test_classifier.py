@@ -16,8 +16,9 @@ from router_core.errors import (
     RouterError,
 )
 from router_core.policies.asking import Asking, Reply, VerdictCache
-from router_core.policies.classifier import ClassifierPolicy, excerpt, messages, parse
+from router_core.policies.classifier import ClassifierPolicy, excerpt, messages
 from router_core.policies.heuristic import HeuristicPolicy
+from router_core.policies.reading import parse
 from router_core.settings import ClassifierSettings, HeuristicSettings
 from router_core.settings.routers import CLASSIFIER_PROMPT
 from router_core.types import ReasonLine, Usage
@@ -58,7 +59,7 @@ def a_policy(
         (f"[{COMPLEX}]", (False, "an essay")),
         (f'{{"thought": "COMPLEX?"}} {SIMPLE}', (True, "a label")),
         (f"{{not json}} {SIMPLE}", (True, "a label")),
-        (f"{SIMPLE} {COMPLEX}", (True, "a label")),  # the first counts
+        (f"{SIMPLE} {COMPLEX}", (False, "an essay")),  # the last counts
         ('{"complexity":\n"COMPLEX",\n"reason": "lines"}', (False, "lines")),
         ('{"complexity": "COMPLEX", "reason": "cut sho', (False, "")),
         ("{'complexity': 'SIMPLE'}", (True, "")),
@@ -86,7 +87,7 @@ NO_LABEL = ", which holds no complexity label"
         ('{"complexity": null}', f"""the classifier answered '{{"complexity": null}}'{LABEL}"""),
         ('{"complexity": true}', f"""the classifier answered '{{"complexity": true}}'{LABEL}"""),
         ("complexity: simplex", f"the classifier answered 'complexity: simplex'{LABEL}"),
-        ("SIMPLE", f"the classifier answered 'SIMPLE'{NO_LABEL}"),
+        ("SIMPLER", f"the classifier answered 'SIMPLER'{NO_LABEL}"),
         ("I cannot help with that.", f"the classifier answered 'I cannot help with that.'{NO_LABEL}"),
         ("{}", f"the classifier answered '{{}}'{NO_LABEL}"),
         ("null", f"the classifier answered 'null'{NO_LABEL}"),

@@ -486,3 +486,14 @@ def test_as_a_module() -> None:
     process = shell("--help")
     out, _ = process.communicate(timeout=60)
     assert (process.returncode, "router-core" in out) == (0, True)
+
+
+def test_a_row_per_answer_and_raw_cells(place: str, tmp_path: Path) -> None:
+    """The options reach the file; costs of answers add up in it."""
+    import pandas as pd
+
+    file = tmp_path / "log.csv"
+    assert run(place, "export", str(file), "--per", "answer", "--raw").exit_code == 0
+    table = pd.read_csv(file)
+    assert table["completion_id"].dropna().is_unique
+    assert "routers" in table

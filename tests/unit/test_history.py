@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from io import BytesIO, StringIO
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from router_core.errors import SettingsError
+from router_core.evaluation.files.checking import check
+from router_core.evaluation.files.tables import open_table
 from router_core.exports import log as history
 from router_core.exports.log import FORMATS, exported, write_log
 from router_core.store import open_store
-from router_core.store.base import Batch, Search, Store
+from router_core.store.base import PER, Batch, Per, Search, Store
 from router_core.store.duckdb import wide_rows as rereading
 from tests.store_rows import a_completion, a_decision, a_prompt, an_outcome, everything, ident
 
@@ -130,3 +133,72 @@ def test_unknown_format(store: Store) -> None:
     """Named, with those there are."""
     with pytest.raises(SettingsError, match="'xlsx' is no export format; choose one of csv, jsonl, parquet"):
         exported(store, Search(), "xlsx")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_what_is_stored_of_a_call_is_written(store: Store, kind: str) -> None:
+    """Whether usage is an estimate, the price, parameters, retries; in rows per decision and per answer."""
+    for per in PER:
+        first = read(kind, exported(store, Search(), kind, per)).iloc[0]
+        assert (bool(first["usage_estimated"]), first["retries"], first["unpriced_retries"]) == (True, 2, 1)
+        assert json.loads(first["price"])
+        assert json.loads(first["params"])["nested"] == {"a": [1, None, True]}
+        assert (first["called"], first["score"]) == ("openai/gpt-4o-mini", 0.25)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_row_per_answer_adds_up(kind: str) -> None:
+    """Three decisions share an answer: its cost stands once among the answers, and its score once in both."""
+    opened = open_store(":memory:")
+    shared = [a_decision(n, prompt_id=ident(1), policy=f"p{n}", completion_id=ident(1)) for n in (1, 2, 3)]
+    calls = [a_completion(1), a_completion(2, prompt_id=ident(1), arm="b", model="b", cost_usd=None)]
+    opened.write(Batch([a_prompt(1)], shared, calls, [an_outcome(1, 1, 1.0)]))
+    answers = read(kind, exported(opened, Search(), kind, "answer"))
+    decisions = read(kind, exported(opened, Search(), kind))
+    assert list(answers["model"]) == ["openai/gpt-4o-mini", "b"]
+    assert (len(decisions), answers["cost_usd"].sum(), answers["cost_usd"].count()) == (3, 0.0000135, 1)
+    assert (answers["score"].sum(), decisions["score"].sum()) == (1.0, 1.0)
+    assert answers["routers"][0] == "p1, p2, p3"
+    assert answers["prompt"][0] == "Prompt 1"
+
+
+def test_csv_cells_that_a_spreadsheet_would_run() -> None:
+    """An answer that is a formula is harmless by default in CSV alone, and exact where that is asked for."""
+    opened = open_store(":memory:")
+    text = '=HYPERLINK("http://x.example")'
+    opened.write(Batch([a_prompt(1)], [a_decision(1)], [a_completion(1, text=text)]))
+    assert read("csv", exported(opened, Search(), "csv"))["answer"][0] == f"'{text}"
+    assert read("csv", exported(opened, Search(), "csv"))["cost_usd"][0] == 0.0000135
+    for kind in ("jsonl", "parquet"):
+        assert read(kind, exported(opened, Search(), kind))["answer"][0] == text
+    file = BytesIO()
+    write_log(opened, Search(), "csv", file, raw=True)
+    assert read("csv", file.getvalue())["answer"][0] == text
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("per", PER)
+def test_the_exported_log_can_be_judged(kind: str, per: Per, tmp_path: Path) -> None:
+    """Its columns are read without a word about them: prompts, models, scores, costs."""
+    opened = open_store(":memory:")
+    for n in range(1, 9):
+        arms = ("openai/gpt-4o-mini", "openai/gpt-4o")
+        ids = {arm: 10 * n + place for place, arm in enumerate(arms)}
+        decided = [
+            a_decision(
+                100 * n + place, prompt_id=ident(n), policy=policy, chosen=arm, completion_id=ident(ids[arm])
+            )
+            for place, (policy, arm) in enumerate(
+                zip(("heuristic", "thompson", "classifier"), (*arms, arms[1]), strict=True)
+            )
+        ]
+        calls = [a_completion(ids[arm], prompt_id=ident(n), arm=arm, model=arm) for arm in arms]
+        judged = [an_outcome(10 * n + place, ids[arm], float(n % 2)) for place, arm in enumerate(arms)]
+        opened.write(Batch([a_prompt(n)], decided, calls, judged))
+    path = tmp_path / f"log.{kind}"
+    path.write_bytes(exported(opened, Search(), kind, per))
+    table = open_table(path)
+    found = check(table, table.guess)
+    assert [one.sentence for one in found.problems if one.blocks] == []
+    assert found.prompts == 8
+    assert set(found.models) == set(arms)

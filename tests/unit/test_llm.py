@@ -14,7 +14,7 @@ from router_core.errors import (
 from router_core.models.calls import Models
 from router_core.models.client import live_client
 from router_core.settings import ProviderSettings, Settings
-from router_core.types import Usage
+from router_core.types import NO_REASON, Usage
 from tests.servers import ChatServer, Reply, Request, answered, as_json, chat_server, events, refused, wait_for
 from tests.unit.asking import HELLO, KEY, MODEL, Make, both
 
@@ -79,7 +79,7 @@ def test_an_answer_that_leaves_out_what_it_may(server: ChatServer, make_models: 
     choice = {"index": 0, "message": {"role": "assistant", "content": "Hi"}}
     server.script = [as_json({"choices": [choice], "usage": {"tokens": 5}})]
     answer = make_models().complete(MODEL, HELLO, {})
-    assert (answer.text, answer.finish_reason) == ("Hi", None)
+    assert (answer.text, answer.finish_reason) == ("Hi", NO_REASON)
     assert answer.usage.estimated
 
 

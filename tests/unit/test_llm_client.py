@@ -14,7 +14,7 @@ from router_core.errors import (
 )
 from router_core.models.calls import Models
 from router_core.settings import CallSettings, ProviderSettings, Settings
-from tests.servers import ChatServer, Reply, answered, refused
+from tests.servers import ChatServer, Reply, answered, events, refused
 
 MODEL = "openai/gpt-4o"
 HELLO = [{"role": "user", "content": "Say hello."}]
@@ -74,14 +74,13 @@ def test_parameters_cannot_replace_what_the_call_itself_says(server: ChatServer,
 
 
 def test_the_callers_own_stream_options_are_sent_as_they_are(server: ChatServer) -> None:
-    """Also when a provider turns them down: that is then the caller's error."""
+    """Until a provider turns them down: then it is asked again without them."""
     models = models_at(server)
-    server.script = [refused(400, "Unknown parameter: stream_options")]
+    server.script = [refused(400, "Unknown parameter: stream_options"), events("a")]
     params = {"stream_options": {"include_usage": False}}
-    with pytest.raises(RequestRejectedError, match="stream_options"):
-        models.stream(MODEL, HELLO, params)
+    list(models.stream(MODEL, HELLO, params))
     models.close()
-    assert [request.body["stream_options"] for request in server.requests] == [{"include_usage": False}]
+    assert [request.body.get("stream_options") for request in server.requests] == [{"include_usage": False}, None]
 
 
 def test_a_parameter_that_is_no_json(server: ChatServer) -> None:

@@ -109,7 +109,7 @@ def test_pieces_may_be_parts_and_other_choices_are_left_out(server: ChatServer, 
             "[DONE]",
         )
     ]
-    stream = models.stream(MODEL, HELLO, {})
+    stream = models.stream(MODEL, HELLO, {"n": 2})
     list(stream)
     assert (stream.text, stream.usage.output_tokens) == ("One two", USAGE["completion_tokens"])
 

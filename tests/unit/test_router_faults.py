@@ -16,11 +16,14 @@ from router_core.errors import (
     MissingKeyError,
     NoEligibleArmError,
     PromptError,
+    ProviderUnavailableError,
+    RequestRejectedError,
     SettingsError,
     StoreError,
     UnknownPolicyError,
 )
 from router_core.models.calls import Models
+from router_core.money.book import FREE
 from router_core.routing.deciding import Decider
 from router_core.settings import (
     ClassifierSettings,
@@ -32,7 +35,7 @@ from router_core.settings import (
 )
 from router_core.store import open_store
 from router_core.store.base import Store
-from router_core.types import Posterior
+from router_core.types import Posterior, Price
 from tests.servers import ChatServer, Reply, Request, answered, events, refused, usual
 from tests.store_rows import a_decision
 from tests.unit.routing import CHEAP, HELLO, KEYS, ONLY, PATHS, STRONG, Make, last, only_completion
@@ -131,7 +134,49 @@ def test_all_models_fail(make_router: Make, server: ChatServer, store: Store) ->
         make_router().completion(HELLO)
     assert caught.value.reasons.keys() == {CHEAP, STRONG}
     assert all("500: oops" in why for why in caught.value.reasons.values())
-    assert len(last(store).completions) == 2
+    assert [type(cause) for cause in caught.value.causes.values()] == [ProviderUnavailableError] * 2
+    assert {arm: str(cause) for arm, cause in caught.value.causes.items()} == caught.value.reasons
+    assert caught.value.status == 500
+    completions = last(store).completions
+    assert len(completions) == 2
+    assert all(one.total_ms > 0 for one in completions)  # a failed call keeps the time it took
+
+
+@pytest.mark.parametrize(
+    ("params", "reply", "calls"),
+    [
+        ({"temperature": 9}, refused(400, "temperature must be between 0 and 2"), 1),
+        ({"top_p": 7}, refused(422, "top_p: Input should be less than or equal to 1"), 1),
+        ({"max_tokens": 99_999}, refused(400, "max_tokens is too large: at most 4096 for this model"), 2),
+        ({}, refused(400, "temperature must be between 0 and 2"), 2),
+        ({"temperature": 9}, refused(400, "the prompt is too long"), 2),
+    ],
+)
+def test_the_callers_own_mistake_is_raised_once(
+    make_router: Make, server: ChatServer, store: Store, params: dict[str, Any], reply: Reply, calls: int
+) -> None:
+    """A value that every model refuses is not tried against each; what one model refuses, another may take."""
+    server.usual = reply
+    with pytest.raises(RequestRejectedError if calls == 1 else NoEligibleArmError) as caught:
+        make_router().completion(HELLO, **params)
+    assert len(server.requests) == calls
+    assert len(last(store).completions) == calls
+    assert caught.value.status == reply.status  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("price", "cost"), [(FREE, Decimal(0)), (Price(Decimal(0), Decimal(1)), None), (None, None)]
+)
+def test_a_time_out_of_a_free_model_costs_nothing(
+    make_router: Make, server: ChatServer, store: Store, price: Price | None, cost: Decimal | None
+) -> None:
+    """Of any other it may be billed, so its cost is unknown; the time that it took is kept."""
+    server.usual = refused(408, "gave up")
+    with pytest.raises(NoEligibleArmError):
+        make_router(ONLY, prices={ONLY[0]["model"]: price}).completion(HELLO)
+    failed = only_completion(store)
+    assert failed.cost_usd == cost
+    assert failed.total_ms > 0
 
 
 def test_a_missing_key(store: Store) -> None:

@@ -92,10 +92,8 @@ def test_a_piece_that_cannot_be_read_ends_a_stream_with_what_came(
     """Also where it is the last of many: the text is stored, with its error and an estimated cost."""
     usual_gather = AnswerStream._gather
 
-    def fails(self: AnswerStream, chunk: Any) -> None:
-        if "two" in str(chunk):
-            chunk = {"choices": 5}
-        usual_gather(self, chunk)
+    def fails(self: AnswerStream, chunk: Any) -> Any:
+        return usual_gather(self, {"choices": 5} if "two" in str(chunk) else chunk)
 
     monkeypatch.setattr(AnswerStream, "_gather", fails)
     server.usual = events("one ", "two")

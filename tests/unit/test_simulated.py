@@ -26,7 +26,8 @@ from router_core.models.simulated_answers import (
     is_right,
     success_probability,
 )
-from router_core.policies.classifier import messages, parse
+from router_core.policies.classifier import messages
+from router_core.policies.reading import parse
 from router_core.settings import Settings, SimulationSettings
 from router_core.settings.routers import CLASSIFIER_PROMPT
 

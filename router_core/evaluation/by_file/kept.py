@@ -9,6 +9,7 @@ import csv
 import io
 from dataclasses import dataclass
 
+from router_core.csv_cells import harmless
 from router_core.evaluation.results import Estimate, Report, Row, Verdict
 
 _FIGURES = (
@@ -46,7 +47,7 @@ def as_csv(report: Report) -> str:
     ends = [f"{name}{end}" for name in _FIGURES for end in ("", "_low", "_high")]
     writer.writerow(["name", "kind", *ends, *(f"share of {model}" for model in report.models), "note"])
     for row in report.rows:
-        writer.writerow([row.name, row.kind, *_ends(row), *row.shares, row.note])
+        writer.writerow([harmless(row.name), row.kind, *_ends(row), *row.shares, harmless(row.note)])
     return text.getvalue()
 
 

@@ -1,6 +1,6 @@
 """Evidence read from the tables: what was said about completions, who led to them, and the sums of all of it.
 
-Leaves out keeping it in memory (duckdb.py) and the rule of what teaches (reward_rule.py).
+It is kept in memory by projection.py; the rule of what teaches is in reward_rule.py.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from router_core.store.base import Comparison, Search
+from router_core.store.base import Comparison, Per, Search
 from router_core.store.duckdb import rows, sql
 from router_core.store.duckdb import search as finding
 from router_core.store.duckdb import wide_rows as rereading
@@ -61,9 +61,9 @@ class Reading(Part):
         with self.file.cursor() as cursor:
             return finding.comparisons(cursor, [UUID(id_) for id_ in finding.find(cursor, search, limit, offset)])
 
-    def log(self, search: Search, limit: int | None = None) -> Iterator[Any]:
+    def log(self, search: Search, limit: int | None = None, per: Per = "decision") -> Iterator[Any]:
         """The prompts found as wide tables, newest first."""
-        return rereading.blocks(self.file.cursor, search, limit)
+        return rereading.blocks(self.file.cursor, search, limit, per)
 
     def count(self, search: Search) -> int:
         """How many prompts a search finds."""

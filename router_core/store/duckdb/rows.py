@@ -148,17 +148,34 @@ def completion_row(completion: Completion) -> Row:
         _storable_or_none(completion.error),
         completion.retries,
         completion.unpriced_retries,
+        *_more_of(usage),
     )
 
 
 def completion_of(row: Row) -> Completion:
     """The value of a row of ``completion``."""
     values = list(row[:19])
-    input_tokens, output_tokens, cached_tokens, estimated = values[8:12]
-    usage = None if input_tokens is None else Usage(input_tokens, output_tokens, cached_tokens, estimated)
+    usage = None
+    if values[8] is not None:
+        more: Row = (*(count or 0 for count in row[20:24]), row[24] or "", row[25])  # behind ``nth``
+        usage = Usage(*(*values[8:12], *more))
     price = None if values[13] is None else Price.of(json.loads(values[13]))
     ids = (str(values[0]), str(values[1]))
     return Completion(*ids, aware(values[2]), *values[3:8], usage, values[12], price, *values[14:])  # type: ignore[call-arg]
+
+
+def _more_of(usage: Usage | None) -> Row:
+    """What a cost depends on beside the tokens that most calls have."""
+    if usage is None:
+        return (None,) * 6
+    return (
+        usage.cache_write_tokens,
+        usage.input_audio_tokens,
+        usage.output_audio_tokens,
+        usage.output_image_tokens,
+        _storable(usage.service_tier),
+        _money(usage.provider_cost_usd),
+    )
 
 
 def outcome_row(outcome: OutcomeRecord, seq: int) -> Row:

@@ -238,6 +238,15 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     );
     INSERT OR REPLACE INTO meta VALUES ('id', uuid()::VARCHAR);
     """,
+    """
+    -- What else the cost of a call depends on, so that it can be worked out again from its row. NULL: not noted.
+    ALTER TABLE completion ADD COLUMN cache_write_tokens BIGINT;
+    ALTER TABLE completion ADD COLUMN input_audio_tokens BIGINT;
+    ALTER TABLE completion ADD COLUMN output_audio_tokens BIGINT;
+    ALTER TABLE completion ADD COLUMN output_image_tokens BIGINT;
+    ALTER TABLE completion ADD COLUMN service_tier VARCHAR;
+    ALTER TABLE completion ADD COLUMN provider_cost_usd DECIMAL(18, 12);  -- what the provider says that it cost
+    """,
 )
 
 META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"

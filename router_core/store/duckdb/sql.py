@@ -1,6 +1,6 @@
 """The questions put to the tables, one text each.
 
-Leaves out running them (duckdb.py) and the tables themselves (schema.py).
+The tables themselves are in schema.py.
 """
 
 from __future__ import annotations
@@ -13,12 +13,18 @@ from router_core.store.duckdb.drawn import drawn_by
 ROWS: Final = {
     "prompt": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "decision": "(?, ?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?::DOUBLE[], ?, ?, ?, ?, ?, ?, ?, ?)",
-    "completion": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "completion": f"({', '.join('?' * 26)})",
     "outcome": "(?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "seen": "(?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?, ?, ?)",
 }
 
 COLUMNS: Final = {
+    "completion": """(
+        id, prompt_id, created_at, goal, arm, model, text, finish_reason, input_tokens, output_tokens,
+        cached_tokens, usage_estimated, cost_usd, price, first_token_ms, total_ms, error, retries,
+        unpriced_retries, cache_write_tokens, input_audio_tokens, output_audio_tokens, output_image_tokens,
+        service_tier, provider_cost_usd, nth
+    )""",
     "outcome": """(
         id, seq, completion_id, source, reward_micro, created_at, chips, comment, blinded,
         goal, arm, policy, origin, decided_at, decided_nth, answered_at, nth
