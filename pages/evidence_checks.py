@@ -27,12 +27,15 @@ _WAYS = {
     "drop": "Drop them",
     "first": "Use the first of each",
     "mean": "Use the mean of each",
+    "read": "Read them so",
 }
 _CHOICES = {  # kind of problem -> which choice is made about it, and between what
     "out of range": ("out_of_range", ("refuse", "clip", "drop")),
     "no number": ("out_of_range", ("refuse", "drop")),
     "duplicates": ("duplicates", ("refuse", "first", "mean")),
+    "notation": ("notations", ("refuse", "read")),
 }
+_ASIDE = ("unused", "one text")  # told in passing: nothing is wrong
 
 
 @dataclass
@@ -73,6 +76,9 @@ def _show(at: int, problem: Problem, given: _Given, key: str) -> None:
     """One problem, the first rows concerned, and the choice that there is."""
     said = f"**{_sentence(problem.sentence)}** {_sentence(problem.remedy)}"
     with st.container(key=f"problem-{at}-{problem.kind.replace(' ', '-')}"):
+        if problem.kind in _ASIDE:
+            st.caption(said)
+            return
         if problem.blocks:
             st.error(said, icon=":material/error:")
         else:

@@ -70,29 +70,56 @@ _LANGUAGE = re.compile(
 _MONEY = re.compile(r"(?<![\\$])\$(?=\d)")
 
 
+_PICTURE = re.compile(r"(?<!\w)!\[(?=[^\]\n]*\][(\[])")
+_EMOJI_NAME = r"(?:[A-Za-z+_-][\w+-]*|\d+[A-Za-z_][\w-]*|100|1234)"
+_EMOJI = re.compile(rf"(?<!:):(?={_EMOJI_NAME}:)|:(?={_EMOJI_NAME}:(?!:))")  # not in ``std::vec::new``
+_INLINE_FORMULA = re.compile(r"(?<!\\)\\\([ \t]*([^$\n]+?)[ \t]*(?<!\\)\\\)")
+_DISPLAY_FORMULA = re.compile(r"(?<!\\)\\\[((?:[^$\n]|\n(?![ \t]*\n))+?)(?<!\\)\\\]")
+_HEADING = re.compile(r"^([ \t]*(?:(?:>|[-*+]|\d+[.)])[ \t]*)*)(#{1,6})(?=[ \t]|$)", re.MULTILINE)
+_UNDERLINED = re.compile(r"^(?!\s*[#>*+|~-])(?! {4})([^\n|]*\S[^\n|]*)\n {0,3}(?:=+|-+)[ \t]*$", re.MULTILINE)
+_LEVELS = 3  # headings of the page end at the third
+
+
 def model_text(text: str) -> str:
     """A model's Markdown with what could act on the reader's browser or on the page taken out.
 
     Images would be fetched (and could carry data away), diagrams can hold images, Streamlit's own directives could
     imitate the page, links may lead to the web alone, a formula could cover the page, and two prices in a sentence
-    would be read as a formula. Code is left as it is; but where it is not plain that the browser takes it for
-    code, too, it is treated as other text is.
+    would be read as a formula. Names of emoji stay text, formulas are shown however they are marked, headings
+    stand below the page's, and an image that is not loaded says so. Code is left as it is; but where it is not
+    plain that the browser takes it for code, too, it is treated as other text is.
     """
     parts = _CODE.split(text)
     plain = _plain(text)
     for index, part in enumerate(parts):
         if index % 2 == 0:
-            parts[index] = _MONEY.sub("\\\\$", _inert(part.replace("![", "!\\[")))
+            parts[index] = _formulas(_MONEY.sub("\\\\$", _inert(_without_images(_lowered(part)))))
         elif not plain:
             parts[index] = _inert(part, images="](" in text or "]:" in text)
     return _LANGUAGE.sub(rf"\1\2{_JOINER}", "".join(parts))
+
+
+def _without_images(text: str) -> str:
+    return _PICTURE.sub(r"(image not loaded) \\[", text).replace("![", "!\\[")
+
+
+def _formulas(text: str) -> str:
+    """The text with formulas in the marks that Streamlit knows; many models write \\( \\) and \\[ \\]."""
+    text = _INLINE_FORMULA.sub(lambda found: f"${found.group(1)}$", text)
+    return _DISPLAY_FORMULA.sub(lambda found: f"$${found.group(1)}$$", text)
+
+
+def _lowered(text: str) -> str:
+    """The text with its headings below those of the page."""
+    text = _UNDERLINED.sub(lambda found: f"# {found.group(1).strip()}", text)
+    return _HEADING.sub(lambda found: found.group(1) + "#" * min(6, len(found.group(2)) + _LEVELS), text)
 
 
 def _inert(text: str, images: bool = True) -> str:
     """The text with a joiner in every mark that would act; ``images``: whether it can hold any."""
     for mark in _MARKS if images else _MARKS[1:]:
         text = mark.sub(lambda found: f"{found.group()}{_JOINER}", text)
-    for mark in (_DIRECTIVE, _ICON):
+    for mark in (_DIRECTIVE, _ICON, _EMOJI):
         text = mark.sub(f":{_SPACE}", text)
     return text
 

@@ -5,6 +5,7 @@ Leaves out markup; whoever shows a text escapes it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 
@@ -80,3 +81,11 @@ def about(number: float) -> str:
     whole = max(1, round(number))
     scale = 10 ** max(0, len(str(whole)) - 2)
     return f"{round(whole / scale) * scale:,}"
+
+
+def listing(names: Sequence[str], most: int = 40) -> str:
+    """Names in a sentence: "a, b and c"; of more than ``most``, the first of them."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most:,} more"
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,8 @@ class Labelled:
         scores: (n, k), in [0, 1], complete.
         cost_usd: (n, k); NaN where unknown even after estimation.
         input_tokens, output_tokens: (n, k).
-        cost_estimated: (n, k), where tokens or cost were estimated from the text.
+        cost_estimated: (n, k), where the cost is tokens times price, for the file gives none.
+        tokens_estimated: (n, k), where input or output tokens were estimated; None: nowhere.
         verdicts: (n,), recorded by a classifier: 1 SIMPLE, 0 COMPLEX, -1 unknown; None: no such column.
         responses: n x k texts, or None where the file has none.
         source: the file's name, for people.
@@ -50,13 +52,22 @@ class Labelled:
     responses: tuple[tuple[str | None, ...], ...] | None = None
     source: str = ""
     sha256: str = ""
+    tokens_estimated: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.prompt_ids), len(self.models))
         columns = (self.prompts, self.tasks, self.verdicts, self.responses)
         if any(column is not None and len(column) != shape[0] for column in columns):
             raise EvaluationError(f"{shape[0]} prompt ids and a column of another length; give one value each")
-        tables = (self.scores, self.cost_usd, self.input_tokens, self.output_tokens, self.cost_estimated)
+        tables: tuple[NDArray[Any], ...] = (
+            self.scores,
+            self.cost_usd,
+            self.input_tokens,
+            self.output_tokens,
+            self.cost_estimated,
+        )
+        if self.tokens_estimated is not None:
+            tables = (*tables, self.tokens_estimated)
         if any(table.shape != shape for table in tables):
             raise EvaluationError(
                 f"a table is not {shape[0]} prompts x {shape[1]} models; give a value for each pair"
@@ -78,6 +89,24 @@ def rows_of(labelled: Labelled, rows: Sequence[int]) -> Labelled:
         input_tokens=labelled.input_tokens[at],
         output_tokens=labelled.output_tokens[at],
         cost_estimated=labelled.cost_estimated[at],
+        tokens_estimated=None if labelled.tokens_estimated is None else labelled.tokens_estimated[at],
         verdicts=None if labelled.verdicts is None else labelled.verdicts[at],
         responses=None if labelled.responses is None else tuple(labelled.responses[i] for i in rows),
+    )
+
+
+def models_of(labelled: Labelled, columns: Sequence[int]) -> Labelled:
+    """The same with these models, in this order."""
+    at = np.asarray(columns, dtype=np.intp)
+    estimated, responses = labelled.tokens_estimated, labelled.responses
+    return replace(
+        labelled,
+        models=tuple(labelled.models[i] for i in columns),
+        scores=labelled.scores[:, at],
+        cost_usd=labelled.cost_usd[:, at],
+        input_tokens=labelled.input_tokens[:, at],
+        output_tokens=labelled.output_tokens[:, at],
+        cost_estimated=labelled.cost_estimated[:, at],
+        tokens_estimated=None if estimated is None else estimated[:, at],
+        responses=None if responses is None else tuple(tuple(row[i] for i in columns) for row in responses),
     )

@@ -160,12 +160,21 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpriced:
+    """A model whose price is unknown, and its mean score on all prompts."""
+
+    model: str
+    accuracy: Estimate
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All that was found on one labelled file. Models are ordered cheap to dear.
 
     ``weak`` and ``strong`` are the pair that rankings choose between: the cheapest and the most accurate other
-    model. ``hull``: the models worth their money, cheap to dear. ``estimated_cost_share``: part of the cells whose
-    tokens or cost were estimated from the text.
+    model. ``hull``: the models worth their money, cheap to dear. ``estimated_cost_share``: part of the answers
+    whose cost the file does not give, so that it is tokens times price. ``unpriced``: models that are not judged,
+    since their price is unknown while those of two or more others are known.
     """
 
     created_at: datetime
@@ -189,6 +198,7 @@ class Report:
     regret: tuple[RegretPath, ...]
     tasks: tuple[TaskResult, ...]
     mistakes: tuple[Mistake, ...]
+    unpriced: tuple[Unpriced, ...] = ()
 
     def row(self, name: str) -> Row:
         """The row of that name.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +19,9 @@ from router_core.registry import POLICIES
 from router_core.shell.store import in_store, opened_store
 
 if TYPE_CHECKING:
+    from router_core.evaluation.files.mapping import Mapping
+    from router_core.evaluation.files.rates import Rates
+    from router_core.evaluation.files.tables import Table
     from router_core.evaluation.labelled import Labelled
     from router_core.evaluation.results import Report
     from router_core.settings import Settings
@@ -27,13 +31,47 @@ OUT_OF_RANGE = ("refuse", "clip", "drop")
 DUPLICATES = ("refuse", "first", "mean")
 ENCODINGS = ("utf-8", "cp1252", "latin-1")
 
+
+def _prices(_context: click.Context, _option: click.Parameter, said: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Model -> dollars per million tokens, in and out, as text."""
+    found = {}
+    for one in said:
+        model, equals, figures = one.rpartition("=")
+        given, _, answered = (part.strip() for part in figures.partition(","))
+        try:
+            fits = bool(equals and model.strip()) and all(
+                0 <= float(part) < float("inf") for part in (given, answered)
+            )
+        except ValueError:
+            fits = False
+        if not fits:
+            raise click.BadParameter(f"{one!r} is not MODEL=IN,OUT, such as small=0.15,0.60")
+        found[model.strip()] = (given, answered)
+    return found
+
+
 _READING = (
+    click.option("--columns", "said", multiple=True, metavar="PART=COLUMN",
+                 help="What a column holds, such as prompt=Question or models=small,big (the score columns of a"
+                 " file with a row per prompt); may be repeated. By default as their names say."),
+    click.option("--full-score", type=click.FloatRange(0, min_open=True),
+                 help="What a perfect answer scores; by default 1."),
+    click.option("--without", multiple=True, metavar="MODEL", help="Leave this model out; may be repeated."),
+    click.option("--price", "prices", multiple=True, metavar="MODEL=IN,OUT", callback=_prices,
+                 help="Dollars per million tokens in and out of a model of the file; may be repeated."),
     click.option("--out-of-range", type=click.Choice(OUT_OF_RANGE), default="refuse", show_default=True,
                  help="Scores outside 0 to 1."),
     click.option("--duplicates", type=click.Choice(DUPLICATES), default="refuse", show_default=True,
                  help="Several scores of one prompt and model."),
     click.option("--encoding", type=click.Choice(ENCODINGS), default="utf-8", show_default=True),
 )  # fmt: skip
+_OPTION_OF = {
+    "missing column": "--columns",
+    "few models": "--columns",
+    "no number": "--out-of-range",
+    "out of range": "--full-score or --out-of-range",
+    "duplicates": "--duplicates",
+}
 _FILE = (
     click.argument("file", type=click.Path(dir_okay=False, exists=True)),
     click.option("--settings", "place", type=click.Path(dir_okay=False, exists=True),
@@ -82,6 +120,8 @@ def verdict(file: str, routers: Sequence[str], draws: int, tolerance: float, as_
     router-core verdict scored.csv
     router-core verdict scored.csv --worth 0.20
     router-core verdict scored.parquet --floor 0.9 --json
+    router-core verdict judged.csv --columns prompt=Question,model=LLM,score=Points --full-score 100
+    router-core verdict scored.csv --price "my model=0.15,0.60" --without tiny
     """
     from router_core.evaluation.by_file.conclusion import verdict as concluded
     from router_core.evaluation.by_file.kept import Judgement
@@ -148,7 +188,6 @@ def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **give
 
     from router_core.evaluation.by_file.teaching import teach
     from router_core.evaluation.files.rates import Rates
-    from router_core.evaluation.files.reading import read_labelled
     from router_core.exports.transfer import settings_in_force
 
     notes: list[str] = []
@@ -156,7 +195,7 @@ def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **give
         with opened_store(context) as store:
             settings = settings_in_force(store)
             chosen = settings.goal(goal)
-            data = read_labelled(file, rates=Rates.of(settings, goal), tell=notes.append, **given)
+            data = _read(file, given, Rates.of(settings, goal), notes)
             taught = teach(store, goal, chosen, data, datetime.now(UTC))
     except RouterError as error:
         click.echo(f"router-core: {error}", err=True)
@@ -183,7 +222,6 @@ def _judged(
     """The report on a file, and what was left out or estimated; errors end the command with their sentence."""
     from router_core.evaluation.by_file.report import evaluate
     from router_core.evaluation.files.rates import Rates
-    from router_core.evaluation.files.reading import read_labelled
     from router_core.evaluation.results import Objective
 
     notes: list[str] = []
@@ -205,15 +243,7 @@ def _judged(
             objective = None
             if given["worth"] is not None or given["floor"] is not None:
                 objective = Objective(given["worth"], given["floor"])
-            data = read_labelled(
-                file,
-                encoding=given["encoding"],
-                out_of_range=given["out_of_range"],
-                duplicates=given["duplicates"],
-                rates=Rates.of(settings, given["goal"]),
-                tell=notes.append,
-                progress=progress,
-            )
+            data = _read(file, given, Rates.of(settings, given["goal"]), notes, progress)
             report = evaluate(
                 routers(data),
                 data,
@@ -235,6 +265,46 @@ def _judged(
             click.echo(f"router-core: {said}", err=True)
             sys.exit(1)
     return report, notes
+
+
+def _read(
+    file: str,
+    given: dict[str, Any],
+    rates: Rates,
+    notes: list[str],
+    progress: Callable[[float, str], None] | None = None,
+) -> Labelled:
+    """The file as the options say; what was left out or estimated goes to the notes."""
+    from decimal import Decimal
+
+    from router_core.evaluation.files.chosen import chosen
+    from router_core.evaluation.files.reading import BlockedError, read_labelled
+    from router_core.types import Price
+
+    prices = {name: Price(Decimal(first), Decimal(last)) for name, (first, last) in given["prices"].items()}
+
+    def mapping(table: Table) -> Mapping:
+        return chosen(table, given["said"], full_score=given["full_score"], without=given["without"])
+
+    try:
+        data = read_labelled(
+            file,
+            encoding=given["encoding"],
+            mapping=mapping,
+            out_of_range=given["out_of_range"],
+            duplicates=given["duplicates"],
+            notations="read",
+            rates=replace(rates, prices=prices),
+            tell=notes.append,
+            progress=progress,
+        )
+    except BlockedError as error:
+        option = _OPTION_OF.get(error.kind)
+        raise RouterError(error.message if option is None else f"{error.message} (option {option})") from None
+    strangers = [name for name in prices if name not in data.models]
+    if strangers:
+        raise RouterError(f"--price names {strangers[0]!r}; the models of {file} are: {', '.join(data.models)}")
+    return data
 
 
 def _usual(data: Labelled) -> list[str]:

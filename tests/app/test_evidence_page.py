@@ -144,6 +144,20 @@ def test_a_broken_file_says_what_to_do() -> None:
     assert at.button(key="judge").label == "Judge 120 prompts"
 
 
+def test_numbers_with_a_decimal_comma_are_offered() -> None:
+    """They block until the person says to read them so; columns that are not used are named in passing."""
+    header, *rows = long_csv(scores={0: "0,75", 5: "0,5"}).splitlines(keepends=True)
+    at = given(b"hint," + header + b"".join(b"x," + row for row in rows))
+    assert [one for one in at.button if one.key == "judge"] == []
+    assert any("a decimal comma" in one.value for one in at.error)
+    assert any("'hint' (not needed)" in one.value.replace("\\", "") for one in at.caption)
+    (choice,) = [one for one in at.segmented_control if one.key and one.key.startswith("way-notation-")]
+    choice.set_value("read").run()
+    finished(at, "evidence-check")
+    assert not at.error
+    assert at.button(key="judge").label == "Judge 120 prompts"
+
+
 @pytest.mark.parametrize(
     ("content", "name", "words"),
     [

@@ -153,3 +153,72 @@ def test_clipped_when_asked(tmp_path: Path) -> None:
     said = run("verdict", str(file), "--out-of-range", "clip", "--draws", "20")
     assert said.exit_code == 0
     assert "1 score outside 0 to 1" in said.output
+
+
+HUNDRED = "Ask,Who,Points\n" + "".join(
+    f"question {n},{name},{points}\n" for n in range(30) for name, points in (("ant", 90 - n), ("bee", 95))
+)
+
+
+def test_columns_scores_and_prices_are_named_in_the_shell(tmp_path: Path) -> None:
+    """A file with names and scores of its own is judged with four options."""
+    place = tmp_path / "own.csv"
+    place.write_text(HUNDRED + "question 1,tiny,1\n")
+    words = (
+        "--columns", "prompt=Ask,model=Who", "--columns", "score=Points", "--full-score", "100",
+        "--without", "tiny", "--price", "ant=0.1,0.2", "--price", "bee=1,2",
+    )  # fmt: skip
+    said = run("verdict", str(place), *words, "--draws", "50", "--shuffles", "1", "--json")
+    assert said.exit_code == 0, said.output
+    found = json.loads(said.output)
+    assert found["report"]["models"] == ["ant", "bee"]
+    assert found["report"]["prompts"] == 30
+    assert found["verdict"]["kind"] != "unknown" or "price" not in found["verdict"]["sentence"]
+    assert any("ant as ant, $0.1 and $0.2; bee as bee, $1 and $2" in note for note in found["notes"])
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ((), "no column is said to hold the prompt"),
+        ((), "(option --columns)"),
+        (("--columns", "prompt=Ask,model=Who,score=Points"), "(option --full-score or --out-of-range)"),
+        (("--columns", "prompt=Question"), "has no column 'Question'; its columns are: Ask, Who, Points"),
+        (("--price", "ant"), "'ant' is not MODEL=IN,OUT, such as small=0.15,0.60"),
+        (("--price", "ant=1,-2"), "is not MODEL=IN,OUT"),
+        (
+            ("--columns", "prompt=Ask,model=Who,score=Points", "--full-score", "100", "--price", "wasp=1,2"),
+            "--price names 'wasp'",
+        ),
+    ],
+)
+def test_the_refusal_names_the_option(tmp_path: Path, words: tuple[str, ...], part: str) -> None:
+    place = tmp_path / "own.csv"
+    place.write_text(HUNDRED)
+    said = run("verdict", str(place), *words)
+    assert said.exit_code != 0
+    assert part in said.output
+
+
+def test_the_shell_reads_other_notations_and_says_so(tmp_path: Path) -> None:
+    place = tmp_path / "commas.csv"
+    rows = "".join(
+        f"question {n};{name};{score}\n" for n in range(20) for name, score in (("x", "0,25"), ("y", "1"))
+    )
+    place.write_text("prompt;model;score\n" + rows)
+    said = run("verdict", str(place), "--draws", "50", "--shuffles", "1", "--price", "x=1,1", "--price", "y=1,1")
+    assert said.exit_code == 0, said.output
+    assert "'score' (a decimal comma: '0,25' means 0.25): read so" in said.output
+
+
+def test_the_shell_names_what_it_leaves_out(tmp_path: Path) -> None:
+    place = tmp_path / "wide.csv"
+    place.write_text("prompt,ant,bee,temperature\n" + "".join(f"question {n},1,{n % 2},1\n" for n in range(20)))
+    said = run("verdict", str(place), "--draws", "50", "--shuffles", "1")
+    assert said.exit_code == 0, said.output
+    assert said.output.startswith("By quality alone ant is best")
+    assert (
+        "- the columns are taken to hold: prompt in 'prompt', the scores of ant in 'ant', bee in 'bee'"
+        in said.output
+    )
+    assert "- 1 column not used: 'temperature' (a setting)" in said.output

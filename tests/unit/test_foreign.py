@@ -14,7 +14,9 @@ SPACE = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 def test_model_text_fetches_nothing() -> None:
     """An image in an answer stays text: fetching it would tell somebody that it was read."""
-    assert model_text("look ![x](http://example.com/a.png)") == "look !\\[x](http://example.com/a.png)"
+    shown = model_text("look ![x](http://example.com/a.png)")
+    assert shown == "look (image not loaded) \\[x](http://example.com/a.png)"
+    assert model_text("vec![1, 2]") == "vec!\\[1, 2]"
 
 
 @pytest.mark.parametrize(
@@ -207,3 +209,50 @@ def test_what_is_plain_stays() -> None:
     """Letters, figures and punctuation of sentences are left as they are."""
     text = 'gpt-4o (mini), 42 % of 1.5; "so" - it\'s 3/4?'
     assert escaped(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (r"so \( x^2 \) is", "so $x^2$ is"),
+        (r"\(5 + x\)", "$5 + x$"),
+        (r"\[ \frac{a}{b} \]", r"$$ \frac{a}{b} $$"),
+        ("\\[\nx = 1\n\\]", "$$\nx = 1\n$$"),
+        (r"\[ x \left(\frac{1}{2}\right) \]", r"$$ x \left(\frac{1}{2}\right) $$"),
+        (r"`\(x\)`", r"`\(x\)`"),
+        (r"\\(x\\)", r"\\(x\\)"),
+        (r"\[x", r"\[x"),
+    ],
+)
+def test_formulas_in_other_marks(text: str, shown: str) -> None:
+    """What most models write is shown as mathematics, too; in code it stays."""
+    assert model_text(text) == shown
+
+
+@pytest.mark.parametrize("name", [":smile:", ":+1:", "a:heart:b", "::wave:", ":100:", ":8ball:"])
+def test_names_of_emoji_stay_text(name: str) -> None:
+    """No pictures that the model did not write."""
+    assert model_text(name).replace(SPACE, "") == name
+    assert SPACE in model_text(name)
+    assert model_text(f"`{name}`").replace(SPACE, "") == f"`{name}`"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("# One", "#### One"),
+        ("## Two", "##### Two"),
+        ("a\n\n###### Six", "a\n\n###### Six"),
+        ("> # One", "> #### One"),
+        ("- # One", "- #### One"),
+        ("One\n===\nb", "#### One\nb"),
+        ("Two\n---\nb", "#### Two\nb"),
+        ("a | b\n--- | ---", "a | b\n--- | ---"),
+        ("a\n\n---\n\nb", "a\n\n---\n\nb"),
+        ("```sh\n# no heading\n```", "```sh\n# no heading\n```"),
+        ("#no heading", "#no heading"),
+    ],
+)
+def test_headings_of_an_answer_stand_below_the_pages(text: str, shown: str) -> None:
+    """However they are written; comments in code are none."""
+    assert model_text(text) == shown

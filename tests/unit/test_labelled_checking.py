@@ -90,7 +90,7 @@ def test_a_column_of_other_things_as_the_model() -> None:
     """Hundreds of models are no models."""
     file = "id,prompt,model,score\n" + "".join(f"{n},{n % 2},name {n},1\n" for n in range(150))
     found = problems(file)
-    assert set(found) == {"many models"}
+    assert set(found) == {"many models", "unused"}
     assert found["many models"].sentence.startswith(
         "150 models, such as 'name 0', 'name 1', 'name 10'; at most 100"
     )

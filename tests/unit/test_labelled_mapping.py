@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from router_core.evaluation.files.mapping import Mapping, ModelColumns, guess_mapping
+from router_core.evaluation.files.guessing import guess_mapping
+from router_core.evaluation.files.mapping import Mapping, ModelColumns
 
 README = ("prompt_id", "task", "prompt", "model", "score", "input_tokens", "output_tokens", "cost_usd", "response")
 

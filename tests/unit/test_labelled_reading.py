@@ -100,10 +100,9 @@ def test_what_is_missing_is_estimated() -> None:
     assert notes == (
         "input tokens of 3 answers are estimated from the prompt's text",
         "output tokens of 1 answer are estimated from the answer's text",
-        "output tokens of 1 answer of x are taken to be 3, the mean of its others",
-        "output tokens of 1 answer of y are taken to be 7, the mean of its others",
-        "the cost of 3 answers of x is tokens times the price of x ($1 and $2 per million tokens in and out)",
-        "the cost of 2 answers of y is tokens times the price of y ($10 and $20 per million tokens in and out)",
+        "output tokens of 2 answers are taken to be the mean of the model's others (x: 3 and y: 7)",
+        "the cost of 5 answers is tokens times price (per million in and out: x as x, $1 and $2;"
+        " y as y, $10 and $20)",
     )
 
 
@@ -111,9 +110,7 @@ def test_without_any_answer_the_settings_say_how_long_one_is() -> None:
     """250 tokens unless they say otherwise."""
     data, notes = read("prompt,model,score\na,x,1\na,y,1\n", rates=Rates(prices=PRICES, expected_output_tokens=30))
     assert data.output_tokens.tolist() == [[30.0, 30.0]]
-    assert (
-        "output tokens of 1 answer of x are taken to be 30, the settings' guess, for no answer is known" in notes
-    )
+    assert "output tokens of 2 answers are taken to be the settings' guess, for no answer is known (30)" in notes
     assert read("prompt,model,score\na,x,1\na,y,1\n")[0].output_tokens.tolist() == [[250.0, 250.0]]
 
 
@@ -297,3 +294,24 @@ def test_data_that_does_not_fit_together(changes: dict[str, Any], sentence: str)
     data, _ = read(ROWS)
     with pytest.raises(EvaluationError, match=sentence):
         replace(data, **changes)
+
+
+def test_a_cost_that_is_given_is_not_estimated() -> None:
+    """Where only tokens are missing: two facts, two flags."""
+    data, notes = read("prompt,model,score,cost_usd\na,x,1,0.1\na,y,1,0.2\n", rates=Rates(prices=PRICES))
+    assert not data.cost_estimated.any()
+    assert data.tokens_estimated is not None
+    assert data.tokens_estimated.all()
+    assert not any("cost" in note for note in notes)
+
+
+def test_one_note_for_any_number_of_models() -> None:
+    """Models, prices and lengths are listed in it."""
+    file = "prompt,model,score\n" + "".join(f"{prompt},m{n},1\n" for prompt in "ab" for n in range(27))
+    _, notes = read(file)
+    assert len(notes) == 3
+    assert notes[0].startswith("the prices of 'm0', 'm1', ")
+    assert notes[0].endswith("nor is the cost of 54 answers: only scores are compared")
+    _, notes = read(file, rates=Rates(prices={f"m{n}": PRICES["x"] for n in range(20)}))
+    assert len(notes) == 4
+    assert notes[0].endswith("nor is the cost of 14 answers: only the others are judged")

@@ -127,7 +127,7 @@ def test_parquet_without_rows() -> None:
     [
         ('{"a": 1}\n\n{"a": \n', "line 3 is not JSON (Expecting value, column 6): '{\"a\":'"),
         ('\n\n{"a" 1}', "line 3 is not JSON (Expecting ':' delimiter, column 6)"),
-        ('{\n "a": 1\n}', "line 1 is not JSON"),
+        ('{\n "a": 1\n}', "is one object with no list of objects (in it: 'a')"),
         ('{"a": 1}{"a": 2}', "line 1 is not JSON (Extra data, column 9)"),
         ("5\n", "line 1 is '5', not an object with names"),
         ('{"a": 1}\n[1, 2]\n', "line 2 is '[1, 2]', not an object with names"),

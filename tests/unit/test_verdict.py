@@ -10,7 +10,7 @@ import pytest
 
 from router_core.evaluation.by_file.conclusion import verdict
 from router_core.evaluation.by_file.report import evaluate
-from router_core.evaluation.labelled import Labelled
+from router_core.evaluation.labelled import Labelled, models_of
 from router_core.evaluation.results import Estimate, Kind, Objective, Rival, Row, Verdict
 from tests.labelled import labelled
 
@@ -113,8 +113,51 @@ def test_a_missing_price_is_said() -> None:
     data = noise(200, [0.6, 0.8])
     found = said(replace(data, cost_usd=np.where([True, False], data.cost_usd, np.nan)))
     assert found.kind == "unknown"
+    assert found.sentence.startswith("By quality alone strong is best (")
+    assert "prompts), proven against the other; its worth is not known" in found.sentence
     assert "the price of strong is unknown" in found.sentence
     assert "Settings" in (found.missing or "")
+
+
+def test_without_any_price_quality_alone_is_said() -> None:
+    """And that it is not proven, where it is not; one sentence names every model."""
+    data = noise(60, [0.6, 0.62, 0.1], (0.1, 0.1, 0.1))
+    found = said(replace(data, cost_usd=np.full(data.cost_usd.shape, np.nan)))
+    assert found.kind == "unknown"
+    assert found.sentence.startswith("By quality alone ")
+    assert "but not proven better than " in found.sentence
+    assert "the prices of " in found.sentence
+    assert len(found.reasons[:2]) == 2
+    assert all(" beside " in one for one in found.reasons[:2])
+    assert "--price MODEL=IN,OUT" in (found.missing or "")
+
+
+def test_one_model_without_a_price_does_not_silence_the_others() -> None:
+    """The priced ones are judged as if it were not there, and the sentence says so."""
+    data = noise(500, [0.9, 0.7, 0.8], (0.001, 0.01, 0.005))
+    unknown = replace(data, cost_usd=np.where(np.arange(3) == 2, np.nan, data.cost_usd))
+    name = data.models[2]
+    found, alone = said(unknown), said(models_of(data, [0, 1]))
+    assert (found.kind, found.choice) == (alone.kind, alone.choice) == ("use", data.models[0])
+    assert found.sentence == f"{alone.sentence} This leaves out {name}, whose price is unknown."
+    (reason,) = [one for one in found.reasons if one.startswith("Not judged, for its price is unknown: ")]
+    assert f"{name} ({100 * data.scores[:, 2].mean():.1f} %" in reason
+    report = evaluate(["length"], unknown, objective=Objective(0.05, None), draws=100)
+    assert report.models == data.models[:2]
+    assert [one.model for one in report.unpriced] == [name]
+
+
+def test_costs_that_are_given_are_not_estimated() -> None:
+    """Where only tokens are missing; both facts are told, each of its own."""
+    data = noise(50, [0.9, 0.7])
+    tokens = replace(data, tokens_estimated=np.ones(data.scores.shape, np.bool_))
+    report = evaluate(["length"], tokens, objective=Objective(0.05, None), draws=50)
+    assert report.estimated_cost_share == 0
+    assert report.notes == ("tokens that the file does not give are estimated from texts: all answers",)
+    costs = replace(data, cost_estimated=np.array([[True, False]] * 50))
+    report = evaluate(["length"], costs, objective=Objective(0.05, None), draws=50)
+    assert report.estimated_cost_share == 0.5
+    assert report.notes == ("costs that the file does not give are tokens times price: 100% of cheap",)
 
 
 def test_rules_are_told_from_a_random_mix() -> None:
@@ -209,7 +252,7 @@ def test_every_reason() -> None:
         " behind prompt length (-0.100, -0.150 to -0.050).",
         "Third orders prompts: not shown to be better than chance (APGR 0.520 (0.490 to 0.550), chance is 0.500);"
         " not told from prompt length (+0.020, -0.100 to +0.100).",
-        "The cost of 25 % of the answers is estimated: the file lacks their tokens or cost.",
+        "The cost of 25 % of the answers is estimated, as tokens times price: the file does not give it.",
     )
 
 

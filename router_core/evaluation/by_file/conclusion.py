@@ -7,10 +7,11 @@ in the report.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from router_core.evaluation.results import Estimate, Report, Rival, Row, Verdict
 from router_core.evaluation.wording import per_thousand, percent, span
-from router_core.words import about, dollars, points, share, times_cheaper
+from router_core.words import about, dollars, listing, points, share, times_cheaper
 
 TOLERANCE = 0.05
 _NEVER = float("inf")
@@ -32,6 +33,15 @@ def verdict(report: Report, tolerance: float = TOLERANCE) -> Verdict:
     unpriced = _unpriced(report)
     if unpriced:
         return _without_prices(report, unpriced)
+    found = _verdict(report, tolerance)
+    if not report.unpriced:
+        return found
+    names = listing([one.model for one in report.unpriced])
+    price = "prices are" if len(report.unpriced) > 1 else "price is"
+    return replace(found, sentence=f"{found.sentence} This leaves out {names}, whose {price} unknown.")
+
+
+def _verdict(report: Report, tolerance: float) -> Verdict:
     reasons = tuple(_reasons(report))
     router = _proven(report)
     if router is not None:
@@ -58,15 +68,33 @@ def _unpriced(report: Report) -> list[str]:
 
 
 def _without_prices(report: Report, unpriced: list[str]) -> Verdict:
-    names = " and ".join(unpriced)
-    best = report.row(report.best_fixed)
+    names = listing(unpriced)
+    prices, are = ("prices", "are") if len(unpriced) > 1 else ("price", "is")
+    best = report.row(max(report.models, key=lambda model: report.row(model).accuracy.value))
     return Verdict(
         "unknown",
         None,
-        f"Not known: the price of {names} is unknown, so nothing can be said about money.",
-        (f"The most accurate model is {best.name}: {percent(best.accuracy)}.", *_orders(report)),
-        f"the price of {names}: add it under Settings, Models & providers, or a cost column to the file",
+        f"{_by_quality(report, best)}; its worth is not known, for the {prices} of {names} {are} unknown.",
+        (*(_quality(report, rival) for rival in report.rivals), *_orders(report)),
+        f"the {prices} of {names}: add {'them' if len(unpriced) > 1 else 'it'} under Settings, Models & providers,"
+        " or a cost column to the file; in the shell: --price MODEL=IN,OUT (dollars per million tokens), or leave"
+        " a model out with --without",
     )
+
+
+def _by_quality(report: Report, best: Row) -> str:
+    """What scores alone say of the most accurate model."""
+    has = f"{percent(best.accuracy)} good answers, {report.prompts:,} prompts"
+    close = [one.model for one in report.rivals if one.accuracy.high >= 0]
+    if report.best_fixed != best.name or not close:
+        rest = "the other" if len(report.models) == 2 else "every other"
+        return f"By quality alone {best.name} is best ({has})" + ("" if close else f", proven against {rest}")
+    return f"By quality alone {best.name} is ahead ({has}), but not proven better than {listing(close)}"
+
+
+def _quality(report: Report, rival: Rival) -> str:
+    found = f"{points(rival.accuracy.value)} points ({span(rival.accuracy)})"
+    return f"{rival.model} beside {report.best_fixed}: {found}."
 
 
 def _proven(report: Report) -> Row | None:
@@ -183,10 +211,14 @@ def _reasons(report: Report) -> Iterable[str]:
         if row.kind == "rule" and row.gain is not None:
             yield _beside_mix(row)
     yield from _orders(report)
+    if report.unpriced:
+        each = listing([f"{one.model} ({percent(one.accuracy)} good answers)" for one in report.unpriced])
+        prices = "their prices are" if len(report.unpriced) > 1 else "its price is"
+        yield f"Not judged, for {prices} unknown: {each}. Give a price, and the verdict may change."
     if report.estimated_cost_share > 0:
         yield (
-            f"The cost of {share(report.estimated_cost_share, 0)} of the answers is estimated:"
-            " the file lacks their tokens or cost."
+            f"The cost of {share(report.estimated_cost_share, 0)} of the answers is estimated, as tokens times"
+            " price: the file does not give it."
         )
 
 

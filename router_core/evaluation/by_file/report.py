@@ -20,7 +20,7 @@ from router_core.evaluation.by_file.hull import on_hull
 from router_core.evaluation.by_file.judging import judged, sure
 from router_core.evaluation.by_file.lives import Progress, lives_of
 from router_core.evaluation.by_file.replay import Lives
-from router_core.evaluation.by_file.resampling import bootstrap_counts, estimate
+from router_core.evaluation.by_file.resampling import bootstrap_counts, bootstrap_means, estimate
 from router_core.evaluation.by_file.routers import Choice, Pair
 from router_core.evaluation.by_file.trained import held_out_gain
 from router_core.evaluation.by_file.ways import (
@@ -33,7 +33,7 @@ from router_core.evaluation.by_file.ways import (
     TEXTLESS,
     WAYS,
 )
-from router_core.evaluation.labelled import Labelled, rows_of
+from router_core.evaluation.labelled import Labelled, models_of, rows_of
 from router_core.evaluation.results import (
     Mistake,
     Objective,
@@ -41,10 +41,12 @@ from router_core.evaluation.results import (
     Report,
     Row,
     TaskResult,
+    Unpriced,
 )
 from router_core.policies.base import Policy
 from router_core.registry import BY_TASK, CLASSIFIER, RULES
 from router_core.settings import GoalSettings, Settings
+from router_core.words import listing
 
 Array = NDArray[np.float64]
 
@@ -73,7 +75,7 @@ def evaluate(
 
     Args:
         policies: names in ``ways.WAYS``, or policy objects (asked before anything is learned; their arms are the
-        policies: names in ``ways.WAYS``, or policy objects (asked before anything is learned; their arms are the
+            file's models, without those whose price is unknown where two or more have one)
         labelled: n prompts, k >= 2 models.
         settings: rules, classifier, prices; by default the defaults.
         goal: whose exploration, priors and starting weights Thompson sampling has.
@@ -100,7 +102,9 @@ def evaluate(
     goal_settings = settings.goal(goal)
     objective = objective or _usual(goal_settings)
     order = sorted(range(len(labelled.prompts)), key=labelled.prompt_ids.__getitem__)
-    data = rows_of(labelled, order)
+    every = rows_of(labelled, order)
+    unpriced = _unpriced(every)
+    data = models_of(every, [at for at in range(len(every.models)) if at not in unpriced])
     deciding = None if deciding_usd is None else np.asarray(deciding_usd, np.float64)[order]
     pair = routers.reference_pair(data)
 
@@ -143,7 +147,17 @@ def evaluate(
         regret=regret,
         tasks=_tasks(data, everything),
         mistakes=tuple(_mistakes(data, choices, seed)) if keep_texts else (),
+        unpriced=tuple(
+            Unpriced(every.models[at], sure(estimate(float(every.scores[:, at].mean()), drawn)))
+            for at, drawn in zip(unpriced, bootstrap_means(counts, every.scores[:, unpriced]).T, strict=True)
+        ),
     )
+
+
+def _unpriced(data: Labelled) -> list[int]:
+    """The columns of models whose cost is not known, where at least two others can be judged by money."""
+    unknown = np.isnan(data.cost_usd).any(axis=0)
+    return np.flatnonzero(unknown).tolist() if (~unknown).sum() > 1 else []
 
 
 def _usual(goal: GoalSettings) -> Objective:
@@ -237,12 +251,20 @@ def _path(name: str, in_dollars: bool, lives: Lives) -> RegretPath:
 
 
 def _notes(data: Labelled) -> Iterable[str]:
-    for column, model in enumerate(data.models):
-        if np.isnan(data.cost_usd[:, column]).any():
-            yield f"the price of {model} is unknown: nothing that uses it has a cost"
-        elif data.cost_estimated[:, column].any():
-            part = data.cost_estimated[:, column].mean()
-            yield f"{model}: {part:.0%} of its tokens or costs are estimated from the text and the price book"
+    unknown: NDArray[np.bool_] = np.asarray(np.isnan(data.cost_usd).any(axis=0))
+    if unknown.any():
+        names = listing([model for model, no in zip(data.models, unknown, strict=True) if no])
+        prices, them = ("prices", "them") if unknown.sum() > 1 else ("price", "it")
+        be = "are" if unknown.sum() > 1 else "is"
+        yield f"the {prices} of {names} {be} unknown: nothing that uses {them} has a cost"
+    for what, how, where in (
+        ("costs", "are tokens times price", data.cost_estimated & ~unknown),
+        ("tokens", "are estimated from texts", data.tokens_estimated),
+    ):
+        if where is not None and where.any():
+            parts = [f"{part:.0%} of {model}" for model, part in zip(data.models, where.mean(axis=0), strict=True)]
+            said = "all answers" if where.all() else listing([one for one in parts if not one.startswith("0% ")])
+            yield f"{what} that the file does not give {how}: {said}"
 
 
 def _tasks(data: Labelled, chosen: dict[str, Array]) -> tuple[TaskResult, ...]:

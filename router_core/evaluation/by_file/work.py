@@ -56,7 +56,7 @@ def prepare(table: Table, mapping: Mapping, choices: Choices, rates: Rates, watc
     """
     watch(0.0, "checking the rows")
     chosen: dict[str, Any] = {
-        name: getattr(choices, name) for name in ("out_of_range", "duplicates", "incomplete")
+        name: getattr(choices, name) for name in ("out_of_range", "duplicates", "incomplete", "notations")
     }
     found = check(table, mapping, rates=rates, **chosen)
     if found.blocking:

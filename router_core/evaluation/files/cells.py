@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,16 +15,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from router_core.evaluation.files.mapping import Mapping
+from router_core.evaluation.files.numbers import Notation, Parsed, parsed, plain
 from router_core.evaluation.files.tables import Table
 from router_core.evaluation.labelled import Array
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-UNKNOWN: Final = frozenset({"", "nan", "null", "none", "na", "n/a"})
-"""What an unknown number may be written as, in any case of letters."""
-
-_WORDS: Final = {"true": 1.0, "false": 0.0}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,10 +38,14 @@ class Texts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Numbers:
-    """One column of numbers: NaN where unknown, and where ``odd``: there the text is no number."""
+    """One column of numbers: NaN where unknown, and where ``odd``: there the text is no number.
+
+    ``shares``: where the values are parts of a perfect answer already (75 %, yes), whatever that scores.
+    """
 
     values: Array
     odd: Bools
+    shares: Bools | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +54,10 @@ class Cells:
 
     ``models``: their names, sorted. ``ids``: of the prompts, sorted (an Arrow array). Of each row: ``prompts``,
     the number of its id, -1 where it has neither id nor text; ``texts``; ``tasks`` and ``verdicts``, None where
-    there is no such column. Of each cell: ``row``; ``model``, its number, -1 where the row names none; figures.
+    there is no such column. ``one_text``: of how many rows the text is that of another row but for a final line
+    break, the form of line breaks or Unicode normalisation. ``notations``: column -> how its numbers are written,
+    where that is not plainly; ``read_so``: they were read so, else what is not plain is unknown. Of each cell:
+    ``row``; ``model``, its number, -1 where the row names none; figures.
     """
 
     models: tuple[str, ...]
@@ -69,6 +72,9 @@ class Cells:
     cost_usd: Numbers
     input_tokens: Numbers
     output_tokens: Numbers
+    one_text: int
+    notations: dict[str, Notation]
+    read_so: bool
 
     @property
     def prompt(self) -> Ints:
@@ -76,10 +82,13 @@ class Cells:
         return self.prompts[self.row]
 
 
-def cells(table: Table, mapping: Mapping) -> Cells:
-    """The arrays; every column that the mapping names must be in the table, prompt, model and score be named."""
+def cells(table: Table, mapping: Mapping, *, read_notations: bool = False) -> Cells:
+    """The arrays; every column that the mapping names must be in the table, prompt, model and score be named.
+
+    ``read_notations``: read numbers that are not plain in the notation in which the whole column is written.
+    """
     assert mapping.prompt is not None
-    texts = _not_blank(column_texts(table, mapping.prompt))
+    texts, one_text = as_one(_not_blank(column_texts(table, mapping.prompt)))
     prompts, ids = _identified(texts, _names(table, mapping.prompt_id))
     tasks, verdicts = _names(table, mapping.task), _names(table, mapping.verdict)
     rows = np.arange(table.rows)
@@ -99,23 +108,32 @@ def cells(table: Table, mapping: Mapping) -> Cells:
             (one.score, one.cost_usd, one.input_tokens or mapping.input_tokens, one.output_tokens)
             for one in listed
         ]
-    known: dict[str | None, Numbers] = {}
+    known: dict[tuple[str | None, bool], Numbers] = {}
+    notations: dict[str, Notation] = {}
     columns = []
-    for names in zip(*parts, strict=True):
+    for names, counts in zip(zip(*parts, strict=True), (False, False, True, True), strict=True):
         for name in names:
-            if name not in known:
-                known[name] = _numbers(table, name)
+            if (name, counts) not in known:
+                known[name, counts], notation = _numbers(table, name, counts, read_notations)
+                if name is not None and notation is not None:
+                    notations[name] = notation
+        found = [known[name, counts] for name in names]
         columns.append(
             Numbers(
-                np.concatenate([known[name].values for name in names]),
-                np.concatenate([known[name].odd for name in names]),
+                np.concatenate([one.values for one in found]),
+                np.concatenate([one.odd for one in found]),
+                np.concatenate(
+                    [np.zeros(len(one.odd), np.bool_) if one.shares is None else one.shares for one in found]
+                ),
             )
         )
     score, cost_usd, input_tokens, output_tokens = columns
-    scaled = Numbers(score.values / mapping.full_score, score.odd)
+    shares = np.False_ if score.shares is None else score.shares
+    scaled = Numbers(np.where(shares, score.values, score.values / mapping.full_score), score.odd)
     return Cells(
-        models, ids, prompts, texts, tasks, verdicts, row, model, scaled, cost_usd, input_tokens, output_tokens
-    )
+        models, ids, prompts, texts, tasks, verdicts, row, model, scaled, cost_usd, input_tokens, output_tokens,
+        one_text, notations, read_notations,
+    )  # fmt: skip
 
 
 def column_texts(table: Table, column: str) -> Texts:
@@ -149,6 +167,27 @@ def once(codes: Ints, values: Any) -> tuple[Ints, Any]:
 def as_objects(texts: Any) -> NDArray[Any]:
     """An Arrow array of texts as Python's, None where null."""
     return np.array([*texts.to_pylist(), None], object)[:-1]
+
+
+def as_one(texts: Texts) -> tuple[Texts, int]:
+    """Texts that are the same but for a final line break, the form of line breaks or Unicode normalisation get one
+    code and the plainest form; and how many rows had another form than that.
+    """
+    values = pc.utf8_normalize(texts.values, "NFC")
+    values = pc.replace_substring(pc.replace_substring(values, "\r\n", "\n"), "\r", "\n")
+    values = pc.utf8_rtrim(values, "\n")
+    plainest = values.dictionary_encode()
+    groups = plainest.indices.to_numpy()
+    shared = np.bincount(groups, minlength=len(plainest.dictionary)) > 1
+    if not shared.any():
+        return texts, 0
+    other = shared[groups] & ~pc.equal(values, texts.values).to_numpy(zero_copy_only=False)
+    alone = np.flatnonzero(~shared[groups])
+    first = np.full(len(shared), -1)
+    first[groups[alone]] = alone  # what nothing else is like stays as it is written
+    places = pa.array(np.where(first < 0, np.arange(len(first)) + len(texts.values), first))
+    forms = pa.concat_arrays([texts.values, plainest.dictionary]).take(places)
+    return Texts(_through(groups, texts.codes), forms), int(np.append(other, False)[texts.codes].sum())
 
 
 def _names(table: Table, column: str | None) -> Texts | None:
@@ -190,26 +229,21 @@ def _identified(texts: Texts, named: Texts | None) -> tuple[Ints, Any]:
     return rank[codes], values.take(pa.array(order))
 
 
-def _numbers(table: Table, column: str | None) -> Numbers:
+def _numbers(
+    table: Table, column: str | None, counts: bool, read_notation: bool
+) -> tuple[Numbers, Notation | None]:
     if column is None:
-        return Numbers(np.full(table.rows, np.nan), np.zeros(table.rows, np.bool_))
+        return Numbers(np.full(table.rows, np.nan), np.zeros(table.rows, np.bool_)), None
     found = column_texts(table, column)
-    values, odd = _parsed(found.values)
-    return Numbers(np.append(values, np.nan)[found.codes], np.append(odd, False)[found.codes])
-
-
-def _parsed(texts: Any) -> tuple[Array, Bools]:
+    codes, texts = found.codes, found.values
     try:
-        return pc.cast(texts, pa.float64()).to_numpy(), np.zeros(len(texts), np.bool_)
+        values = pc.cast(texts, pa.float64()).to_numpy()
+        read, notation = Parsed(values, np.zeros(len(values), np.bool_)), None
     except pa.ArrowInvalid:
-        pass
-    values, odd = np.full(len(texts), np.nan), np.zeros(len(texts), np.bool_)
-    for place, text in enumerate(texts.to_pylist()):
-        word = text.strip().lower()
-        if word in UNKNOWN:
-            continue
-        try:
-            values[place] = _WORDS[word] if word in _WORDS else float(word.replace("_", "no number"))
-        except ValueError:
-            odd[place] = True
-    return values, odd
+        written = texts.to_pylist()
+        read = parsed(written, counts=counts)
+        notation = read.notation
+        if notation is not None and not read_notation:  # which is said of the column, not of each cell
+            read = Parsed(plain(written).values, read.odd)
+    shares = None if read.notation is None else np.full(table.rows, read.notation.share)
+    return Numbers(np.append(read.values, np.nan)[codes], np.append(read.odd, False)[codes], shares), notation

@@ -11,12 +11,23 @@ from typing import Final
 import numpy as np
 
 from router_core.evaluation.files.cells import Cells, cells
+from router_core.evaluation.files.guessing import unused
 from router_core.evaluation.files.limits import enough_memory
 from router_core.evaluation.files.mapping import Mapping
 from router_core.evaluation.files.problems import SHOWN, Check, Kind, Problem, Shower, be, cut, listed, many, named
 from router_core.evaluation.files.rates import Rates
-from router_core.evaluation.files.survey import Choices, Duplicates, Incomplete, OutOfRange, Survey, survey, usable
+from router_core.evaluation.files.survey import (
+    Choices,
+    Duplicates,
+    Incomplete,
+    Notations,
+    OutOfRange,
+    Survey,
+    survey,
+    usable,
+)
 from router_core.evaluation.files.tables import Table
+from router_core.words import listing
 
 MOST_MODELS: Final = 100
 
@@ -28,6 +39,7 @@ def check(
     out_of_range: OutOfRange = "refuse",
     duplicates: Duplicates = "refuse",
     incomplete: Incomplete = "drop",
+    notations: Notations = "refuse",
     rates: Rates | None = None,
 ) -> Check:
     """Look for everything that is wrong, under the choices made so far (see ``survey.Choices``).
@@ -36,9 +48,10 @@ def check(
         table: the file.
         mapping: what its columns mean.
         out_of_range, duplicates, incomplete: what to do with such rows.
+        notations: whether numbers that are not plain are read as the whole column is written.
         rates: prices; by default those of the bundled book.
     """
-    return examine(table, mapping, Choices(out_of_range, duplicates, incomplete), rates or Rates())[0]
+    return examine(table, mapping, Choices(out_of_range, duplicates, incomplete, notations), rates or Rates())[0]
 
 
 def examine(
@@ -49,7 +62,7 @@ def examine(
     if any(problem.blocks for problem in structure):
         return Check(structure), None, None
     with enough_memory(table.name):
-        found = cells(table, mapping)
+        found = cells(table, mapping, read_notations=choices.notations == "read")
         seen = survey(found, mapping, choices)
         problems = (*structure, *_contents(table, mapping, found, seen, choices, rates))
     ordered = tuple(sorted(problems, key=lambda problem: not problem.blocks))
@@ -63,9 +76,12 @@ def _structure(table: Table, mapping: Mapping) -> Iterator[Problem]:
     wanted = mapping.columns()
     for part in obligatory:
         if wanted[part] is None:
-            yield Problem(
-                "missing column", f"no column is said to hold the {part}", f"choose one of: {columns}", blocks=True
-            )
+            remedy = f"choose one of: {columns}"
+            if part == "model":
+                remedy += (
+                    "; where a file has the answers of one model, put those of all into one file and name each"
+                )
+            yield Problem("missing column", f"no column is said to hold the {part}", remedy, blocks=True)
     for part, column in wanted.items():
         if column is not None and column not in table.columns:
             yield Problem(
@@ -82,6 +98,17 @@ def _structure(table: Table, mapping: Mapping) -> Iterator[Problem]:
         yield Problem("model twice", f"two models are called {cut(name)!r}", "give each its own name", blocks=True)
     if mapping.form == "wide" and not names:
         yield _few((), f"say which columns hold the scores of which model, among: {columns}")
+    left_out = tuple(unused(table.columns, table.head, mapping))
+    known = all(wanted[part] in table.columns for part in obligatory) and {*wanted.values()} <= {
+        *table.columns,
+        None,
+    }
+    if left_out and known:
+        said = listing([f"{column!r} ({reason})" for column, reason in left_out])
+        yield Problem(
+            "unused", f"{many(len(left_out), 'column')} not used: {said}", "name it where one is needed",
+            blocks=False, count=len(left_out),
+        )  # fmt: skip
     if table.ragged:
         first = tuple({"row": one.row, "cells": one.cells, "text": cut(one.text)} for one in table.ragged[:SHOWN])
         yield Problem(
@@ -102,19 +129,23 @@ def _contents(
     yield from models
     if models:
         return  # where the model is not what is compared, neither is the rest
+    written = tuple(_written(found, mapping))
+    yield from written
     yield from _scores(found, seen, mapping, choices, show)
     yield from _places(found, seen, choices, show)
-    yield from _coverage(found, seen, choices)
+    if not any(problem.blocks for problem in written):  # else scores seem to be missing that are there
+        yield from _coverage(found, seen, choices)
     yield from _figures(found, seen, show)
     yield from _prices(found, seen, rates)
     yield from _verdicts(found)
 
 
 def _models(found: Cells, seen: Survey, mapping: Mapping) -> Iterator[Problem]:
-    missing = [name for name in mapping.only if name not in found.models]
+    missing = [name for name in (*mapping.only, *mapping.without) if name not in found.models]
     if missing:
         yield Problem(
-            "missing model", f"no answers of {listed(missing)}, which should be compared",
+            "missing model",
+            f"no answers of {listed(missing)}, which should be {'compared' if mapping.only else 'left out'}",
             f"choose among: {listed(found.models)}", blocks=True, count=len(missing),
         )  # fmt: skip
     if len(seen.models) < 2:
@@ -125,6 +156,25 @@ def _models(found: Cells, seen: Survey, mapping: Mapping) -> Iterator[Problem]:
             f"{len(seen.models):,} models, such as {listed(seen.models[:3])}; at most {MOST_MODELS} are compared",
             "choose some of them, or another column for the model",
             blocks=True, count=len(seen.models),
+        )  # fmt: skip
+
+
+def _written(found: Cells, mapping: Mapping) -> Iterator[Problem]:
+    """Numbers that are not plain, and texts that are one."""
+    if found.notations:
+        scores = {mapping.score} if mapping.form == "long" else {one.score for one in mapping.models}
+        each = listing([f"{cut(name)!r} ({notation})" for name, notation in found.notations.items()])
+        yield Problem(
+            "notation", f"{many(len(found.notations), 'column')} with numbers that are not plain: {each}",
+            "read them so, or write plain numbers",
+            blocks=not found.read_so and bool(scores & {*found.notations}), count=len(found.notations),
+        )  # fmt: skip
+    if found.one_text:
+        yield Problem(
+            "one text",
+            f"{many(found.one_text, 'row')} whose prompt is that of another row but for a final line break, the"
+            " form of line breaks or Unicode normalisation",
+            "they count as one prompt", blocks=False, count=found.one_text,
         )  # fmt: skip
 
 
@@ -145,7 +195,8 @@ def _scores(found: Cells, seen: Survey, mapping: Mapping, choices: Choices, show
             "out of range",
             f"{many(int(seen.out.sum()), 'score')} outside 0 to {full:g} (from {values.min() * full:g} to"
             f" {values.max() * full:g})",
-            "clip them to the nearer end, or drop them; if a perfect answer scores more, say how much",
+            f"if a perfect answer scores more, such as {_likely(values.max() * full):g}, say so (full score); else"
+            " clip them to the nearer end, or drop them",
             blocks=choices.out_of_range == "refuse", count=int(seen.out.sum()), rows=show(seen.out, "score"),
         )  # fmt: skip
     repeated = seen.order[~seen.first]
@@ -237,15 +288,22 @@ def _figures(found: Cells, seen: Survey, show: Shower) -> Iterator[Problem]:
 def _prices(found: Cells, seen: Survey, rates: Rates) -> Iterator[Problem]:
     cell = seen.order[seen.first & seen.complete[found.prompt[seen.order]]]
     unknown = cell[np.isnan(usable(found.cost_usd)[0][cell])]
-    for number, count in enumerate(np.bincount(seen.model[unknown], minlength=len(seen.models))):
-        name = seen.models[number]
-        if count and rates.find(name) is None:
-            yield Problem(
-                "price",
-                f"the price of {cut(name)!r} is not known, nor is the cost of {many(int(count), 'answer')}",
-                "say which model of the price book it is, or give its price; without it only scores are compared",
-                blocks=False, count=int(count),
-            )  # fmt: skip
+    counts = np.bincount(seen.model[unknown], minlength=len(seen.models))
+    unpriced = [
+        name for name, count in zip(seen.models, counts, strict=True) if count and rates.find(name) is None
+    ]
+    if unpriced:
+        several = len(unpriced) > 1
+        missing = int(sum(count for name, count in zip(seen.models, counts, strict=True) if name in unpriced))
+        priced = len(seen.models) - len(unpriced)
+        yield Problem(
+            "price",
+            f"the {'prices' if several else 'price'} of {listing([repr(cut(name)) for name in unpriced])}"
+            f" {'are' if several else 'is'} not known, nor is the cost of {many(missing, 'answer')}",
+            "say which model of the price book it is, or give its price; without it "
+            + ("only the others are judged" if priced > 1 else "only scores are compared"),
+            blocks=False, count=missing, models=tuple(unpriced),
+        )  # fmt: skip
 
 
 def _verdicts(found: Cells) -> Iterator[Problem]:
@@ -268,6 +326,11 @@ def _verdicts(found: Cells) -> Iterator[Problem]:
 def verdict_of(text: str) -> int | None:
     """1 for SIMPLE, 0 for COMPLEX, in any case of letters; None for anything else."""
     return {"simple": 1, "complex": 0}.get(text.strip().lower())
+
+
+def _likely(most: float) -> float:
+    """What a perfect answer scores, most likely, where this is the largest score."""
+    return next((full for full in (5.0, 10.0, 20.0, 100.0, 1000.0) if most <= full), most)
 
 
 def _few(models: tuple[str, ...], remedy: str) -> Problem:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,8 +15,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from router_core.evaluation.files.encodings import Utf8, broken
-from router_core.evaluation.files.files import DataFile, Stream
+from router_core.evaluation.files.encodings import Utf8, WithoutEnd, broken
+from router_core.evaluation.files.files import DataFile
 from router_core.evaluation.files.limits import LONGEST_HEADER, LONGEST_ROW, MOST_COLUMNS, DataFileError
 from router_core.evaluation.progress import Watch
 
@@ -25,6 +26,7 @@ Take = Callable[[Any], None]
 """Called with each piece of the rows: an Arrow record batch, every column of TEXT."""
 
 _DELIMITERS: Final = ",;\t"
+_SEPARATOR: Final = re.compile(r"\"?sep=([^\s\"]|\t)\"?\r?\n", re.I)
 _NO_ROWS: Final = "{} has a header and no rows; give a row per prompt and model below it"
 _MOST_RAGGED: Final = 1_000  # more, and it is not some rows that are broken but the reading
 _RAGGED_SHOWN: Final = 200  # characters
@@ -50,24 +52,32 @@ def read_csv(file: DataFile, codec: str, watch: Watch, take: Take) -> tuple[Ragg
     head = file.head(LONGEST_HEADER).decode(codec, "replace").lstrip()
     if not head:
         raise DataFileError(f"{file.name} holds nothing but empty lines; give a header and rows")
-    delimiter = _delimiter(file, head)
+    said = _SEPARATOR.match(head)  # what a line above the header says, as Excel writes and reads it
+    delimiter = said[1] if said else _delimiter(file, head)
+    above = int(said is not None)
     ragged: list[Ragged] = []
     last: Any = None
 
     def odd(row: Any) -> str:
         ragged.append(
-            Ragged((row.number or 1) - 1, row.actual_columns, row.expected_columns, row.text[:_RAGGED_SHOWN])
+            Ragged(
+                (row.number or 1) - 1 - above, row.actual_columns, row.expected_columns, row.text[:_RAGGED_SHOWN]
+            )
         )
         return "skip" if len(ragged) <= _MOST_RAGGED else "error"
 
     try:
         with file.open() as stream:
-            checked = Utf8(stream, file) if codec == "utf-8-sig" else stream  # others are decoded by Python anyway
+            text = WithoutEnd(stream, codec)
+            checked = Utf8(text, file) if codec == "utf-8-sig" else text  # others are decoded by Python anyway
             reader = arrow_csv.open_csv(
                 pa.PythonFile(checked, "r"),
                 # one thread: with several, a broken row has no number, and on small machines it is no faster
                 read_options=arrow_csv.ReadOptions(
-                    block_size=LONGEST_ROW, use_threads=False, encoding=codec.removesuffix("-sig")
+                    block_size=LONGEST_ROW,
+                    use_threads=False,
+                    encoding=codec.removesuffix("-sig"),
+                    skip_rows=above,
                 ),
                 parse_options=arrow_csv.ParseOptions(
                     delimiter=delimiter, newlines_in_values=True, invalid_row_handler=odd
@@ -83,7 +93,7 @@ def read_csv(file: DataFile, codec: str, watch: Watch, take: Take) -> tuple[Ragg
             if last is None and ragged:
                 take(pa.RecordBatch.from_pylist([], reader.schema))
             if last is not None:
-                _check_end(file, last, stream)
+                _check_end(file, last, text)
     except UnicodeError:
         raise broken(file, codec) from None
     except pa.ArrowInvalid as error:
@@ -116,10 +126,11 @@ def _delimiter(file: DataFile, head: str) -> str:
     return best
 
 
-def _check_end(file: DataFile, batch: Any, stream: Stream) -> None:
+def _check_end(file: DataFile, batch: Any, text: WithoutEnd) -> None:
     """A quotation mark that is never closed makes one cell of all that follows."""
     last = batch.column(batch.num_columns - 1)[batch.num_rows - 1].as_py()
-    if last is not None and "\n" in last and not stream.tail.rstrip().endswith(b'"'):
+    tail = text.tail.replace(b"\0", b"").rstrip()  # without the zeros of UTF-16
+    if last is not None and "\n" in last and not tail.endswith(b'"'):
         raise DataFileError(
             f"{file.name}: the quotation mark before {last[:60]!r} is never closed and makes one cell of all that"
             ' follows; close it, or write it twice ("") if it is part of the text'

@@ -17,6 +17,7 @@ from router_core.evaluation.files.problems import many
 from router_core.evaluation.files.rates import Rate, Rates
 from router_core.evaluation.labelled import Array
 from router_core.features import CHARACTERS_PER_TOKEN
+from router_core.words import listing
 
 _WIDE = r"[\x{2E81}-\x{10FFFF}]"
 
@@ -34,12 +35,13 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Estimates:
-    """Figures without gaps, but for the cost of models without a price; where one of them is ``estimated``; and
+    """Figures without gaps, but for the cost of models without a price; where cost and tokens are estimated; and
     sentences that say from what.
     """
 
     figures: Figures
-    estimated: Bools
+    cost_estimated: Bools
+    tokens_estimated: Bools
     notes: tuple[str, ...]
 
 
@@ -90,7 +92,7 @@ def estimates(
         *_lengths_said(models, guessed, counts, usual),
         *_costs_said(models, no_cost, found),
     )
-    return Estimates(Figures(input_tokens, output_tokens, cost_usd), no_input | no_output | no_cost, notes)
+    return Estimates(Figures(input_tokens, output_tokens, cost_usd), no_cost, no_input | no_output, notes)
 
 
 def _dollars(rate: Rate | None) -> tuple[float, float]:
@@ -107,18 +109,27 @@ def _tokens_said(no_input: Bools, from_text: Bools) -> Iterator[str]:
 
 
 def _lengths_said(models: tuple[str, ...], guessed: Bools, counts: Any, usual: Array) -> Iterator[str]:
-    for place, model in enumerate(models):
-        missing = int(guessed[:, place].sum())
-        if missing:
-            what = f"output tokens of {many(missing, 'answer')} of {model}"
-            which = "the mean of its others" if counts[place] else "the settings' guess, for no answer is known"
-            yield f"{what} are taken to be {usual[place]:.0f}, {which}"
+    for known, which in (
+        (True, "the mean of the model's others"),
+        (False, "the settings' guess, for no answer is known"),
+    ):
+        places = [
+            place for place in range(len(models)) if guessed[:, place].any() and bool(counts[place]) == known
+        ]
+        if places:
+            missing = int(guessed[:, places].sum())
+            each = [f"{models[place]}: {usual[place]:.0f}" for place in places]
+            few = listing(each) if known or len(places) == 1 else f"{usual[places[0]]:.0f}"
+            yield f"output tokens of {many(missing, 'answer')} are taken to be {which} ({few})"
 
 
 def _costs_said(models: tuple[str, ...], no_cost: Bools, found: list[Rate | None]) -> Iterator[str]:
-    for place, (model, rate) in enumerate(zip(models, found, strict=True)):
-        if rate is not None:
+    priced = [(place, rate) for place, rate in enumerate(found) if rate is not None]
+    if priced:
+        each = []
+        for place, rate in priced:
             given, answered = (float(one) for one in _dollars(rate))
-            what = f"the cost of {many(int(no_cost[:, place].sum()), 'answer')} of {model}"
-            price = f"${given:g} and ${answered:g} per million tokens in and out"
-            yield f"{what} is tokens times the price of {rate.id} ({price})"
+            each.append(f"{models[place]} as {rate.id}, ${given:g} and ${answered:g}")
+        missing = int(no_cost[:, [place for place, _ in priced]].sum())
+        said = "; ".join(each)
+        yield f"the cost of {many(missing, 'answer')} is tokens times price (per million in and out: {said})"

@@ -44,7 +44,6 @@ _FOREIGN: Final = {
     b"%PDF": "a PDF; give the table itself",
 }
 _PARQUET: Final = b"PAR1"
-_TAIL: Final = 64
 _PIECE: Final = 1 << 16
 _CHUNK: Final = 1 << 22
 
@@ -80,11 +79,10 @@ class _Unpacked:
 
 
 class Stream(io.RawIOBase):
-    """The unpacked bytes, one after the other. ``tail``: the last few that were read."""
+    """The unpacked bytes, one after the other."""
 
     def __init__(self, raw: BinaryIO, size: int, packed: bool, name: str) -> None:
         super().__init__()
-        self.tail = b""
         self._raw, self._size, self._name = raw, size, name
         self._inner: BinaryIO | _Unpacked = _Unpacked(raw) if packed else raw
         self._count = 0
@@ -116,7 +114,6 @@ class Stream(io.RawIOBase):
         self._count += len(data)
         if self._count > MAX_BYTES:
             raise too_large(self._name)
-        self.tail = (self.tail + data[-_TAIL:])[-_TAIL:]
         return data
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]

@@ -1,5 +1,7 @@
 """JSON to columns of text: one object a line, or a list of objects; the line or entry that is broken is named.
 
+One object with the rows inside is taken apart in json_documents.py.
+
 Nothing is converted: a number is the text it is written back as, true is "true", what is nested is JSON.
 """
 
@@ -14,8 +16,9 @@ from typing import Any, Final
 import pyarrow as pa
 
 from router_core.evaluation.files.csv_rows import Take
-from router_core.evaluation.files.encodings import broken
+from router_core.evaluation.files.encodings import WithoutEnd, broken
 from router_core.evaluation.files.files import DataFile, Stream
+from router_core.evaluation.files.json_documents import lists_in, rows_of
 from router_core.evaluation.files.limits import (
     LONGEST_ROW,
     MOST_COLUMNS,
@@ -27,6 +30,7 @@ from router_core.evaluation.progress import Watch
 
 _BATCH: Final = 5_000
 _CHUNK: Final = 1 << 20  # characters
+_DOCUMENT: Final = 2 * LONGEST_ROW  # characters of one object with all rows in it
 _SPACE: Final = " \t\r\n"
 _GAP: Final = re.compile(r"[ \t\r\n]*")
 _COMMAS: Final = re.compile(r"[ \t\r\n,]*")
@@ -77,7 +81,7 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
 
 
 def _rows(file: DataFile, codec: str, stream: Stream) -> Iterator[Row]:
-    text = io.TextIOWrapper(io.BufferedReader(stream, 1 << 20), encoding=codec, newline="\n")
+    text = io.TextIOWrapper(io.BufferedReader(WithoutEnd(stream, codec), 1 << 20), encoding=codec, newline="\n")
     line, blank, start = 1, 0, text.read(_CHUNK)
     while start and not (rest := start.lstrip(_SPACE)):
         line, blank, start = line + start.count("\n"), blank + len(start), text.read(_CHUNK)
@@ -85,7 +89,62 @@ def _rows(file: DataFile, codec: str, stream: Stream) -> Iterator[Row]:
     if not start:
         return iter(())
     line += start.count("\n", 0, len(start) - len(rest))
-    return _entries(file, text, rest[1:]) if rest[0] == "[" else _lines(file, text, line, rest)
+    if rest[0] == "[":
+        return _entries(file, text, rest[1:])
+    rest = _first_line(text, rest)
+    document, read = _document(text, rest) if rest[0] == "{" else (None, rest)
+    if document is None:
+        return _lines(file, text, line, read)
+    return _inside(file, document, read)
+
+
+def _first_line(text: io.TextIOWrapper, start: str) -> str:
+    """What was read already, and more where the first line does not end in it."""
+    parts, size = [start], len(start)
+    while "\n" not in parts[-1] and size <= _DOCUMENT and (more := text.read(_CHUNK)):
+        parts.append(more)
+        size += len(more)
+    return "".join(parts)
+
+
+def _document(text: io.TextIOWrapper, start: str) -> tuple[dict[str, Any] | None, str]:
+    """The whole text as one object, None where each line is one or it is none; and what was read."""
+    first = start.partition("\n")[0]
+    try:
+        found = json.loads(first)
+    except ValueError:  # it may go on in the next lines
+        parts, size = [start], len(start)
+        while size <= _DOCUMENT and (more := text.read(_CHUNK)):
+            parts.append(more)
+            size += len(more)
+        start = "".join(parts)
+        try:
+            found = json.loads(start)
+        except ValueError:
+            return None, start
+    else:
+        start += text.read(_CHUNK)
+        if start[len(first) :].strip() or len(start) > len(first) + _CHUNK:
+            return None, start
+    return found if isinstance(found, dict) else None, start
+
+
+def _inside(file: DataFile, document: dict[str, Any], read: str) -> Iterator[Row]:
+    """The rows in one object."""
+    rows = rows_of(document)
+    if rows is None:
+        lists = lists_in(document)
+        if "\n" in read.strip() or len(lists) > 1:
+            what = "several lists of objects" if lists else "no list of objects"
+            names = ", ".join(repr(name) for name in (lists or list(document))[:20])
+            raise DataFileError(
+                f"{file.name} is one object with {what} (in it: {names[:500]}); give the list of rows alone, or"
+                " one object a line"
+            )
+        rows = [document]
+    if len(rows) > MOST_ROWS:
+        raise too_many(file.name, "rows", MOST_ROWS)
+    return iter([(place, len(read) // len(rows), row) for place, row in enumerate(rows, start=1)])
 
 
 def _lines(file: DataFile, text: io.TextIOWrapper, number: int, start: str) -> Iterator[Row]:

@@ -18,7 +18,7 @@ from router_core.evaluation.files.tables import Table
 Kind = Literal[
     "missing column", "ragged rows", "model twice", "missing model", "few models", "many models", "no number",
     "out of range", "duplicates", "texts differ", "unplaced", "incomplete", "nothing left", "tokens", "cost",
-    "price", "verdicts",
+    "price", "verdicts", "notation", "one text", "unused",
 ]  # fmt: skip
 
 SHOWN: Final = 5
@@ -31,7 +31,8 @@ _NAMED: Final = 40  # names
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong ``count`` times. ``blocks``: nothing can be compared until it is mended or chosen
-    away; else it is dealt with as ``remedy`` says. ``rows``: the first concerned, as small tables.
+    away; else it is dealt with as ``remedy`` says. ``rows``: the first concerned, as small tables. ``models``:
+    those concerned, where it is about them.
     """
 
     kind: Kind
@@ -40,6 +41,7 @@ class Problem:
     blocks: bool
     count: int = 1
     rows: tuple[dict[str, Any], ...] = ()
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,13 @@ from router_core.evaluation.files.encodings import Encoding
 from router_core.evaluation.files.estimating import Estimates, Figures, estimated_tokens, estimates
 from router_core.evaluation.files.limits import enough_memory
 from router_core.evaluation.files.mapping import Mapping
-from router_core.evaluation.files.problems import Check, many
+from router_core.evaluation.files.problems import Check, Kind, many
 from router_core.evaluation.files.rates import Rates
 from router_core.evaluation.files.survey import (
     Choices,
     Duplicates,
     Incomplete,
+    Notations,
     OutOfRange,
     Survey,
     first_rows,
@@ -35,15 +36,26 @@ from router_core.evaluation.labelled import Array, Labelled
 from router_core.evaluation.progress import Progress, Watch
 
 
+class BlockedError(EvaluationError):
+    """Something in a file must be mended or chosen away. ``kind``: of the problem; ``message``: without the
+    argument of ``labelled`` that chooses.
+    """
+
+    def __init__(self, message: str, kind: Kind) -> None:
+        super().__init__(f"{message} (argument {_CHOICE[kind]})" if kind in _CHOICE else message)
+        self.message, self.kind = message, kind
+
+
 def read_labelled(
     source: str | Path | bytes,
     *,
     name: str | None = None,
     encoding: Encoding = "utf-8",
-    mapping: Mapping | None = None,
+    mapping: Mapping | Callable[[Table], Mapping] | None = None,
     out_of_range: OutOfRange = "refuse",
     duplicates: Duplicates = "refuse",
     incomplete: Incomplete = "drop",
+    notations: Notations = "refuse",
     rates: Rates | None = None,
     tell: Callable[[str], None] = lambda sentence: None,
     progress: Progress | None = None,
@@ -53,24 +65,28 @@ def read_labelled(
 
     Args:
         source, name, encoding: the file.
-        mapping: what its columns mean; by default as their names say.
-        out_of_range, duplicates, incomplete, rates: see ``labelled``.
+        mapping: what its columns mean, or what finds that out of the table; by default as their names say.
+        out_of_range, duplicates, incomplete, notations, rates: see ``labelled``.
         tell: called with each sentence about what was left out, changed or estimated.
         progress, cancelled: see ``labelled``.
     """
     watch = Watch.of(progress, cancelled)
     opening, ordering = watch.part(0.0, 0.6), watch.part(0.6, 1.0)
     table = open_table(source, name=name, encoding=encoding, progress=opening.progress, cancelled=cancelled)
+    chosen = table.guess if mapping is None else mapping if isinstance(mapping, Mapping) else mapping(table)
     data, notes = labelled(
         table,
-        mapping or table.guess,
+        chosen,
         out_of_range=out_of_range,
         duplicates=duplicates,
         incomplete=incomplete,
+        notations=notations,
         rates=rates,
         progress=ordering.progress,
         cancelled=cancelled,
     )
+    if (said := guessed(table, chosen)) is not None:
+        tell(said)
     for note in notes:
         tell(note)
     return data
@@ -83,6 +99,7 @@ def labelled(
     out_of_range: OutOfRange = "refuse",
     duplicates: Duplicates = "refuse",
     incomplete: Incomplete = "drop",
+    notations: Notations = "refuse",
     rates: Rates | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -95,6 +112,8 @@ def labelled(
         out_of_range: refuse, clip or drop scores outside [0, 1]; "drop" also drops those that are no numbers.
         duplicates: where rows repeat a prompt and model, refuse, use the first row, or the mean of their figures.
         incomplete: drop or refuse prompts without every model's score, and rows without a prompt or model.
+        notations: refuse or read numbers that are not plain (75 %, 0,75, $0.01, yes), where the whole column is
+            written so.
         rates: prices, and what is assumed of answers; by default those of the bundled book.
         progress: told what is done; may raise to stop.
         cancelled: asked now and then whether to stop.
@@ -103,23 +122,35 @@ def labelled(
         The data, and a sentence for everything that was left out, changed or estimated.
 
     Raises:
-        EvaluationError: something blocks (see ``checking.check``): the first of it, in a sentence.
+        BlockedError: something blocks (see ``checking.check``): the first of it, in a sentence.
         CancelledError: ``cancelled`` said so.
     """
     watch, rates = Watch.of(progress, cancelled), rates or Rates()
-    choices = Choices(out_of_range, duplicates, incomplete)
+    choices = Choices(out_of_range, duplicates, incomplete, notations)
     watch(0.0, "checking the rows")
     check, found, seen = examine(table, mapping, choices, rates)
     if found is None or seen is None or check.blocking:
         first, *others = check.blocking
         more = f" (and {many(len(others), 'other problem')})" if others else ""
-        choice = f" (argument {_CHOICE[first.kind]})" if first.kind in _CHOICE else ""
-        raise EvaluationError(f"{table.name}: {first.sentence}{more}; {first.remedy}{choice}")
+        raise BlockedError(f"{table.name}: {first.sentence}{more}; {first.remedy}", first.kind)
     watch(0.4, "putting the answers in order")
     with enough_memory(table.name):
         data, known = _in_order(table, mapping, found, seen, choices, rates, watch)
     watch(1.0, f"{many(len(data.prompts), 'prompt')} and {len(data.models)} models")
     return data, (*_treated(check, choices), *known.notes)
+
+
+def guessed(table: Table, mapping: Mapping) -> str | None:
+    """What the columns were taken to mean, where that was guessed and their names are others than the parts'."""
+    used = {part: column for part, column in mapping.columns().items() if column is not None}
+    if mapping != table.guess or all(part == column for part, column in used.items()):
+        return None
+    shared = [f"{part} in {column!r}" for part, column in used.items() if " of " not in part]
+    said = f"the columns are taken to hold: {', '.join(shared)}"
+    if mapping.form == "wide":
+        scores = [f"{one.model} in {one.score!r}" for one in mapping.models]
+        said += f"{', ' if shared else ''}the scores of {', '.join(scores)}"
+    return said
 
 
 def _in_order(
@@ -143,7 +174,8 @@ def _in_order(
         cost_usd=known.figures.cost_usd[:, columns],
         input_tokens=known.figures.input_tokens[:, columns],
         output_tokens=known.figures.output_tokens[:, columns],
-        cost_estimated=known.estimated[:, columns],
+        cost_estimated=known.cost_estimated[:, columns],
+        tokens_estimated=known.tokens_estimated[:, columns],
         verdicts=_verdicts(found, prompts),
         responses=None if answers is None else tuple(map(tuple, answers[:, columns].tolist())),
         source=table.name,
@@ -217,12 +249,13 @@ def _answers(
     return texts, tokens
 
 
-_CHOICE: Final = {
+_CHOICE: Final[dict[Kind, str]] = {
     "no number": "out_of_range",
     "out of range": "out_of_range",
     "duplicates": "duplicates",
     "unplaced": "incomplete",
     "incomplete": "incomplete",
+    "notation": "notations",
 }
 _DONE: Final = {
     "clip": "clipped to the nearer end",
@@ -244,6 +277,11 @@ def _treated(check: Check, choices: Choices) -> Iterator[str]:
         "cost": "estimated",
         "price": "only scores are compared",
         "verdicts": "counted as unknown",
+        "notation": "read so" if choices.notations == "read" else "counted as unknown",
+        "one text": "counted as one prompt",
     }
     for problem in check.problems:
-        yield f"{problem.sentence}: {done[problem.kind]}"
+        what = done.get(problem.kind)
+        if problem.kind == "price" and len(check.models) - len(problem.models) > 1:
+            what = "only the others are judged"
+        yield problem.sentence if what is None else f"{problem.sentence}: {what}"

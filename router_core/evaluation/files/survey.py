@@ -17,6 +17,7 @@ from router_core.evaluation.labelled import Array
 OutOfRange = Literal["refuse", "clip", "drop"]
 Duplicates = Literal["refuse", "first", "mean"]
 Incomplete = Literal["drop", "refuse"]
+Notations = Literal["refuse", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,14 @@ class Choices:
 
     ``out_of_range``: scores outside [0, 1], and those that are no numbers (these cannot be clipped).
     ``duplicates``: rows that repeat a prompt and model. ``incomplete``: prompts without every model's score, and
-    rows without a prompt or model.
+    rows without a prompt or model. ``notations``: numbers that are not plain (75 %, 0,75, $0.01, yes), where the
+    whole column is written so.
     """
 
     out_of_range: OutOfRange = "refuse"
     duplicates: Duplicates = "refuse"
     incomplete: Incomplete = "drop"
+    notations: Notations = "refuse"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +63,11 @@ class Survey:
 
 def survey(cells: Cells, mapping: Mapping, choices: Choices) -> Survey:
     """Look at every cell once."""
-    kept = [place for place, name in enumerate(cells.models) if not mapping.only or name in mapping.only]
+    kept = [
+        place
+        for place, name in enumerate(cells.models)
+        if (not mapping.only or name in mapping.only) and name not in mapping.without
+    ]
     number = np.full(len(cells.models) + 1, -1)  # the last stands for -1
     number[kept] = np.arange(len(kept))
     model, prompt = number[cells.model], cells.prompt

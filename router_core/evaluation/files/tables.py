@@ -14,7 +14,9 @@ from router_core.evaluation.files.apart import read_apart
 from router_core.evaluation.files.csv_rows import Ragged
 from router_core.evaluation.files.encodings import Encoding
 from router_core.evaluation.files.files import located
-from router_core.evaluation.files.mapping import Mapping, guess_mapping
+from router_core.evaluation.files.guessing import guess_mapping
+from router_core.evaluation.files.mapping import Mapping
+from router_core.evaluation.files.nested import opened
 from router_core.evaluation.files.rows import joined, read_rows
 from router_core.evaluation.progress import Progress, Watch
 from router_core.validation import short_hash
@@ -84,7 +86,7 @@ def open_table(
     else:
         found = read_apart(file, encoding, watch, batches.append)
     data = joined(batches)
-    data = data.rename_columns(_unique(data.column_names))
+    data = opened(data.rename_columns(_unique(data.column_names)))
     sample = _sample(data)
     head = [{column: text and text[:_SHOWN] for column, text in row.items()} for row in sample]
     columns = tuple(data.column_names)
