@@ -262,19 +262,23 @@ class Models:
         """Send the parameters that the model takes: where it refuses one by name, once more without it or under
         its other name. What made a call work is remembered.
         """  # fmt: skip
-        from openai import APIError
+        from openai import APIConnectionError, APIError, APITimeoutError
 
         known = self.refusals.changes(model)
-        changes = known
+        changes, refused = known, False
         while True:
             try:
                 result = send(changed(params, changes))
+            except APIConnectionError as error:
+                if not refused or isinstance(error, APITimeoutError):
+                    raise
+                refused = False  # the server ended the connection behind its refusal
             except (APIError, AnsweredWithError) as error:
                 said = said_in(error)
                 further = further_changes(said, params, changes) if said.status in (400, 422) else None
                 if further is None:
                     raise
-                changes = further
+                changes, refused = further, True
             else:
                 if changes != known:
                     self.refusals.remember(model, changes)

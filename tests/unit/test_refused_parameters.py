@@ -219,6 +219,21 @@ def test_a_refusal_that_repeats_itself_ends_and_is_not_remembered() -> None:
     assert models.refusals.of("openai") == {}
 
 
+def test_a_connection_that_ends_behind_a_refusal() -> None:
+    """Some servers close it without a word, just as the next request is sent: that one is sent again, once."""
+    left = [MAX_TOKENS, b"", ANSWER]
+    with raw_server(lambda line: line.send(left.pop(0))) as server:
+        models = models_at(server)
+        assert models.complete(MODEL, HELLO, {"max_tokens": 9}, max_retries=0).text == "ok"
+        models.close()
+    left = [MAX_TOKENS, b"", b"", ANSWER]
+    with raw_server(lambda line: line.send(left.pop(0))) as server:
+        models = models_at(server)
+        with pytest.raises(ProviderError, match="broke before the whole answer came"):
+            models.complete(MODEL, HELLO, {"max_tokens": 9}, max_retries=0)
+        models.close()
+
+
 def test_messages_and_tools_are_always_sent() -> None:
     """Without them it would be another question."""
     params = {"tools": [{"type": "function"}], "tool_choice": "auto"}
