@@ -41,10 +41,12 @@ JSON = st.recursive(
 )
 DOLLARS = st.decimals(0, 1_000, places=9) | st.integers(0, 1_000).map(Decimal)
 PRICE = st.builds(Price, DOLLARS, DOLLARS, st.none() | DOLLARS)
-EVIDENCE = st.integers(0, 2**40).flatmap(
+EVIDENCE = st.integers(0, 10**12).flatmap(
     lambda count: st.builds(Evidence, st.just(count), st.integers(0, count * MICRO))
 )
-LENGTHS = st.builds(OutputTokens, st.integers(0, 2**40), st.integers(0, 2**60))
+LENGTHS = st.integers(0, 10**12).flatmap(  # what an import takes: at most 100,000,000 tokens an answer
+    lambda count: st.builds(OutputTokens, st.just(count), st.integers(0, min(count * 10**8, 2**60)))
+)
 PRICES = st.builds(PriceSettings, input_usd_per_million_tokens=DOLLARS, output_usd_per_million_tokens=DOLLARS)
 
 

@@ -69,8 +69,8 @@ def test_a_trial_is_not_repeated(server: ChatServer) -> None:
 
 def test_a_trial_without_a_key_sends_nothing(server: ChatServer) -> None:
     """The variable is named."""
-    with pytest.raises(MissingKeyError, match="export LOCAL_KEY="):
-        try_model(models(server, "LOCAL_KEY"), PRICES, "local/tiny")
+    with pytest.raises(MissingKeyError, match="export LOCAL_API_KEY="):
+        try_model(models(server, "LOCAL_API_KEY"), PRICES, "local/tiny")
     assert server.requests == []
 
 
