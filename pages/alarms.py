@@ -1,7 +1,6 @@
 """What has moved under the routers: models that no longer do what was predicted, and prices that changed.
 
-Each is told as an event and can be taken back. Leaves out finding them (router_core: views/contextual.py,
-views/prices.py).
+Each is told as an event and can be taken back. See views/contextual.py and views/prices.py for finding them.
 """
 
 from __future__ import annotations

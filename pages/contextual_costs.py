@@ -29,7 +29,7 @@ def show_contextual(shared: Resources, view: View) -> None:
     found = _prepared(shared, shared.state, of, day)
     if not found.budgets and not found.verdicts:
         return
-    st.header("Contextual Thompson: budget and bought verdicts", anchor=False)
+    st.header("Contextual Thompson: budget and paid classifier calls", anchor=False)
     if view.policy or view.arm or view.origin:
         st.caption("Of all models and origins in this range: a budget knows no such filters.")
     if found.budgets:
@@ -62,7 +62,7 @@ def _budgets(budgets: tuple[BudgetKept, ...]) -> None:
 def _verdicts(goals: tuple[VerdictsBought, ...]) -> None:
     right_aligned(
         "verdicts-table",
-        ["Goal", "Decisions", "Asked", "From memory", "Not asked", "Calls cost", "Should bring", "Net gain"],
+        ["Goal", "Decisions", "Asked", "From memory", "Not asked", "Calls cost", "Expected benefit", "Net gain"],
         [
             [
                 escaped(one.goal),

@@ -1,6 +1,6 @@
 """What the contextual router has learned in a goal: from how much, what it expects, what each feature is worth.
 
-Leaves out drift alarms and prices (alarms.py).
+See alarms.py for drift alarms and prices.
 """
 
 from __future__ import annotations

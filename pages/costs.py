@@ -135,7 +135,7 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
     names = list(_arm_labels(shared, view).values())
     left, right = two_columns("cost-charts")
     with left:
-        st.header("Spend, added up", anchor=False)
+        st.header("Cumulative spend", anchor=False)
         show_chart("spend", charts["spend"], _spend_words(shared, report), report.by_time, *_SPEND)
         if report.referenced < report.requests:
             st.caption(
@@ -148,7 +148,7 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
         words = "How many calls cost how much, per model. " + _per_model(report.per_call, "calls")
         show_chart("per_call", charts["per_call"], words, report.per_call)
     with right:
-        st.header("Who got the traffic", anchor=False)
+        st.header("Traffic split", anchor=False)
         st.markdown(" ".join(badge(name, index) for index, name in enumerate(names)))
         for policy, name in LABELS.items():
             if f"split-{policy}" in charts:

@@ -75,13 +75,13 @@ def _card(name: str, decision: Decision, goal: GoalSettings) -> None:
         badge(f"{names.get(arm, arm)} {probability:.0%}", order.get(arm))
         for arm, probability in zip(decision.arms, decision.probabilities, strict=True)
     )
-    st.markdown("Chances " + " ".join(chances))
+    st.markdown("Split " + " ".join(chances))
     _cost(decision)
     if decision.fallback is not None:
         st.markdown(":red-badge[fell back to the rules]")
     summary = decision.reason.summary
     if decision.propensity < max(decision.probabilities):
-        summary += f"; drawn all the same, with a chance of {decision.propensity:.0%}"
+        summary += f"; chosen: {decision.propensity:.0%} of the split"
     st.markdown(said(summary))
     lines = [_line(line, said) for line in decision.reason.lines]
     st.caption("  \n".join(lines[:_AT_ONCE]))

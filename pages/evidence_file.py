@@ -1,4 +1,4 @@
-"""Which file of scored answers: an upload or a path, read in the background. Leaves out what its columns mean."""
+"""Which file of scored answers: an upload or a path, read in the background."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work that takes a while: started once, watched with its time left, stopped by a click. Leaves out what it is."""
+"""Work that takes a while: started once, watched with its time left, stopped by a click."""
 
 from __future__ import annotations
 

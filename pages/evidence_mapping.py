@@ -1,4 +1,4 @@
-"""What the columns of a file mean: guessed, and corrected here. Leaves out whether the values are good."""
+"""What the columns of a file mean: guessed, and corrected here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The prompts that a router sent to the wrong model, one at a time, to read. Leaves out which those are."""
+"""The prompts that a router sent to the wrong model, one at a time, to read."""
 
 from __future__ import annotations
 

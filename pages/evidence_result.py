@@ -1,4 +1,4 @@
-"""A judged file: the verdict on top, what it rests on below. Leaves out how it came about (evidence_data.py)."""
+"""A judged file: the verdict on top, what it rests on below. See evidence_data.py for how it came about."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from router_core.words import share
 _COLUMNS = {  # heading of the table -> what it says
     "Good answers": "their share; the small figures everywhere are the ends of the interval",
     "Per 1,000 prompts": "what they cost, deciding included; ~ where tokens or cost are estimated",
-    "Above an equally dear mix": "points above what a random mix of the models buys for the same money",
+    "Gain over random routing at the same cost": "points above a random mix of the models for the same money",
     "Saved at equal quality": "against the cheapest random mix with as many good answers",
     "APGR": "what part of the gap between the two models its order of prompts recovers; a coin gets 0.500",
     "CPT50, CPT80": "share of prompts that must go to the strong model to recover half, and four fifths, of it",

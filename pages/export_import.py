@@ -52,7 +52,7 @@ def show_takeaway(shared: Resources) -> None:
 def _out(playground: Playground) -> None:
     """Every file is made when it is asked for, not each time the page is drawn."""
     settings, goal = playground.settings, st.session_state["goal"]
-    st.header("Take it with you", anchor=False)
+    st.header("Export", anchor=False)
     st.caption("Settings, prices and what was learned, with a checksum; never a key.")
     refuse_keys(settings, {"settings": settings.model_dump(mode="json")})
 
@@ -98,7 +98,7 @@ def _backup(store: Store) -> None:
 
 
 def _in(shared: Resources) -> None:
-    st.header("Bring one in", anchor=False)
+    st.header("Import", anchor=False)
     _offer_undo()
     given = st.file_uploader("router.json, router.yaml or evidence.json", key="import-file", max_upload_size=10)
     if given is None:

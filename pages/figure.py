@@ -1,7 +1,4 @@
-"""A chart with its words for screen readers and the table behind it; columns that stack where there is no room.
-
-Leaves out what is in them.
-"""
+"""A chart with its words for screen readers and the table behind it; columns that stack where there is no room."""
 
 from __future__ import annotations
 

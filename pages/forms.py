@@ -1,6 +1,6 @@
 """Widgets made from the declaration of a setting: type, range, title and help say which; nothing is said twice.
 
-Leaves out checking (the declaration does it) and saving.
+Does not cover checking (the declaration does it) and saving.
 """
 
 from __future__ import annotations

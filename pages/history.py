@@ -174,7 +174,7 @@ def _erasing(shared: Resources) -> None:
             " stay."
         )
         sure = st.checkbox("I know that this cannot be undone", key="sure")
-        if st.button("Keep only fingerprints", key="strip", disabled=not sure or not held):
+        if st.button("Delete texts, keep statistics", key="strip", disabled=not sure or not held):
             _done(f"The texts of {store.strip(old):,} prompts were removed.")
         if st.button("Delete them", key="erase", disabled=not sure or not held, type="primary"):
             _done(f"{store.erase(old):,} prompts were deleted.")

@@ -85,7 +85,7 @@ def _split(shared: Resources, goal: str, settings: GoalSettings, names: Mapping[
     )
     st.caption(
         f"{best.capitalize()}: its chance of being that. Traffic: what is learned from that chance, what every"
-        " model keeps so that it can still be judged, and what is left of the starting weights, which fade with"
+        " model keeps so that it can still be judged, and your initial split, which fades with"
         " every rating."
     )
     if chosen != worth:

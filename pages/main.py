@@ -141,7 +141,7 @@ page = st.navigation(
 with st.sidebar:
     st.title("Router Playground", anchor=False)
     goals = list(shared.playground.settings.goals)
-    st.selectbox("What is this traffic?", goals, key="goal", help="Each kind of traffic learns by itself.")
+    st.selectbox("Use case", goals, key="goal", help="Each kind of traffic learns by itself.")
     show_mode(shared, current_goal())
     st.space("small")
     _visit(shared.playground)

@@ -69,7 +69,7 @@ def prompt_form(send: Callable[[], None]) -> tuple[list[Message], dict[str, Any]
             persist_state="session",
         )
         run_all = st.toggle(
-            "Also run models nobody chose",
+            "Ask every model",
             key="run_all",
             help="Two answers to one prompt are paired evidence, the strongest there is.",
             bind="query-params",

@@ -86,7 +86,7 @@ def _consequences(shared: Resources, draft: Mapping[str, Any], tab: str, goal: s
         return
     found = changes(settings.document(), wanted.document())
     if not found:
-        st.caption("Nothing is changed. What a change would do will stand here.")
+        st.caption("No unsaved changes. Edit to preview the effect.")
         return
     st.header(f"{len(found)} change{'s' * (len(found) != 1)}", anchor=False)
     show_changes(found)

@@ -23,7 +23,7 @@ def show_tasks(shared: Resources, goal: str, settings: GoalSettings, names: Mapp
     st.header(
         BY_TASK.label,
         anchor=False,
-        help="It learns which model is the best buy for each task type that comes with the requests. A task with"
+        help="It learns which model is the best value for each task type that comes with the requests. A task with"
         " few ratings leans on the others; how much is learned from how far tasks differ.",
     )
     seen = context([{"role": "user", "content": USUAL}], goal)

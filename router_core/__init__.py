@@ -1,4 +1,4 @@
-"""Route each prompt to the model that is the best buy, learn from outcomes, and know whether it pays.
+"""Route each prompt to the model that is the best value, learn from outcomes, and know whether it pays.
 
 Importing this package opens, reads and connects to nothing; its parts are imported when first used.
 """

@@ -1,7 +1,7 @@
 """What a policy may look at in a prompt: messages in, Context out. Pure.
 
-Leaves out exact token counts: they depend on the provider's tokenizer and need a download. They are estimated
-from characters here, and replaced by the usage that the provider reports once an answer is there.
+Does not cover exact token counts: they depend on the provider's tokenizer and need a download. They are
+estimated from characters here, and replaced by the usage that the provider reports once an answer is there.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From probabilities and an id to one arm, the same one every time.
 
-Leaves out randomness: the draw is a hash, so that any logged decision can be replayed and its logged
+Not random: the draw is a hash, so that any logged decision can be replayed and its logged
 propensity is exact by construction.
 """
 

@@ -1,6 +1,6 @@
 """The plain values that the parts hand to each other, all frozen.
 
-Leaves out behaviour: nothing here reads a clock, draws a number or touches a file.
+Does not cover behaviour: nothing here reads a clock, draws a number or touches a file.
 """
 
 from __future__ import annotations

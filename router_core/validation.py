@@ -1,6 +1,6 @@
 """Declared data and plain data: validation with our own sentences, canonical JSON, short hashes.
 
-Leaves out what is declared (settings.py, exports/).
+See settings.py and exports/ for what is declared.
 """
 
 from __future__ import annotations

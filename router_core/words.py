@@ -1,6 +1,6 @@
 """How figures read, on pages and in the shell: dollars, times, shares, points.
 
-Leaves out markup; whoever shows a text escapes it.
+Does not cover markup; whoever shows a text escapes it.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def a_decision(number: int = 1, **changes: Any) -> Decision:
         "probabilities": (0.75, 0.25),
         "chosen": CHEAP,
         "seed": 0,
-        "reason": Reason("75 % likely to be the better buy"),
+        "reason": Reason("75 % likely to be the better value"),
         "expected_cost_usd": (0.0001, 0.002),
         "decision_cost_usd": Decimal(0),
         "decision_ms": 0.5,

@@ -1,7 +1,7 @@
 """The chart of routers on a stream: what each has brought by then, with its band.
 
-Models keep their colours (charts.py); learners are told apart by dash and by the name at their line's end. Leaves
-out every figure that is not in the result (study.py).
+Models keep their colours (charts.py); learners differ by dash and by the name at their line's end. See
+study.py for every figure that is not in the result.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """``python -m benchmarks.online``: routers on scored prompts of which only the chosen model's score is seen.
 
-Leaves out everything that is computed (study.py): it reads the file, calls the library and prints.
+See study.py for everything that is computed: it reads the file, calls the library and prints.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Routers on a stream of labelled prompts on which only the chosen model's score is seen, in many random orders.
 
 What each has brought by then, prompt by prompt, beside every fixed model and the best random mix at equal spend.
-A simulation, not an estimate. Leaves out the learners themselves (replay.py, contextual_life.py) and pictures
-(chart.py).
+A simulation, not an estimate. See replay.py and contextual_life.py for the learners themselves, chart.py for
+pictures.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """``simulate`` in the shell: what to simulate as options, the table as text or JSON.
 
-Leaves out every calculation (table.py).
+See table.py for every calculation.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Policies that learn nothing: one model for everything, rules, the classifier, and what could be had at best.
 
-Each is a function from the traffic to the arms chosen, all requests at once. Leaves out those that learn
-(learners.py).
+Each is a function from the traffic to the arms chosen, all requests at once. See learners.py for those that
+learn.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How good a run was: good answers, cost, regret, each with an interval over the runs.
 
-Leaves out the luck of single answers: success is the chance of a good answer, summed over what was chosen.
+Does not cover the luck of single answers: success is the chance of a good answer, summed over what was chosen.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Thompson sampling, for all runs of a simulation at once: one posterior per model, or a logistic model of each.
 
-Draws from the posteriors, which chooses each arm with just the probability that production computes. Leaves out
-features beyond what it is handed, strength shared between goals, and the exploration floor.
+Draws from the posteriors, which chooses each arm with just the probability that production computes. Does not
+cover features beyond what it is handed, strength shared between goals, and the exploration floor.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One learner over all requests of all runs: choose, answer, learn, watch for drift, keep to a budget.
 
-Leaves out judging what came of it (judging.py).
+See judging.py for judging what came of it.
 """
 
 from __future__ import annotations

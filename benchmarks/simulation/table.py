@@ -1,6 +1,6 @@
 """Every policy on the same simulated requests, in one table.
 
-Leaves out printing it (command.py).
+See command.py for printing it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ON_RULES = "contextual Thompson on rules"
 ON_CLASSIFIER = "contextual Thompson on the classifier"
 BOTH = "contextual Thompson on both"
 MIX = "random mix at its spend"
-_DEAR = 3.0  # times the price of cost: then the cheap model is the better buy if one must serve everything
+_DEAR = 3.0  # times the price of cost: then the cheap model is the better value if one must serve everything
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The simulated world: easy and hard prompts, models, and two signals that tell the prompts apart a little.
 
-Leaves out every policy. Costs are in units of one call of the dearest model.
+Costs are in units of one call of the dearest model.
 """
 
 from __future__ import annotations

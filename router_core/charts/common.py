@@ -1,7 +1,8 @@
 """Table in, Altair chart out.
 
-Leaves out reading data. Colours belong to models and are the same on every page: ``MODEL_COLORS`` runs from cheap
-to strong, told apart by colour-blind eyes (after Okabe & Ito 2008), with a variant for dark backgrounds.
+Colours belong to models and are the same on every page: ``MODEL_COLORS`` runs from
+cheap to strong, distinguishable by colour-blind eyes (after Okabe & Ito 2008), with a variant for dark
+backgrounds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The chart of what each feature is worth to the contextual router. Leaves out reading what was learned."""
+"""The chart of what each feature is worth to the contextual router."""
 
 from __future__ import annotations
 

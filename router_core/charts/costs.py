@@ -1,8 +1,9 @@
 """The charts of the costs page: table in, Vega-Lite specification out.
 
-Models keep their colours (charts.py). Routers are told apart by the dash of a line, for colour belongs to models.
-What a chart looks like is built and checked once and remembered; each call only fills its rows in (building takes
-ten times as long). Leaves out reading data (views/costs.py) and the tables shown behind the charts.
+Models keep their colours (charts.py). Routers differ by the dash of a line, for colour belongs to
+models. What a chart looks like is built and checked once and remembered; each call only fills its rows in
+(building takes ten times as long). Does not cover reading data (views/costs.py) and the tables shown behind the
+charts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The charts of a report on labelled data: report in, Vega-Lite specification out.
 
 Models keep their colours (charts.py); routers are told apart by shape and dash, for colour belongs to models.
-Leaves out the log's charts (traffic.py) and every figure that is not in the report.
+Does not cover the log's charts (traffic.py) and every figure that is not in the report.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where the labels of points stand, so that none covers another on a chart of any width.
 
-A chart's height is known, its width is the window's. Places are therefore tried on the narrowest and on the widest
-chart: what keeps its side of a neighbour on both keeps it in between. Leaves out drawing.
+A chart's height is known, its width is the window's. Places are therefore tried on the narrowest and on the
+widest chart: what keeps its side of a neighbour on both keeps it in between.
 """
 
 from __future__ import annotations

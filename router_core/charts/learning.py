@@ -1,4 +1,4 @@
-"""The charts of the learning page: table in, Vega-Lite specification out. Leaves out reading data."""
+"""The charts of the learning page: table in, Vega-Lite specification out."""
 
 from __future__ import annotations
 

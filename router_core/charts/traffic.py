@@ -1,6 +1,6 @@
 """The charts of own traffic: off-policy estimates beside what was logged, and the evidence of pairs through time.
 
-Models keep their colours (charts.py). Leaves out the figures themselves (evaluation/).
+Models keep their colours (charts.py). See evaluation/ for the figures themselves.
 """
 
 from __future__ import annotations

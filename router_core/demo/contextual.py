@@ -1,6 +1,6 @@
 """The contextual router in simulated traffic: it decides by text, and learns from the first few thousand ratings.
 
-Leaves out the traffic (demo.py). A budget of the goal is not kept to here.
+See traffic.py for the traffic. A budget of the goal is not kept to here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The pool of prompts that simulated traffic is made of: everyday jobs for a language model, easy ones and hard.
 
-Leaves out everything about answers (simulated_answers.py).
+See simulated_answers.py for everything about answers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The rows of simulated traffic: what was decided, called and said, as columns of the store's tables.
 
-Leaves out who decides and what an answer is worth (demo.py), and storing (store/duckdb/bulk.py).
+See traffic.py for who decides and what an answer is worth, store/duckdb/bulk.py for storing.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 The decisions are real: the same policies decide, Thompson sampling learns from the outcomes of the chunk before,
 and each arm is drawn by the hash of its decision's id. What is simulated is prompts (a pool of a few hundred
-texts), answers (models/simulated_answers.py), their times and the ratings. Leaves out the rows of all this
-(rows.py) and storing them (store/duckdb/bulk.py).
+texts), answers (models/simulated_answers.py), their times and the ratings. See rows.py for the rows of all this,
+store/duckdb/bulk.py for storing them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Should I route at all? Labelled prompts, logged traffic and pairs of answers become one verdict.
 
-Its parts are imported when first used. Leaves out screens (pages/evidence.py) and charts (charts/evidence.py).
+Its parts are imported when first used. See pages/evidence.py for screens, charts/evidence.py for charts.
 """
 
 from __future__ import annotations

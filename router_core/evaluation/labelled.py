@@ -1,6 +1,6 @@
 """Prompts whose answers by every model are scored, as plain arrays.
 
-Leaves out files (reading.py) and what is concluded from them.
+Does not cover files (reading.py) and what is concluded from them.
 """
 
 from __future__ import annotations

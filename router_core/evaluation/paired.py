@@ -1,6 +1,6 @@
 """Is the cheap model good enough? A test on pairs of answers that stays valid however often one looks.
 
-Pairs only: both models answered the same prompt, both answers were rated. Leaves out where pairs come from
+Pairs only: both models answered the same prompt, both answers were rated. Does not cover where pairs come from
 (traffic.py) and money: a better model may still not be worth its price.
 """
 

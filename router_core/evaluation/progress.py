@@ -1,6 +1,6 @@
 """Whoever waits for long work: is told what is done, and says when to stop.
 
-Leaves out the thread that the work runs in (running.py).
+See running.py for the thread that the work runs in.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an evaluation found, as plain frozen values: the page, the command and the file show the same figures.
 
-Leaves out how they are computed. ``dump`` and ``load`` turn them into JSON and back.
+Does not cover how they are computed. ``dump`` and ``load`` turn them into JSON and back.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Rival:
     """One fixed model beside the best one: differences (its own minus the best's) per prompt.
 
     The intervals are corrected for the number of rivals. ``break_even_usd``: the worth of a good answer from which
-    the dearer of the two is the better buy; None where the dearer one is not more accurate. The high end of its
+    the dearer of the two is the better value; None where the dearer one is not more accurate. The high end of its
     interval is None where it may never pay.
     """
 

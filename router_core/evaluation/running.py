@@ -1,6 +1,6 @@
 """Long work under way, each piece in a thread of its own: watched, cancelled and found again from any page.
 
-Leaves out what the work is. A page that is reloaded finds its work by its id.
+Does not cover what the work is. A page that is reloaded finds its work by its id.
 """
 
 from __future__ import annotations

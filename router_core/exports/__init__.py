@@ -1,6 +1,6 @@
 """Settings, what was learned and prices: out of one process and into another, in several formats.
 
-Pure: texts and values in and out. Leaves out files, stores and screens. Names are imported when first used.
+Pure: texts and values in and out. Does not cover files, stores and screens. Names are imported when first used.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the contextual router has learned in a goal, as one line of text in a file: nothing in it is for people.
 
-Leaves out what is in it (contextual/state.py and budget.py).
+See learning/contextual/state.py and budget.py for what is in it.
 """
 
 from __future__ import annotations

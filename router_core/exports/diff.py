@@ -1,7 +1,7 @@
 """What differs between two settings documents, as lines for people.
 
-Works on plain data, so that settings of an older version can be compared too. Leaves out moves: elements of a
-list are compared place by place.
+Works on plain data, so that settings of an older version can be compared too. Moves are not recognised: elements
+of a list are compared place by place.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """router.json: settings, what was learned and prices in one file, from which the same decisions follow.
 
-Values in, text out, and back. Leaves out reading files and stores, and older versions (migrations.py).
+Values in, text out, and back. See migrations.py for reading files and stores, and older versions.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ def of_format(document: dict[str, Any], wanted: str, *, trust_edited: bool) -> d
             raise ImportFileError("the file holds posteriors alone, no settings; import it as posteriors")
         said = "it has no 'format'" if found is None else f"its 'format' is {shown(found)}"
         raise ImportFileError(
-            f"the file is no export of router_core: {said}, expected {wanted!r};"
+            f"the file is not an export of router_core: {said}, expected {wanted!r};"
             " choose a file that router_core exported"
         )
     version = document.get("format_version")

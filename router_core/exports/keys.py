@@ -1,6 +1,6 @@
 """Looks for API keys in what is about to be exported, so that none ever leaves in a file.
 
-Leaves out keys of unknown shape in texts of one's own: what looks like any other word cannot be told apart.
+Does not cover keys of unknown shape in texts of one's own: what looks like any other word cannot be recognised.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a router has learned, as a part of a file: outcomes and lengths of answers, per goal and model.
 
-Leaves out posteriors: they are the settings' prior and these counts, so that a changed prior changes them.
+Does not cover posteriors: they are the settings' prior and these counts, so that a changed prior changes them.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def require_known(settings: Settings, by_goal: Mapping[str, Mapping[str, Any]], 
         for arm in arms:
             if arm not in known:
                 raise UnknownArmError(
-                    f"{part} has {arm!r}, which is no model of goal {goal!r}; its models: {known}"
+                    f"{part} has {arm!r}, which is not a model of goal {goal!r}; its models: {known}"
                 )
 
 
@@ -255,7 +255,7 @@ def _sentence(error: ValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"])
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
-        return f"{place} is no part of this file's format; take it out or correct its spelling{more}"
+        return f"{place} is not part of this file's format; take it out or correct its spelling{more}"
     if first["type"] == "missing":
         return f"{place} is missing from the file; export it anew{more}"
     value = first.get("input")

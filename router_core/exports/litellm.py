@@ -1,7 +1,7 @@
 """A LiteLLM proxy's config.yaml: each goal becomes a model name, its models the deployments behind it.
 
-The split is frozen: LiteLLM draws by weight and learns nothing, and it does not read the prompt. Leaves out the
-proxy's own keys, users and logging.
+The split is frozen: LiteLLM draws by weight and learns nothing, and it does not read the prompt. Does not cover
+the proxy's own keys, users and logging.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def litellm_config(
 
     Raises:
         UnknownArmError: ``split`` names a goal or an arm that the settings do not have.
-        SettingsError: a split is no distribution, a parameter has a name that means something else to LiteLLM,
+        SettingsError: a split is not a distribution, a parameter has a name that means something else to LiteLLM,
             or a setting holds what looks like an API key.
     """
     config = litellm_data(settings, split, prices)

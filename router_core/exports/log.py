@@ -1,6 +1,6 @@
 """The log as a file: a row per decision or per answer, with its prompt, its answer and what was thought of it.
 
-Leaves out finding and reading (the store does it) and screens.
+Does not cover finding and reading (the store does it) and screens.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def write_log(
         StoreError: the store cannot be read.
     """
     if kind not in FORMATS:
-        raise SettingsError(f"{kind!r} is no export format; choose one of {', '.join(FORMATS)}")
+        raise SettingsError(f"{kind!r} is not an export format; choose one of {', '.join(FORMATS)}")
     rows, prompts = 0, 0
     write = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet}[kind](file)
     write.send(None)

@@ -1,6 +1,6 @@
 """Older versions of router.json, brought to the present one step by step.
 
-Leaves out the present version (document.py) and the settings' own schema version.
+Does not cover the present version (document.py) and the settings' own schema version.
 
 Version 0 held ``settings`` and ``posteriors`` (goal -> arm -> alpha and beta of the Beta distribution, prior
 included), and neither prices nor lengths of answers nor a checksum.
@@ -35,7 +35,7 @@ def migrated(document: dict[str, Any], version: int, present: int) -> dict[str, 
 def _from_0(old: dict[str, Any]) -> dict[str, Any]:
     allowed = {"format", "format_version", "created_at", "settings", "posteriors"}
     for name in sorted(set(old) - allowed):
-        raise ImportFileError(f"{name} is no part of format version 0; it has {sorted(allowed)}")
+        raise ImportFileError(f"{name} is not part of format version 0; it has {sorted(allowed)}")
     for name in sorted(allowed - set(old)):
         raise ImportFileError(f"{name} is missing from the file, which says that it is of format version 0")
     try:

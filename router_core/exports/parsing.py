@@ -1,6 +1,6 @@
 """Text of a file, JSON or YAML, to checked plain data and back; and the checksum that tells a hand edit.
 
-Leaves out what the data means (document.py, evidence.py).
+See document.py and evidence.py for what the data means.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def parse(text: str) -> dict[str, Any]:
     """
     if len(text) > MAX_CHARACTERS:
         raise ImportFileError(
-            f"the file has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read: this is no export"
+            f"the file has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read: this is not an export"
         )
     text = text.removeprefix("\ufeff")
     if not text.strip():
@@ -49,14 +49,14 @@ def parse(text: str) -> dict[str, Any]:
     try:
         is_json = text.lstrip()[0] in "{["
         if is_json and sum(map(text.count, ",:[{")) > MOST_VALUES:
-            raise ImportFileError(f"the file has more than {MOST_VALUES:,} values: this is no export")
+            raise ImportFileError(f"the file has more than {MOST_VALUES:,} values: this is not an export")
         raw = _json(text) if is_json else _yaml(text)
         data = _plain(raw, "")
     except RecursionError:
         raise ImportFileError(f"the file is nested too deeply to be an export; {_AGAIN}") from None
     if not isinstance(data, dict):
         raise ImportFileError(
-            f"the file is no export of router_core: it holds {_kind(data)}, not a mapping of names to values"
+            f"the file is not an export of router_core: it holds {_kind(data)}, not a mapping of names to values"
         )
     return data
 
@@ -137,12 +137,14 @@ def _plain(value: Any, place: str) -> Any:
         raise ImportFileError(f"{place or 'the file'} is a whole number of more than 64 bits; correct it")
     if value is None or isinstance(value, bool | int | float):
         return value
-    raise ImportFileError(f"{place or 'the file'} holds {_kind(value)}, which is no JSON value; put it in quotes")
+    raise ImportFileError(
+        f"{place or 'the file'} holds {_kind(value)}, which is not a JSON value; put it in quotes"
+    )
 
 
 def _name(name: Any, place: str) -> str:
     if not isinstance(name, str):
-        raise ImportFileError(f"{place or 'the file'} has the name {name!r}, which is no text; put it in quotes")
+        raise ImportFileError(f"{place or 'the file'} has the name {name!r}, which is not text; put it in quotes")
     return _text(name, place)
 
 

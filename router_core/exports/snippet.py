@@ -1,6 +1,6 @@
 """A Python program that sends requests through an exported router: to copy, run and change.
 
-Leaves out installing the library and setting the keys; it names the variables that must hold them.
+Does not cover installing the library and setting the keys; it names the variables that must hold them.
 """
 
 from __future__ import annotations

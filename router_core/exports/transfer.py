@@ -1,6 +1,6 @@
 """Between a store and an exported file: what to write down, and what to take over.
 
-Leaves out the file's format (exports/) and screens.
+Does not cover the file's format (exports/) and screens.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def text_of_file(path: str | Path, what: str = "the exported file") -> str:
 
     Raises:
         SettingsError: the file cannot be read, is no file, or larger than any export.
-        ImportFileError: it is no UTF-8 text.
+        ImportFileError: it is not a UTF-8 text.
     """
     try:
         if not Path(path).is_file() and Path(path).exists():  # a folder, or a device that never ends
@@ -164,7 +164,7 @@ def text_of_file(path: str | Path, what: str = "the exported file") -> str:
     except (OSError, ValueError) as error:  # ValueError: a NUL character
         raise SettingsError(f"{what} {str(path)[:200]!r} cannot be read: {error}; correct the path") from None
     if len(data) > 4 * MAX_CHARACTERS:
-        raise SettingsError(f"{what} {path} has more than {4 * MAX_CHARACTERS:,} bytes: this is no export")
+        raise SettingsError(f"{what} {path} has more than {4 * MAX_CHARACTERS:,} bytes: this is not an export")
     return text_of_bytes(data)
 
 
@@ -172,13 +172,13 @@ def text_of_bytes(data: bytes) -> str:
     """The text of an exported file that is already in memory.
 
     Raises:
-        ImportFileError: it is no UTF-8 text.
+        ImportFileError: it is not a UTF-8 text.
     """
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ImportFileError(
-            f"the file is no text in UTF-8 (byte {error.start}), so it is no export of router_core;"
+            f"the file is not text in UTF-8 (byte {error.start}), so it is not an export of router_core;"
             " choose the file that was exported"
         ) from None
 

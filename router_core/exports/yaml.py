@@ -1,6 +1,6 @@
 """The same document as YAML, for people who keep their configuration in it.
 
-Leaves out most of YAML: no tags, no anchors, no dates; what is read is what JSON could hold.
+Most of YAML is not read: no tags, no anchors, no dates; what is read is what JSON could hold.
 """
 
 from __future__ import annotations

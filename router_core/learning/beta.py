@@ -1,6 +1,6 @@
-"""Beta posteriors: update, mean, interval, and the probability that an arm is the best buy.
+"""Beta posteriors: update, mean, interval, and the probability that an arm is the best value.
 
-Leaves out drawing (sampling.py) and everything about traffic (policies/thompson.py): this is arithmetic.
+See sampling.py for drawing, policies/thompson.py for everything about traffic: this is arithmetic.
 """
 
 from __future__ import annotations

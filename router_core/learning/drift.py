@@ -1,8 +1,8 @@
 """An alarm per arm for when a model has become worse or better, and how far to forget what was learned before.
 
 Two CUSUMs on the log-likelihood ratio (Page 1954): each outcome is held against the probability that was
-predicted for it, and against the same shifted down and up. Leaves out storing, showing and undoing an alarm, and
-changed prices (price_changes.py).
+predicted for it, and against the same shifted down and up. See price_changes.py for storing, showing and undoing
+an alarm, and changed prices.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def observe(
         InvalidOutcomeError: the reward is outside [0, 1].
     """
     if not 0.0 <= reward <= 1.0:
-        raise InvalidOutcomeError(f"{reward!r} is no reward; give a number from 0 (bad) to 1 (good)")
+        raise InvalidOutcomeError(f"{reward!r} is not a reward; give a number from 0 (bad) to 1 (good)")
     pairs = watch.pairs + 1
     if pairs <= rule.warm_up:
         return Watch(pairs, 0.0, 0.0, pairs, pairs), None

@@ -1,8 +1,8 @@
 """What the classifier's verdict is worth on one prompt, in dollars, before it is asked for.
 
 Preposterior analysis (Raiffa & Schlaifer 1961): a verdict is worth what the best choice after it brings, in the
-mean over the verdicts that may come, more than the best choice without it. Leaves out what a verdict teaches about
-the prompts to come, and where the beliefs come from.
+mean over the verdicts that may come, more than the best choice without it. Does not cover what a verdict teaches
+about the prompts to come, and where the beliefs come from.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Prospect:
             )
         for value in (*self.chances, *(value for row in self.success for value in row)):
             if not 0.0 <= value <= 1.0:
-                raise SettingsError(f"{value!r} is no probability; give a number from 0 to 1")
+                raise SettingsError(f"{value!r} is not a probability; give a number from 0 to 1")
         if abs(sum(self.chances) - 1.0) > 1e-9:
             raise SettingsError(f"the chances of the verdicts sum to {sum(self.chances)!r}; they must sum to 1")
 

@@ -133,7 +133,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _malformed(model: str, said: str) -> MalformedResponseError:
-    """An answer that is no chat completion."""
+    """An answer that is not a chat completion."""
     return MalformedResponseError(
         f"{model} sent something that is not a chat completion ({said});"
         " check that the base URL is that of an OpenAI-compatible endpoint, ending in /v1"

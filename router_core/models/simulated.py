@@ -5,7 +5,7 @@ and without a network: streaming, usage, errors, latency. The same seed gives th
 
 To see how a fault looks, put one of these words into a prompt: ``simulate:429``, ``simulate:500``,
 ``simulate:timeout``, ``simulate:cut``, ``simulate:empty``, ``simulate:filter``; with ``@model`` behind it
-(``simulate:500@gpt-4o-mini``) only that model fails. Leaves out tools, images and several choices.
+(``simulate:500@gpt-4o-mini``) only that model fails. Does not cover tools, images and several choices.
 """
 
 from __future__ import annotations

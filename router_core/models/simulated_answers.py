@@ -1,8 +1,8 @@
 """What the simulated models know: how hard a prompt is, who gets it right, and words to say so.
 
-Everything is a pure function of seed, model and text. Nothing here is intelligence: answers are plainly
-labelled texts of a plausible shape, right or wrong by a draw whose odds resemble those measured for a cheap and
-a strong model. Leaves out the wire (simulated.py).
+Everything is a pure function of seed, model and text. Nothing here is intelligence: answers are plainly labelled
+texts of a plausible shape, right or wrong by a draw whose odds resemble those measured for a cheap and a strong
+model. See simulated.py for the wire.
 """
 
 from __future__ import annotations

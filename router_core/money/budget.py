@@ -1,7 +1,7 @@
 """A price on cost that keeps the spending to a budget, however the models and their costs change.
 
 Primal-dual (Agrawal & Devanur 2014): every request may spend its share of the budget; the price rises while more
-is spent and falls while less is. Leaves out choosing (a decision only takes another success value) and money
+is spent and falls while less is. Does not cover choosing (a decision only takes another success value) and money
 spent on deciding, unless the caller counts it in.
 """
 

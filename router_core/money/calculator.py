@@ -1,7 +1,7 @@
 """What a month of traffic costs: all to the cheap model, all to the strong one, or routed between them.
 
-Exact arithmetic on list prices. Leaves out retries, caching of prompts and discounts for volume; what really
-was spent is in the log (accounting.py).
+Exact arithmetic on list prices. See accounting.py for retries, caching of prompts and discounts for volume; what
+really was spent is in the log.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What has changed between two snapshots of prices, as events.
 
-Leaves out where prices come from (pricing.py) and where events are kept.
+Does not cover where prices come from (pricing.py) and where events are kept.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A line is evaluated by simpleeval over a read-only view of the response: no ``eval``, no names but those below,
 arithmetic on numbers alone, and limits on length, steps and time. A condition that raises judges nothing: its
-outcome is "unknown", never a success. Leaves out judging by another model.
+outcome is "unknown", never a success.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def parse(text: str) -> ast.Expression:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         detail = error.msg if isinstance(error, SyntaxError) else str(error)
         raise ConditionError(
-            f"{text[:80]!r} is no expression ({detail}); write for example finish_reason == 'stop'"
+            f"{text[:80]!r} is not an expression ({detail}); write for example finish_reason == 'stop'"
         ) from None
     functions = _functions(0.0)
     nodes = list(ast.walk(tree))

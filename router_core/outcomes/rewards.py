@@ -1,6 +1,6 @@
 """Outcomes into rewards: what somebody says about an answer becomes a number in [0, 1], or unknown.
 
-Leaves out where outcomes are kept and which of several sources teaches (the store's TeachingRule).
+Does not cover where outcomes are kept and which of several sources teaches (the store's TeachingRule).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def reward(outcome: Any) -> float | None:
         number = float(outcome)
     except (TypeError, ValueError, OverflowError):
         raise InvalidOutcomeError(_sentence(outcome)) from None
-    if not 0.0 <= number <= 1.0:  # what is no number at all lies nowhere
+    if not 0.0 <= number <= 1.0:  # what is not a number at all lies nowhere
         raise InvalidOutcomeError(_sentence(outcome))
     return number
 

@@ -1,4 +1,4 @@
-"""From chances of being the best buy to probabilities: the exploration floor and the fading starting weights.
+"""From chances of being the best value to probabilities: the exploration floor and the fading starting weights.
 
 p_i = f w_i + (1 - f) (eps + (1 - N eps) P_i), with f = n0 / (n0 + n) after n outcomes. The floor is inside the
 blend, so starting weights mean what they say until the first outcome.
@@ -34,8 +34,10 @@ class Blend:
     @property
     def lines(self) -> tuple[list[ReasonLine], list[ReasonLine]]:
         """What a reason says of it: of the starting weights, and of the floor; nothing where they do not count."""
-        weights = [ReasonLine("left of the starting weights", f"{self.fading:.0%}")] if self.fading > 0.005 else []
-        floor = [ReasonLine("always kept for every model", f"{self.floor:.1%}")] if self.floor > 0 else []
+        weights = (
+            [ReasonLine("your initial split still counts", f"{self.fading:.0%}")] if self.fading > 0.005 else []
+        )
+        floor = [ReasonLine("exploration minimum for every model", f"{self.floor:.1%}")] if self.floor > 0 else []
         return weights, floor
 
 
@@ -48,7 +50,7 @@ def blend(
     outcomes: int,
     left: float = 1.0,
 ) -> Blend:
-    """Chances of being the best buy, floored for exploration and blended with the starting weights.
+    """Chances of being the best value, floored for exploration and blended with the starting weights.
 
     Args:
         best: one chance per arm, summing to 1.

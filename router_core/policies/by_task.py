@@ -1,4 +1,4 @@
-"""By task: for each task type the chance that a model is the best buy, learned from outcomes.
+"""By task: for each task type the chance that a model is the best value, learned from outcomes.
 
 One Beta posterior per goal, task type and model, pooled with what the model has shown on other tasks
 (learning/pooling.py). The task type is the caller's; the text is not read. A prompt without one is decided by all
@@ -31,7 +31,7 @@ _VERSION: Final = "pooled 1"
 
 
 class ByTaskPolicy(AsksNothing):
-    """P(arm is the best buy for this task), floored and blended with fading starting weights (blending.py).
+    """P(arm is the best value for this task), floored and blended with fading starting weights (blending.py).
 
     Starting weights fade with the outcomes of the whole goal: a new task begins from what the others have shown.
     """

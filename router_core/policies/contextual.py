@@ -1,7 +1,7 @@
-"""Contextual Thompson sampling: the chance that a model is the best buy for *this* prompt, learned from outcomes.
+"""Contextual Thompson sampling: how likely a model is the best value for *this* prompt, learned from outcomes.
 
-Rules, classifier and the words of the prompt are features; outcomes decide what they are worth. Leaves out
-learning (contextual/state.py) and whether the classifier is worth asking (verdicts.py).
+Rules, classifier and the words of the prompt are features; outcomes decide what they are worth. See
+learning/contextual/state.py for learning, verdicts.py for whether the classifier is worth asking.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LEAST_SHOWN: Final = 0.0005  # of a share: a twentieth of a point
 
 
 class ContextualPolicy:
-    """P(arm is the best buy for this prompt), floored and blended with fading starting weights as in Thompson.
+    """P(arm is the best value for this prompt), floored and blended with fading starting weights as in Thompson.
 
     The log-odds of a good answer are linear in the prompt's features, with normal beliefs about each arm's
     coefficients (contextual/logistic.py). With the same state, prompt and candidates the probabilities are the

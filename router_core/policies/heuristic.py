@@ -1,6 +1,6 @@
 """Rules on observable properties of the prompt: add up points, and from a threshold up call it simple.
 
-Leaves out learning: rules change only when somebody changes them.
+It does not learn: rules change only when somebody changes them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Thompson sampling with computed probabilities: each arm gets the chance that it is the best buy.
+"""Thompson sampling with computed probabilities: each arm gets the chance that it is the best value.
 
-Leaves out the prompt: one Beta posterior per goal and arm knows nothing of what is asked. It is a slow A/B
+Does not cover the prompt: one Beta posterior per goal and arm knows nothing of what is asked. It is a slow A/B
 test between models that ends on one of them (see docs/glossary.md).
 """
 
@@ -25,7 +25,7 @@ _CACHED_DISTRIBUTIONS = 1024
 
 
 class ThompsonPolicy(AsksNothing):
-    """P(arm is the best buy), floored for exploration, blended with fading starting weights.
+    """P(arm is the best value), floored for exploration, blended with fading starting weights.
 
     p_i = (n0 * w_i + n * q_i) / (n0 + n) with q_i = eps + (1 - N * eps) * P_i, where n counts the outcomes of
     all candidates. P_i comes from posterior.best_probabilities under utility
@@ -117,7 +117,7 @@ def a_call(expected_cost_usd: float | None) -> str:
 
 def best_buy(models: int) -> str:
     """What the likeliest of so many models is called."""
-    return "better buy" if models == 2 else "best buy"
+    return "better value" if models == 2 else "best value"
 
 
 def _explain(

@@ -1,7 +1,6 @@
 """The classifier as a feature that is bought: asked only where knowing its verdict is worth more than the call.
 
-Leaves out what a verdict does to the decision (contextual.py) and its value
-(learning/value_of_information.py).
+See contextual.py for what a verdict does to the decision, learning/value_of_information.py for its value.
 """
 
 from __future__ import annotations
@@ -95,7 +94,7 @@ class Weighed:
         """What came of it: a verdict that was remembered, one that was asked for, or none."""
         said: tuple[str, str]
         if known is not None:
-            said = ("the classifier's verdict is remembered", "free")
+            said = ("classifier result reused", "no charge")
             return Bought("remembered", not known.simple, None, said=said)
         if not self.wanted or answer is None:
             return Bought("absent", None, self.worth_usd, said=self.said)

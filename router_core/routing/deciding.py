@@ -1,6 +1,6 @@
 """One decision: settings, evidence and prices become candidates, a policy gives probabilities, a hash draws.
 
-Leaves out calling the chosen model (calling.py) and writing the decision down (router.py, serving/playground.py).
+See calling.py for calling the chosen model, router.py and serving/playground.py for writing the decision down.
 """
 
 from __future__ import annotations
@@ -316,7 +316,7 @@ class Decider:
 
     def _policy(self, goal: str, name: str) -> Policy:
         if name not in POLICIES:
-            raise UnknownPolicyError(f"{name!r} is no router; choose one of {sorted(POLICIES)}")
+            raise UnknownPolicyError(f"{name!r} is not a router; choose one of {sorted(POLICIES)}")
         with self._lock:
             if goal not in self._policies:
                 self._policies[goal] = build_policies(self.settings, goal)

@@ -2,7 +2,7 @@
 
 State is a fold over the judged answers in the order in which they were first judged, with their present rewards:
 after a correction everything is learned anew from where it stands. Each process folds the newest judged answers
-when it begins, and every later one. Leaves out the fold itself (contextual/folding.py) and deciding.
+when it begins, and every later one. Does not cover the fold itself (contextual/folding.py) and deciding.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Takes out of a store what has been there longer than the settings allow.
 
-Leaves out when: the app does it when it starts, when settings are saved and once an hour; a router when it starts;
-``router-core prune`` when it is called.
+When: the app does it when it starts, when settings are saved and once an hour; a router when it
+starts; ``router-core prune`` when it is called.
 """
 
 from __future__ import annotations

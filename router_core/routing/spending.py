@@ -1,8 +1,8 @@
 """What the contextual router spends against its budget, goal by goal: a fold over its logged decisions.
 
-Each decision counts with what it was expected to cost, its verdict included: the true cost comes later, and is the
-same in the mean. Where a budget was brought in from elsewhere, the fold begins there. Leaves out the price itself
-(budget.py).
+Each decision counts with what it was expected to cost, its verdict included: the true cost comes later, and is
+the same in the mean. Where a budget was brought in from elsewhere, the fold begins there. See budget.py for the
+price itself.
 """
 
 from __future__ import annotations

@@ -232,7 +232,7 @@ class Router:
             return_request_id: give ``(response, request_id)``; outcomes are reported under that id.
             stream: give the chunks as they come, as a ``RoutedStream`` (which has the ``request_id`` too).
             task_type: what kind of task it is, in a word of your own such as "classification". The rules know some
-                words; the router by task learns for each which model is the best buy.
+                words; the router by task learns for each which model is the best value.
             timeout: seconds for a model's answer, its retries included, in place of the setting
                 ``calls.deadline_s``; a model that answers in another's place has them anew.
             params: further parameters for the provider, on top of the arm's own.

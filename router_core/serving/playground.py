@@ -1,6 +1,6 @@
 """The playground's job: every router decides on one prompt, and each distinct model is called once.
 
-Leaves out running the calls side by side: the page reads each stream in its own thread.
+Does not cover running the calls side by side: the page reads each stream in its own thread.
 """
 
 from __future__ import annotations
@@ -272,7 +272,7 @@ class Playground:
         return self._decider.memory.learned(goal)
 
     def chances(self, messages: Sequence[Message], goal: str, task_type: str | None = None) -> dict[str, float]:
-        """Arm id -> the chance, as far as is known now, that it is the best buy for such a prompt."""
+        """Arm id -> the chance, as far as is known now, that it is the best value for such a prompt."""
         candidates = self._decider.candidates(context(messages, goal, task_type))
         costs = comparable_costs([candidate.expected_cost_usd for candidate in candidates])
         posteriors = [candidate.posterior for candidate in candidates]

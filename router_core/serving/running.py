@@ -1,6 +1,6 @@
 """Calls under way, each in a thread of its own, so that nobody who watches can interrupt one by leaving.
 
-Leaves out showing them. A page that is reloaded, or rerun by a click elsewhere, finds its calls again here.
+Does not cover showing them. A page that is reloaded, or rerun by a click elsewhere, finds its calls again here.
 """
 
 from __future__ import annotations

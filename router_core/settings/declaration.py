@@ -2,8 +2,8 @@
 
 The settings form, the validation, the export and the table in docs/settings.md all read this declaration:
 ``title`` is the label of its widget, ``labels`` what the choices mean, ``infinite`` what Infinity means,
-``empty`` what no number means.
-Leaves out API keys: only the *name* of the environment variable that holds one is a setting.
+``empty`` what no number means. Does not cover API keys: only the *name* of the environment variable that holds
+one is a setting.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class GoalSettings(Declaration):
         default=1000,
         ge=1,
         le=1_000_000_000,
-        title="So many requests",
+        title="Budget covers, in requests",
         description="Requests that the budget is for, or that are expected in a day.",
     )
     success_when: str | None = Field(
@@ -268,7 +268,7 @@ class Settings(Declaration):
     def _names(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in value:
             if not name.strip() or len(name) > 100 or "/" in name:
-                raise ValueError(f"{name!r} is no name: 1 to 100 characters without a slash")
+                raise ValueError(f"{name!r} is not a name: 1 to 100 characters without a slash")
         return value
 
     @model_validator(mode="after")
@@ -311,7 +311,7 @@ class Settings(Declaration):
             if arm.id == arm_id:
                 return arm.arm()
         known = [arm.id for arm in self.goal(goal).arms]
-        raise UnknownArmError(f"{arm_id!r} is no model of goal {goal!r}; its models: {known}")
+        raise UnknownArmError(f"{arm_id!r} is not a model of goal {goal!r}; its models: {known}")
 
     def document(self) -> str:
         """Canonical JSON: the same settings always give the same text."""

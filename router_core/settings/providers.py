@@ -1,6 +1,6 @@
 """Providers that many people use: their OpenAI-compatible address, and the variable that usually holds the key.
 
-Named as in the price book, so that their models' prices are found. Leaves out calling them (llm.py).
+Named as in the price book, so that their models' prices are found. See models/calls.py for calling them.
 """
 
 from __future__ import annotations

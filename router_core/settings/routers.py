@@ -1,6 +1,6 @@
 """The settings of the routers themselves, the same for all goals: rules, classifier, contextual.
 
-Leaves out what a goal says of them (settings.py).
+See settings.py for what a goal says of them.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class HeuristicSettings(Declaration):
         default=3,
         ge=-1000,
         le=1000,
-        title="Simple from, in points",
+        title="Threshold, in points",
         description="Simple from this many points up.",
     )
     whole_words: bool = Field(
@@ -79,7 +79,7 @@ class HeuristicSettings(Declaration):
     )
     exploration: Share = Field(
         default=0.0,
-        title="Drawn evenly, share",
+        title="Random exploration, share",
         description="Share of traffic drawn evenly over all models, so that the log can judge others.",
     )
 
@@ -125,12 +125,12 @@ class ClassifierSettings(Declaration):
         default=4096,
         ge=0,
         le=1_000_000,
-        title="Remembers, in verdicts",
+        title="Cache size, in results",
         description="Verdicts kept in memory (0: none).",
     )
     exploration: Share = Field(
         default=0.0,
-        title="Drawn evenly, share",
+        title="Random exploration, share",
         description="Share of traffic drawn evenly over all models, so that the log can judge others.",
     )
 
@@ -174,7 +174,7 @@ class ContextualSettings(Declaration):
         default=100,
         ge=0,
         le=1_000_000,
-        title="Not before, in ratings",
+        title="Warm-up, in ratings",
         description="Ratings of a model before its alarm is armed.",
     )
     drift_keep: Share = Field(

@@ -1,6 +1,6 @@
 """Settings of what is around the routers: endpoints, prices, calls, privacy, simulation.
 
-Leaves out the routers and their goals (settings.py), which take these in.
+Does not cover the routers and their goals (settings.py), which take these in.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class CallSettings(Declaration):
         description="Seconds without a sign of life before a call is given up.",
     )
     max_retries: int = Field(
-        default=2, ge=0, le=10, title="Further tries", description="Further tries after a rate limit or a failure."
+        default=2, ge=0, le=10, title="Retries", description="Retries after a rate limit or a failure."
     )
     max_prompt_characters: int = Field(
         default=400_000,

@@ -1,6 +1,6 @@
 """The settings as a Markdown page, made from their declaration: `python -m router_core.settings.table`.
 
-Leaves out nothing: a setting without a title or a description fails here.
+A setting without a title or a description fails here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is wrong with a machine: versions, store, settings, keys, reachability, prices, models.
 
-Each check says what it found, with the remedy where something is wrong. Leaves out mending it.
+Each check says what it found, with the remedy where something is wrong.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Labelled files in the shell: ``router-core verdict | replay | learn``.
 
-Leaves out everything that is computed: it reads the file, calls the library and prints.
+It computes nothing itself: it reads the file, calls the library and prints.
 """
 
 from __future__ import annotations

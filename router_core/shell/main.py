@@ -1,7 +1,7 @@
 """The same from the shell: ``router-core export | import | demo | prune | doctor``; the rest is beside this file.
 
-Exit codes: 0 done, 1 refused or something is wrong (one sentence on standard error), 2 wrong usage. Leaves out
-everything that a command does: it calls the library and prints.
+Exit codes: 0 done, 1 refused or something is wrong (one sentence on standard error), 2 wrong usage.
+It does no work of its own: it calls the library and prints.
 """
 
 from __future__ import annotations

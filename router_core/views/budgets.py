@@ -1,6 +1,6 @@
 """What the contextual router spent against its budgets, and what asking the classifier cost and was to bring.
 
-Leaves out the price on cost itself (budget.py, spending.py), SQL (store/contextual_questions.py) and words.
+Does not cover the price on cost itself (budget.py, spending.py), SQL (store/contextual_questions.py) and words.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the learning page tells of the contextual router: what it expects, what features are worth, drift alarms.
 
-Leaves out charts (charts/contextual.py) and changed prices (prices.py).
+See charts/contextual.py for charts, prices.py for changed prices.
 """
 
 from __future__ import annotations

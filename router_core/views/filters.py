@@ -1,6 +1,6 @@
 """Which part of the log is looked at: how much there is, the ranges and filters on offer, the points on a chart.
 
-Leaves out SQL (store/questions.py) and what is made of a part (costs.py, learning.py).
+See store/duckdb/questions.py for SQL, costs.py and learning.py for what is made of a part.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the learning page shows: the posterior through time, who rated and who has not, the split, every change.
 
-Leaves out SQL (store/questions.py) and charts (charts/learning.py).
+See store/duckdb/questions.py for SQL, charts/learning.py for charts.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Pending:
 class ArmSplit:
     """One model's share of the traffic now, and its parts: ``probability`` is their sum.
 
-    ``best`` is the chance of being the best buy; ``learned`` what that gives it, ``explored`` what every model
+    ``best`` is the chance of being the best value; ``learned`` what that gives it, ``explored`` what every model
     keeps, ``starting`` what is left of its starting weight.
     """
 

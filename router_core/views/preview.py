@@ -1,7 +1,7 @@
 """What a change of settings would do on what was logged: each router's split, a success condition's verdicts.
 
-Nothing is called and nothing is stored. Leaves out the classifier, whose verdicts would have to be bought: the
-contextual router is shown as it decides without one.
+Nothing is called and nothing is stored. Does not cover the classifier, whose verdicts would have to be bought:
+the contextual router is shown as it decides without one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """When prices changed: what the calls in the log were paid with, and what the next one will be.
 
-Leaves out comparing two snapshots of prices (price_changes.py) and looking prices up (pricing.py).
+See price_changes.py for comparing two snapshots of prices, pricing.py for looking prices up.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def with_price(settings: Settings, model: str, price: Price) -> Settings:
 
 
 def in_words(change: PriceChange) -> str:
-    """What happened to a price, to stand after the model's name: "became 2x dearer for output ($10 to $20)"."""
+    """What happened to a price, for after the model's name: "became 2x more expensive for output ($10 to $20)"."""
     before, after = change.before, change.after
     if before is None or after is None:
         known = after or before
@@ -102,13 +102,13 @@ def in_words(change: PriceChange) -> str:
 
 def _times(ratio: float | None, new: Decimal) -> str:
     if ratio is None:
-        return f"{_usd(new)} dear, free before,"
+        return f"{_usd(new)}, previously free,"
     if ratio == 0:
         return "free"
     if ratio >= 1.95:
-        return f"{ratio:.2g}x dearer" if ratio < 10 else f"{ratio:,.0f}x dearer"
+        return f"{ratio:.2g}x more expensive" if ratio < 10 else f"{ratio:,.0f}x more expensive"
     if ratio > 1:
-        return f"{100 * (ratio - 1):.2g} % dearer"
+        return f"{100 * (ratio - 1):.2g} % more expensive"
     less = 100 * (1 - ratio)
     return f"{less:.2g} % cheaper" if less < 99 else f"{min(less, 99.9):.1f} % cheaper"
 

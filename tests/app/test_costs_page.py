@@ -255,7 +255,7 @@ def test_no_contextual_section_without_its_decisions(fill: Fill) -> None:
     opened()
     a_thompson_decision(datetime.now(UTC))
     at = opened("costs", range="all")
-    assert "bought verdicts" not in texts(at)
+    assert "paid classifier calls" not in texts(at)
     table = next(one.value for one in at.table if "Needs ratings" in one.value).set_index("Router")
     assert table.loc["Contextual Thompson"].tolist() == [
         "say what a good answer is worth\\: not seen here",

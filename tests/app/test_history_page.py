@@ -40,7 +40,7 @@ def test_one_prompt_in_full(store: Store) -> None:
     assert [one.value for one in at.error] == ["no answer"]
     said = texts(at)
     assert "**Thompson sampling**  \nchose" in said
-    assert "75 % likely to be the better buy" in said
+    assert "75 % likely to be the better value" in said
     assert "Was not asked about this prompt." in said
     assert any("日本語" in one.value for one in at.code)
     labels = [one.label.replace("\\", "") for one in at.expander]

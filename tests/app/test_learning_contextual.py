@@ -165,7 +165,7 @@ def test_a_changed_price_is_told_and_the_old_one_kept(fill: Fill, tmp_path: Path
     with_prices.close()
     at = opened("learning")
     now, then = lines(at, "dearer") + lines(at, "50 % cheaper for output")
-    assert "openai/gpt-4o became 4x dearer for output (\\$5 to \\$20) per million tokens." in now
+    assert "openai/gpt-4o became 4x more expensive for output (\\$5 to \\$20) per million tokens." in now
     assert then.startswith("Since its last answer on 2026-03-01 12:00 openai/gpt-4o became ")
     assert then.endswith("Decisions use the new price.")
     at.text_input(key=f"old-price-note-{STRONG}").set_value("our contract")
@@ -175,7 +175,7 @@ def test_a_changed_price_is_told_and_the_old_one_kept(fill: Fill, tmp_path: Path
     assert playground.price(STRONG) == paid[1]
     assert [one.note for one in playground.store.settings_versions()] == ["our contract"]
     assert f"do-old-price-{STRONG}" not in [one.key for one in at.button]
-    assert lines(at, "became 4x dearer")[0].endswith("The price is set in the settings.")
+    assert lines(at, "became 4x more expensive")[0].endswith("The price is set in the settings.")
 
 
 def test_three_models(fill: Fill, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_with_ratings(fill: Fill, size: str) -> None:
     assert not at.error
     densities, split, past, *_ = descriptions(at)
     assert densities.startswith("Share of good answers, 95 % interval. gpt-4o-mini: ")
-    assert "likely to be the better buy" in split
+    assert "likely to be the better value" in split
     assert past.startswith("Posterior mean and 95 % band of each model; in the end gpt-4o-mini ")
     evidence = resources().playground.store.evidence("default", RULE)
     assert learned(at) == {arm.split("/")[1]: one.count for arm, one in evidence.items()} or set(learned(at)) == {

@@ -103,7 +103,7 @@ def test_a_goal_is_not_overwritten_by_its_name() -> None:
     at = opened("settings")
     field(at, "new-goal").set_value("default").run()
     assert "There is a goal default already" in at.error[0].value
-    assert "Nothing is changed" in texts(at)
+    assert "No unsaved changes" in texts(at)
 
 
 def test_models_are_picked_added_moved_and_removed() -> None:

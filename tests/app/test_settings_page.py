@@ -124,7 +124,7 @@ def test_a_change_that_changes_no_decision_says_so(full: Store) -> None:
 @pytest.mark.parametrize(
     ("tab", "name", "value", "sentence"),
     [
-        ("Goals", "goal-default.success_when", "import os", "'import os' is no expression"),
+        ("Goals", "goal-default.success_when", "import os", "'import os' is not an expression"),
         ("Models & providers", "provider-openai.base_url", "ftp://x", "write an address that begins with http"),
         ("Models & providers", "provider-openai.api_key_env", "sk-secret", "write the name of an environment"),
         ("Classifier", "classifier.prompt", "", "String should have at least 1 character"),
@@ -207,7 +207,7 @@ def test_what_another_visit_saves_shows_at_once() -> None:
     at.run()
     assert "The settings were changed elsewhere" in texts(at)
     assert field(at, "heuristic.threshold").value == 7
-    assert "Nothing is changed" in texts(at)
+    assert "No unsaved changes" in texts(at)
 
 
 def test_expired_texts_go_when_that_is_saved(full: Store) -> None:

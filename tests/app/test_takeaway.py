@@ -104,7 +104,7 @@ def test_learning_alone_is_imported(full: Store) -> None:
     ("text", "sentence"),
     [
         ("{", "the file is not JSON"),
-        ('{"format": "recipe"}', "the file is no export of router_core"),
+        ('{"format": "recipe"}', "the file is not an export of router_core"),
         ('{"format": "router.json", "format_version": 99}', "written by a newer router_core"),
         ("", "the file is empty"),
     ],

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 EASY = "Is this spam? Yes or no: you won a prize."
 PAGES = {
     "": ("Playground", "What has been learned about this traffic"),
-    "costs?range=all": ("Costs", "Spend, added up"),
+    "costs?range=all": ("Costs", "Cumulative spend"),
     "learning": ("Learning", "Changes of prices"),
     "evidence?tab=My+traffic": ("Evidence", "Rules would have given"),
     "history": ("History", "This visit"),
@@ -60,7 +60,7 @@ def test_a_long_name_hides_no_figure(start_server: Callable[..., Server], page: 
     page.goto(start_server(goals=goals).url)
     ready(page)
     send(page, EASY)
-    expect(page.locator(".st-key-decision-contextual")).to_contain_text("Chances")
+    expect(page.locator(".st-key-decision-contextual")).to_contain_text("Split")
     assert page.evaluate(CUT_OFF) == []
 
 

@@ -33,7 +33,7 @@ def test_send_rate_reload_and_deep_link(start_server: Callable[..., Server], pag
     expect(learned).to_contain_text("gpt-4o-mini 0 of 0 good")
     page.locator(".st-key-answer-0").locator('[class*="st-key-thumb-"] button').first.click()
     expect(learned).to_contain_text("gpt-4o-mini 0 of 0 → 1 of 1 good")
-    expect(learned).to_contain_text(re.compile(r"chance of being the better buy: [\d.]+% → [\d.]+%"))
+    expect(learned).to_contain_text(re.compile(r"chance of being the better value: [\d.]+% → [\d.]+%"))
     expect(page.locator('[data-testid="stSidebar"]')).to_contain_text("deciding cost")
     link = page.url
     assert "prompt=" in link

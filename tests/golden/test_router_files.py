@@ -148,7 +148,7 @@ def test_posteriors_that_no_outcomes_make(posterior: object, expected: str) -> N
         ),
         (
             lambda d: d["posteriors"]["mail"].update(gone={"alpha": 1.1, "beta": 1}),
-            "evidence has 'gone', which is no model of goal 'mail'; its models: ['openai/gpt-4o-mini',"
+            "evidence has 'gone', which is not a model of goal 'mail'; its models: ['openai/gpt-4o-mini',"
             " 'openai/gpt-4o']; add it to the settings or take it out of the file",
         ),
         (

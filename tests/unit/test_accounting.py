@@ -129,7 +129,7 @@ def test_nothing_is_saved_where_a_price_is_unknown(models: tuple[str, str]) -> N
 
 
 def test_a_failed_call_saves_nothing() -> None:
-    """The strong model failed: it is no yardstick, and the routers that chose it saved nothing."""
+    """The strong model failed: it is not a yardstick, and the routers that chose it saved nothing."""
     playground = a_playground(with_models("openai/gpt-4o-mini", "openai/gpt-4o"))
     one = compared(playground, run_all=True, prompt="Compare and explain why: simulate:500@gpt-4o please")
     result = playground.tally([one])

@@ -1,4 +1,4 @@
-"""The chance of being the best buy for one prompt, against brute force."""
+"""The chance of being the best value for one prompt, against brute force."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def test_asking_again(make: Make, server: ChatServer, store: Store) -> None:
     assert found.decisions[-1].reason.summary == "a person asked again"
     shown = {one.arm.id: one.completion_id for one in playground.calls_of(found)}
     assert shown[STRONG] == call.completion_id
-    with pytest.raises(UnknownArmError, match="'openai/gone' is no model of goal 'default'"):
+    with pytest.raises(UnknownArmError, match="'openai/gone' is not a model of goal 'default'"):
         playground.again(plan.prompt, plan.messages, "openai/gone", "why not")
 
 

@@ -1,4 +1,4 @@
-"""Budgets and bought verdicts: against sums made here, row by row; ranges, goals and unknown costs."""
+"""Budgets and paid classifier calls: against sums made here, row by row; ranges, goals and unknown costs."""
 
 from __future__ import annotations
 

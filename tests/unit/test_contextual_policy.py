@@ -209,7 +209,7 @@ def test_the_reason() -> None:
     answer = a_policy(LEARNED).probabilities(a_context(HARD), PAIR)
     lines = answer.reason.lines
     assert answer.reason.summary.startswith(
-        f"{STRONG}: 100% likely to be the better buy for this prompt, at $0.05"
+        f"{STRONG}: 100% likely to be the better value for this prompt, at $0.05"
     )
     assert lines[0].text.startswith(f"{CHEAP}: ")
     assert "good expected on prompts like this" in lines[0].text
@@ -220,7 +220,10 @@ def test_the_reason() -> None:
     sizes = [float(line.value.split()[0]) for line in told]
     assert sizes == sorted(sizes, reverse=True)
     assert len(told) <= 8
-    assert [line.text for line in lines[-2:]] == ["left of the starting weights", "always kept for every model"]
+    assert [line.text for line in lines[-2:]] == [
+        "your initial split still counts",
+        "exploration minimum for every model",
+    ]
     assert not any(name in line.text for line in lines for name in NAMES if "_" in name)
 
 
@@ -256,7 +259,7 @@ def test_starting_weights_give_way_to_a_budget(worth: float, counts: float, left
 def test_starting_weights_are_said_first_while_they_count_most() -> None:
     """Before any push; later behind them."""
     lines = [one.text for one in a_policy().probabilities(a_context(HARD), PAIR).reason.lines]
-    assert lines[2] == "left of the starting weights"
+    assert lines[2] == "your initial split still counts"
     assert lines.count(lines[2]) == 1
 
 

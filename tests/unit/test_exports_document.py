@@ -96,7 +96,7 @@ def test_layout_is_not_content() -> None:
 def test_nothing_is_written_that_could_not_be_read() -> None:
     """Evidence for a model that was taken out of the settings is refused, and can be left out."""
     more = {"mail": {LOCAL: Evidence(1, 0), "openai/gone": Evidence(2, 0)}, "gone": {LOCAL: Evidence(3, 0)}}
-    with pytest.raises(UnknownArmError, match=r"^evidence has 'openai/gone', which is no model of goal 'mail'"):
+    with pytest.raises(UnknownArmError, match=r"^evidence has 'openai/gone', which is not a model of goal 'mail'"):
         dump(replace(an_export(), evidence=more))
     with pytest.raises(
         UnknownArmError, match=r"^output_tokens has the goal 'gone', which the settings do not have"

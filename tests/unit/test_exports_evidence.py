@@ -46,7 +46,7 @@ def test_posteriors_are_no_settings() -> None:
     assert refused(dump_evidence(an_export().learned)) == (
         "the file holds posteriors alone, no settings; import it as posteriors"
     )
-    with pytest.raises(ImportFileError, match=r"^the file is no export of router_core: it has no 'format'"):
+    with pytest.raises(ImportFileError, match=r"^the file is not an export of router_core: it has no 'format'"):
         load_evidence("{}", some_settings())
 
 

@@ -134,7 +134,7 @@ def test_a_split_must_know_its_models() -> None:
     """A goal or a model that the settings do not have is refused."""
     with pytest.raises(UnknownArmError, match=r"^split has the goal 'post', which the settings do not have"):
         litellm_config(Settings(), {"post": {}}, {})
-    with pytest.raises(UnknownArmError, match=r"^split has 'openai/none', which is no model of goal 'default'"):
+    with pytest.raises(UnknownArmError, match=r"^split has 'openai/none', which is not a model of goal 'default'"):
         litellm_config(Settings(), {"default": {"openai/none": 1.0}}, {})
 
 

@@ -34,11 +34,14 @@ def refused(text: str, *, trust_edited: bool = False) -> str:
             "the file is not JSON (line 3, column 3: Expecting property name enclosed in double quotes); export it"
             " anew, or restore the file from a copy",
         ),
-        ("[1, 2]", "the file is no export of router_core: it holds a list, not a mapping of names to values"),
-        ("hello", "the file is no export of router_core: it holds a text, not a mapping of names to values"),
-        ("12", "the file is no export of router_core: it holds a number, not a mapping of names to values"),
-        ("true", "the file is no export of router_core: it holds true or false, not a mapping of names to values"),
-        ("null", "the file is no export of router_core: it holds nothing, not a mapping of names to values"),
+        ("[1, 2]", "the file is not an export of router_core: it holds a list, not a mapping of names to values"),
+        ("hello", "the file is not an export of router_core: it holds a text, not a mapping of names to values"),
+        ("12", "the file is not an export of router_core: it holds a number, not a mapping of names to values"),
+        (
+            "true",
+            "the file is not an export of router_core: it holds true or false, not a mapping of names to values",
+        ),
+        ("null", "the file is not an export of router_core: it holds nothing, not a mapping of names to values"),
         ('{"a": 1, "a": 2}', "the file gives 'a' twice in the same place; keep one of them"),
         ('{"a": NaN}', "a is not a number (NaN); give a number or Infinity"),
         (
@@ -47,13 +50,13 @@ def refused(text: str, *, trust_edited: bool = False) -> str:
         ),
         (
             '{"model_list": []}',
-            "the file is no export of router_core: it has no 'format', expected 'router.json'; choose a file that"
-            " router_core exported",
+            "the file is not an export of router_core: it has no 'format', expected 'router.json';"
+            " choose a file that router_core exported",
         ),
         (
             '{"format": "other"}',
-            "the file is no export of router_core: its 'format' is 'other', expected 'router.json'; choose a file"
-            " that router_core exported",
+            "the file is not an export of router_core: its 'format' is 'other', expected 'router.json';"
+            " choose a file that router_core exported",
         ),
         (
             '{"format": "router.json", "format_version": 2}',
@@ -79,7 +82,7 @@ def test_files_that_are_none_of_ours(text: str, expected: str) -> None:
 def test_sizes_have_limits() -> None:
     """Neither length nor depth nor digits break the reader."""
     assert refused("{" + " " * MAX_CHARACTERS) == (
-        "the file has 5,000,001 characters; at most 5,000,000 are read: this is no export"
+        "the file has 5,000,001 characters; at most 5,000,000 are read: this is not an export"
     )
     for deep in ("[" * 200_000, '{"a":' * 100_000):
         assert refused(deep).startswith("the file is nested too deeply to be an export")
@@ -163,12 +166,12 @@ MAIL = ("evidence", "mail", LOCAL)
         ),
         (
             put("evidence", "mail", "openai/none", {"count": 1, "reward_micro": 0}),
-            "evidence has 'openai/none', which is no model of goal 'mail'; its models:"
+            "evidence has 'openai/none', which is not a model of goal 'mail'; its models:"
             f" ['{LOCAL}', '{STRONG}', '{COLD}']; add it to the settings or take it out of the file",
         ),
         (
             put("output_tokens", "mail", "openai/none", {"count": 1, "total": 0}),
-            "output_tokens has 'openai/none', which is no model of goal 'mail'; its models:"
+            "output_tokens has 'openai/none', which is not a model of goal 'mail'; its models:"
             f" ['{LOCAL}', '{STRONG}', '{COLD}']; add it to the settings or take it out of the file",
         ),
         (

@@ -123,14 +123,17 @@ def test_odd_texts_come_back(prompt: str) -> None:
             "the file is neither JSON nor YAML (unacceptable character #x0007: special characters are not allowed"
             ' in "<unicode string>", position 3); export it anew',
         ),
-        ("on: 1\n", "the file has the name True, which is no text; put it in quotes"),
-        ("a:\n  1: x\n", "a has the name 1, which is no text; put it in quotes"),
-        ("a: !!timestamp 2026-01-31\n", "a holds a date, which is no JSON value; put it in quotes"),
-        ("a: !!set {b}\n", "a holds a set, which is no JSON value; put it in quotes"),
-        ("- a\n- b\n", "the file is no export of router_core: it holds a list, not a mapping of names to values"),
+        ("on: 1\n", "the file has the name True, which is not text; put it in quotes"),
+        ("a:\n  1: x\n", "a has the name 1, which is not text; put it in quotes"),
+        ("a: !!timestamp 2026-01-31\n", "a holds a date, which is not a JSON value; put it in quotes"),
+        ("a: !!set {b}\n", "a holds a set, which is not a JSON value; put it in quotes"),
+        (
+            "- a\n- b\n",
+            "the file is not an export of router_core: it holds a list, not a mapping of names to values",
+        ),
         (
             "# only a comment\n",
-            "the file is no export of router_core: it holds nothing, not a mapping of names to values",
+            "the file is not an export of router_core: it holds nothing, not a mapping of names to values",
         ),
     ],
 )

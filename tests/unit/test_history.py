@@ -131,7 +131,7 @@ def test_the_page_writes_a_limited_file(store: Store, monkeypatch: pytest.Monkey
 
 def test_unknown_format(store: Store) -> None:
     """Named, with those there are."""
-    with pytest.raises(SettingsError, match="'xlsx' is no export format; choose one of csv, jsonl, parquet"):
+    with pytest.raises(SettingsError, match="'xlsx' is not an export format; choose one of csv, jsonl, parquet"):
         exported(store, Search(), "xlsx")
 
 

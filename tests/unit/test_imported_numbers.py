@@ -151,7 +151,11 @@ def test_files_that_are_too_large_or_no_files(tmp_path: Path) -> None:
     large = tmp_path / "router.json"
     with large.open("wb") as made:
         made.truncate(10**9)
-    for place, said in ((large, "this is no export"), ("/dev/zero", "is not a file"), ("a\0b", "cannot be read")):
+    for place, said in (
+        (large, "this is not an export"),
+        ("/dev/zero", "is not a file"),
+        ("a\0b", "cannot be read"),
+    ):
         with pytest.raises(SettingsError, match=said):
             read_export(place)
     with pytest.raises(SettingsError, match="the settings file"):

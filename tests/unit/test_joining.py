@@ -76,7 +76,7 @@ def test_neighbours_that_differ_leave_doubt() -> None:
 
 
 def chance(newcomer: Belief, cost_usd: float, value_usd: float) -> float:
-    """That it is the best buy of the three for a usual prompt."""
+    """That it is the best value of the three for a usual prompt."""
     logits = [one.logit(USUAL) for one in (newcomer, CHEAP.belief, STRONG.belief)]
     costs = [cost_usd, CHEAP.cost_usd, STRONG.cost_usd]
     return float(best_buy_probabilities([m for m, _ in logits], [v for _, v in logits], costs, value_usd)[0])

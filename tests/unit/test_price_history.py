@@ -70,16 +70,21 @@ def test_a_price_that_becomes_known() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        (("1", "5"), ("1", "10"), "became 2x dearer for output ($5 to $10) per million tokens"),
+        (("1", "5"), ("1", "10"), "became 2x more expensive for output ($5 to $10) per million tokens"),
         (
             ("2", "4"),
             ("1", "5"),
-            "became 50 % cheaper for input ($2 to $1) and 25 % dearer for output ($4 to $5) per million tokens",
+            "became 50 % cheaper for input ($2 to $1) and 25 % more expensive for output ($4 to $5) per million"
+            " tokens",
         ),
         (("10", "5"), ("0.03", "5"), "became 99.7 % cheaper for input ($10 to $0.03) per million tokens"),
         (("1", "5"), ("0", "5"), "became free for input ($1 to $0) per million tokens"),
-        (("0", "5"), ("1", "5"), "became $1 dear, free before, for input ($0 to $1) per million tokens"),
-        (("1", "5", "0.5"), ("1", "5"), "became 2x dearer for cached input ($0.5 to $1) per million tokens"),
+        (("0", "5"), ("1", "5"), "became $1, previously free, for input ($0 to $1) per million tokens"),
+        (
+            ("1", "5", "0.5"),
+            ("1", "5"),
+            "became 2x more expensive for cached input ($0.5 to $1) per million tokens",
+        ),
         (("1", "5"), None, "has no known price any more; it was ($1 in, $5 out per million tokens)"),
         (None, ("1", "5"), "has a price now ($1 in, $5 out per million tokens)"),
     ],

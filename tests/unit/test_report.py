@@ -248,7 +248,7 @@ def test_progress_rises_and_may_stop_the_work() -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
-    [(["nothing"], "'nothing' is no router that can be judged"), (["classifier"], "no column of verdicts")],
+    [(["nothing"], "'nothing' is not a router that can be judged"), (["classifier"], "no column of verdicts")],
 )
 def test_refusals(wanted: list[str], sentence: str) -> None:
     with pytest.raises(EvaluationError, match=sentence):

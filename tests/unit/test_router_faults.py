@@ -264,7 +264,7 @@ def test_a_router_that_there_is_not(store: Store) -> None:
     decider = Decider(Settings(), store, Models(Settings(), simulated=True))
     one = a_decision(1)
     with pytest.raises(
-        UnknownPolicyError, match=r"'dice' is no router; choose one of \['by-task', 'classifier', "
+        UnknownPolicyError, match=r"'dice' is not a router; choose one of \['by-task', 'classifier', "
     ):
         decider.decide(one.context, "dice", prompt_id=one.prompt_id, origin="library", completion_id=str)
 

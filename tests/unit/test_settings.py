@@ -221,7 +221,7 @@ REFUSED: list[tuple[str, str]] = [
     (goal(arms=[{"modle": "openai/x"}]),
      "goals.g.arms.0.modle is not a setting; check its spelling against docs/settings.md (2 more)"),
     (goal(success_when="import os"),
-     "goals.g.success_when: 'import os' is no expression (invalid syntax); write for example"
+     "goals.g.success_when: 'import os' is not an expression (invalid syntax); write for example"
      " finish_reason == 'stop'"),
     ('{"privacy": {"expire_after_days": 0}}',
      "privacy.expire_after_days: Input should be greater than or equal to 1 (got '0')"),
@@ -249,7 +249,7 @@ def test_an_unknown_goal_names_the_known_ones() -> None:
     settings = Settings(goals={"b": GoalSettings(), "a": GoalSettings()})
     with pytest.raises(SettingsError, match=r"^goal 'c' is not set up; known goals: \['a', 'b'\]$"):
         settings.goal("c")
-    with pytest.raises(UnknownArmError, match=f"^'x' is no model of goal 'a'; its models: {re.escape(ARMS)}$"):
+    with pytest.raises(UnknownArmError, match=f"^'x' is not a model of goal 'a'; its models: {re.escape(ARMS)}$"):
         settings.arm("a", "x")
 
 

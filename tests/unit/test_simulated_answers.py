@@ -114,7 +114,7 @@ def test_a_wrong_answer_says_so() -> None:
             said = answer(7, "gpt-4o-mini", text)
             assert said.startswith("[simulated gpt-4o-mini]")
             assert said.endswith(WRONG) != is_right(7, "gpt-4o-mini", text)
-            assert said.count("```") == len(re.findall(r"^```", said, re.MULTILINE))  # else it is no fence
+            assert said.count("```") == len(re.findall(r"^```", said, re.MULTILINE))  # else it is not a fence
 
 
 def _right_answer(text: str) -> str:

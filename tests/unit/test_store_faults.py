@@ -97,7 +97,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def _garbage(file: Path) -> None:
-    file.write_bytes(b"this is no database " * 5_000)
+    file.write_bytes(b"this is not a database " * 5_000)
 
 
 def _empty(file: Path) -> None:

@@ -140,7 +140,7 @@ def test_requests_that_cannot_be(store: DuckDBStore, id_: Any) -> None:
 
 
 def test_the_longest_comment_is_kept(store: DuckDBStore) -> None:
-    """To its last character, with what is no whole character replaced."""
+    """To its last character, with what is not a whole character replaced."""
     comment = "é\0" * (MOST_COMMENT // 2 - 1) + "\ud800z"
     store.write(Batch(outcomes=[replace(an_outcome(1, 1), comment=comment)]))
     assert store.outcome_history(ident(1))[0].comment == comment.replace("\ud800", "\N{REPLACEMENT CHARACTER}")

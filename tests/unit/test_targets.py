@@ -258,7 +258,7 @@ def test_what_is_not_set_up() -> None:
     """A router or a goal of another name."""
     store = filled(requests=3)
     traffic = read_traffic(store, LOGGED, "default")
-    with pytest.raises(UnknownPolicyError, match="'rules' is no router"):
+    with pytest.raises(UnknownPolicyError, match="'rules' is not a router"):
         target_probabilities(store, LOGGED, "default", "rules", traffic)
     with pytest.raises(SettingsError, match="goal 'mail' is not set up"):
         target_probabilities(store, LOGGED, "mail", "heuristic", traffic)

@@ -79,7 +79,7 @@ def test_the_fade(strength: float, seen: int, fading: float) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_the_whole_formula(count: int) -> None:
-    """p = f w + (1 - f)(eps + (1 - N eps) P), with P the chance of being the best buy."""
+    """p = f w + (1 - f)(eps + (1 - N eps) P), with P the chance of being the best value."""
     candidates = some_candidates(count)
     costs = [candidate.expected_cost_usd or 0.0 for candidate in candidates]
     best = best_probabilities([candidate.posterior for candidate in candidates], costs, 0.05)
@@ -183,12 +183,12 @@ def test_the_reason() -> None:
     candidates = [a_candidate(CHEAP, 1, 2, 0.0001), a_candidate(STRONG, 90, 10, 0.00225, observations=98)]
     reason = Deciding(a_policy()).probabilities(a_context(), candidates).reason
     best = best_probabilities([c.posterior for c in candidates], [0.0001, 0.00225], 0.05)
-    assert reason.summary == f"{STRONG}: {best[1]:.0%} likely to be the better buy, at $0.05 per good answer"
+    assert reason.summary == f"{STRONG}: {best[1]:.0%} likely to be the better value, at $0.05 per good answer"
     assert reason.lines == (
         ReasonLine(f"{CHEAP}: 0 of 0 good (1% to 84%), ~$0.00010 a call", f"{best[0]:.1%}"),
         ReasonLine(f"{STRONG}: 89 of 98 good (83% to 95%), ~$0.0022 a call", f"{best[1]:.1%}"),
-        ReasonLine("left of the starting weights", "17%"),
-        ReasonLine("always kept for every model", "2.0%"),
+        ReasonLine("your initial split still counts", "17%"),
+        ReasonLine("exploration minimum for every model", "2.0%"),
     )
 
 
@@ -217,7 +217,7 @@ def test_evidence_in_words(alpha: float, seen: int, prior: float, words: str) ->
     assert counted(Posterior(alpha, 1.0, seen), prior) == words
 
 
-@pytest.mark.parametrize(("models", "word"), [(2, "better buy"), (3, "best buy")])
+@pytest.mark.parametrize(("models", "word"), [(2, "better value"), (3, "best value")])
 def test_the_better_of_two_is_the_best_of_three(models: int, word: str) -> None:
     """The summary speaks of as many models as there are."""
     assert (
@@ -232,7 +232,7 @@ def test_the_reason_where_cost_is_ignored_or_unknown() -> None:
     reason = (
         Deciding(a_policy(**learned(success_value_usd=INFINITE))).probabilities(a_context(), candidates).reason
     )
-    assert reason.summary == f"{CHEAP}: 50% likely to be the better buy, cost ignored"
+    assert reason.summary == f"{CHEAP}: 50% likely to be the better value, cost ignored"
     assert reason.lines == (
         ReasonLine(f"{CHEAP}: 0 of 0 good (1% to 84%), price unknown", "50.0%"),
         ReasonLine(f"{STRONG}: 0 of 0 good (1% to 84%), ~$0.50 a call", "50.0%"),
@@ -245,7 +245,7 @@ def test_starting_weights_are_named_while_they_show(seen: int, said: bool) -> No
     """From 0.5 % down they are not mentioned."""
     candidates = [a_candidate("p/a", observations=seen), a_candidate("p/b")]
     lines = Deciding(a_policy()).probabilities(a_context(), candidates).reason.lines
-    assert ("left of the starting weights" in [line.text for line in lines]) is said
+    assert ("your initial split still counts" in [line.text for line in lines]) is said
 
 
 def test_deciding_costs_nothing() -> None:

@@ -163,7 +163,9 @@ def test_costs_that_are_given_are_not_estimated() -> None:
 def test_rules_are_told_from_a_random_mix() -> None:
     """Rules that know nothing are not called better, and length stands beside them."""
     reasons = said(noise(600, [0.5, 0.9])).reasons
-    assert any(one.startswith("Rules as set: not told from a random mix of equal cost") for one in reasons)
+    assert any(
+        one.startswith("Rules as set: not distinguishable from a random mix of equal cost") for one in reasons
+    )
     assert any(
         one.startswith("Prompt length orders prompts: not shown to be better than chance") for one in reasons
     )
@@ -244,14 +246,14 @@ def test_every_reason() -> None:
         " cheap; no router follows it alone, so it is not advice.",
         "Rules: worse than a random mix of equal cost, -1.0 points (-2.0 to -0.5).",
         "Other rules: better than a random mix of equal cost, +1.0 points (+0.5 to +2.0).",
-        "Words: not told from a random mix of equal cost, +1.0 points (-0.5 to +2.0).",
+        "Words: not distinguishable from a random mix of equal cost, +1.0 points (-0.5 to +2.0).",
         "Length orders prompts: worse than chance (APGR 0.450 (0.420 to 0.480), chance is 0.500).",
         "Learned orders prompts: better than chance (APGR 0.600 (0.550 to 0.650), chance is 0.500); ahead of"
         " prompt length (+0.150, +0.100 to +0.200).",
         "Second orders prompts: not shown to be better than chance (APGR 0.520 (0.490 to 0.550), chance is 0.500);"
         " behind prompt length (-0.100, -0.150 to -0.050).",
         "Third orders prompts: not shown to be better than chance (APGR 0.520 (0.490 to 0.550), chance is 0.500);"
-        " not told from prompt length (+0.020, -0.100 to +0.100).",
+        " not distinguishable from prompt length (+0.020, -0.100 to +0.100).",
         "The cost of 25 % of the answers is estimated, as tokens times price: the file does not give it.",
     )
 

@@ -157,7 +157,7 @@ def test_a_remembered_verdict_is_free() -> None:
     assert second.seen.verdict == "remembered"
     assert second.cost_usd == Decimal(0)
     assert second.probabilities == first.probabilities
-    assert ReasonLine("the classifier's verdict is remembered", "free") in second.reason.lines
+    assert ReasonLine("classifier result reused", "no charge") in second.reason.lines
 
 
 def test_always_and_never() -> None:

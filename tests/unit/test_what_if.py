@@ -107,7 +107,7 @@ def test_one_model_for_everything(store: Store) -> None:
     assert one.high < other.low
     assert cheap.cost_usd is not None
     assert one.value < cheap.cost_usd.value < other.value
-    with pytest.raises(UnknownArmError, match="'openai/none' is no model of the log"):
+    with pytest.raises(UnknownArmError, match="'openai/none' is not a model of the log"):
         what_if(store, SETTINGS, SETTINGS, "default", f"{ALWAYS}openai/none")
 
 

@@ -1,6 +1,7 @@
 """The classifier asked live about every prompt of a labelled file, as production would ask it.
 
-It costs money: ``routers.classifying_cost`` says beforehand about how much. Leaves out what verdicts are worth.
+It costs money: ``routers.classifying_cost`` says beforehand about how much. Does not cover what verdicts are
+worth.
 """
 
 from __future__ import annotations

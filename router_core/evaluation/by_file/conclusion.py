@@ -1,7 +1,7 @@
 """One sentence on what to do, and the reasons: one model for everything, a router, or not known yet.
 
-Nothing is claimed whose interval reaches past nothing. Leaves out figures of its own: everything said here stands
-in the report.
+Nothing is claimed whose interval reaches past nothing. It adds no figures of its own: everything said here
+stands in the report.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def _verdict(report: Report, tolerance: float) -> Verdict:
             f"Not known: {models} are so close that no number of prompts would tell them apart; take either."
         )
         return Verdict("unknown", None, sentence, reasons, "a reason to prefer one, other than value for money")
-    sentence = f"Not known yet whether {models} is the better buy: about {about(needed)} more prompts would tell."
+    sentence = (
+        f"Not known yet whether {models} is the better value: about {about(needed)} more prompts would tell."
+    )
     return Verdict("unknown", None, sentence, reasons, f"about {about(needed)} more scored prompts", needed)
 
 
@@ -226,7 +228,7 @@ def _beside(report: Report, rival: Rival) -> str:
     said = f"{rival.model} beside {report.best_fixed}: {points(rival.accuracy.value)} points"
     said += f" ({span(rival.accuracy)})"
     if rival.cost_usd is not None:
-        dearer = "dearer" if rival.cost_usd.value > 0 else "cheaper"
+        dearer = "more expensive" if rival.cost_usd.value > 0 else "cheaper"
         said += f", {dollars(abs(rival.cost_usd.value) * 1000)} {dearer} per 1,000 prompts"
     if rival.utility_usd is not None:
         worth = per_thousand(rival.utility_usd)
@@ -263,7 +265,7 @@ def _beside_mix(row: Row) -> str:
     elif row.gain.high < 0:
         word = "worse than"
     else:
-        word = "not told from"
+        word = "not distinguishable from"
     return f"{row.label}: {word} a random mix of equal cost, {points(row.gain.value)} points ({span(row.gain)})."
 
 
@@ -279,7 +281,7 @@ def _orders(report: Report) -> Iterable[str]:
         said = f"{row.label} orders prompts: {better} ({found})"
         over = row.apgr_over_length
         if over is not None:
-            word = "ahead of" if over.low > 0 else "behind" if over.high < 0 else "not told from"
+            word = "ahead of" if over.low > 0 else "behind" if over.high < 0 else "not distinguishable from"
             said += f"; {word} prompt length ({over.value:+.3f}, {over.low:+.3f} to {over.high:+.3f})"
         yield said + "."
 

@@ -1,8 +1,8 @@
 """Contextual sampling let loose on labelled prompts, learning as it goes: a simulation, not an estimate.
 
-Prompts come in a random order, a model is drawn, only its score is seen. Models are drawn by drawing logits, which
-chooses each with just the probability that ContextualPolicy computes; where gains are learned on the way, the
-probabilities themselves are needed, and computed. Leaves out how features and gains come about.
+Prompts come in a random order, a model is drawn, only its score is seen. Models are drawn by drawing logits,
+which chooses each with just the probability that ContextualPolicy computes; where gains are learned on the way,
+the probabilities themselves are needed, and computed.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _logits(belief: Belief, rows: Array) -> tuple[Array, Array]:
 def _drawn(
     told: Sequence[tuple[Array, Array]], costs: Array, worth: float, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """The best buy of drawn logits: each model with just the chance that it is the best buy."""
+    """The best buy of drawn logits: each model with just the chance that it is the best value."""
     utility = np.column_stack(
         [
             _utility(mean + np.sqrt(variance) * rng.standard_normal(len(mean)), costs[:, model], worth)

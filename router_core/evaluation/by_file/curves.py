@@ -1,6 +1,6 @@
 """How well a score orders prompts: accuracy against the share sent to the strong model, and what sums it up.
 
-Leaves out money (hull.py) and where scores come from (routers.py).
+See hull.py for money, routers.py for where scores come from.
 """
 
 from __future__ import annotations

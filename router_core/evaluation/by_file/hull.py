@@ -1,6 +1,6 @@
 """What money buys without any router: each model alone, and random mixes of two, which form the convex hull.
 
-A router is worth something only above this line. Leaves out where accuracies and costs come from.
+A router is worth something only above this line.
 """
 
 from __future__ import annotations

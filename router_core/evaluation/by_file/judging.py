@@ -1,7 +1,7 @@
 """A row for each way of choosing: accuracy and money with their intervals, beside what no router can do for less.
 
 Everything is computed on the same bootstrap draws, so that differences are paired; intervals of claims are
-corrected for the number of routers (or fixed models) looked at (Bonferroni). Leaves out learners and words.
+corrected for the number of routers (or fixed models) looked at (Bonferroni). Does not cover learners and words.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A report together with its verdict: what is kept in the store, downloaded, and printed by the command.
-
-Leaves out the store and the files that prompts come from.
-"""
+"""A report together with its verdict: what is kept in the store, downloaded, and printed by the command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a report was reached, in plain words; the long form is docs/evidence.md. Leaves out its figures."""
+"""How a report was reached, in plain words; the long form is docs/evidence.md."""
 
 from __future__ import annotations
 

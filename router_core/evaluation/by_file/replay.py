@@ -1,7 +1,7 @@
 """Thompson sampling let loose on labelled prompts, learning as it goes: a simulation, not an estimate.
 
-Each shuffle is one life: prompts come in a random order, a model is drawn, only its score is seen. Leaves out the
-prompt (Thompson sampling does not look at it) and the bootstrap: lives differ by order and draws.
+Each shuffle is one life: prompts come in a random order, a model is drawn, only its score is seen. Does not
+cover the prompt (Thompson sampling does not look at it) and the bootstrap: lives differ by order and draws.
 """
 
 from __future__ import annotations
@@ -90,10 +90,10 @@ def explored(
     fading: float,
     rng: np.random.Generator,
 ) -> NDArray[np.intp]:
-    """The models picked, with some replaced as exploration and what is left of the starting weights ask.
+    """The models picked, with some replaced as exploration and the initial split ask.
 
     Args:
-        picked: (n,), drawn with the chances of being the best buy.
+        picked: (n,), drawn with the chances of being the best value.
         starting: (k,), shares of traffic before any evidence.
         exploration: the floor of every model; at most 1 / k is kept.
         fading: the part of the starting shares that still counts.

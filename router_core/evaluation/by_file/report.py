@@ -1,6 +1,6 @@
 """Everything that labelled prompts say about routing: each way of choosing, judged on the same prompts and draws.
 
-Leaves out what follows from it (conclusion.py). The same data, settings and seed give the same report, in whatever
+See conclusion.py for what follows from it. The same data, settings and seed give the same report, in whatever
 order the rows of the file stand.
 """
 
@@ -95,7 +95,7 @@ def evaluate(
     wanted = list(policies)
     unknown = [one for one in wanted if isinstance(one, str) and one not in WAYS]
     if unknown:
-        raise EvaluationError(f"{unknown[0]!r} is no router that can be judged; choose from {list(WAYS)}")
+        raise EvaluationError(f"{unknown[0]!r} is not a router that can be judged; choose from {list(WAYS)}")
     if len(labelled.prompts) < 2:
         raise EvaluationError("one prompt says nothing; give at least two, better a few hundred")
     settings = settings or Settings()

@@ -1,7 +1,7 @@
 """The bootstrap over prompts: how far a figure would move had other prompts of the same kind been asked.
 
 All figures of one report use the same draws, so that differences between them are paired (Efron & Tibshirani
-1993). Leaves out learners: what varies there is also the order of the prompts (replay.py).
+1993). Does not cover learners: what varies there is also the order of the prompts (replay.py).
 """
 
 from __future__ import annotations

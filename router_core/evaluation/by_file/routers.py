@@ -1,7 +1,7 @@
 """Ways of choosing a model for every prompt of a labelled file, each as probabilities (n, k) and perhaps a score.
 
 Fixed models, a random half, prompt length, the rules, the classifier's recorded verdicts, any policy object, and
-the oracle. Leaves out learners, whose choices depend on what came before (replay.py).
+the oracle. See replay.py for learners, whose choices depend on what came before.
 """
 
 from __future__ import annotations

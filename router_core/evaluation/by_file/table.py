@@ -1,7 +1,4 @@
-"""The report's table and curves in words, the same on the page and in the shell.
-
-Leaves out layout.
-"""
+"""The report's table and curves in words, the same on the page and in the shell."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ HEADINGS = (
     "Router",
     "Good answers",
     "Per 1,000 prompts",
-    "Above an equally dear mix",
+    "Gain over random routing at the same cost",
     "Saved at equal quality",
     "APGR",
     "CPT50",

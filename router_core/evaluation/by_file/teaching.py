@@ -1,6 +1,6 @@
 """Teaching a goal's gain score from labelled prompts, and saying what it is worth on them.
 
-Leaves out learning a score (contextual/training.py) and what the log teaches (router_core/routing/memory.py).
+See learning/contextual/training.py for learning a score, routing/memory.py for what the log teaches.
 """
 
 from __future__ import annotations

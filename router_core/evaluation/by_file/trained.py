@@ -1,8 +1,8 @@
 """Whether a learned score is worth anything on somebody's prompts: beside a coin, and beside the prompt's length.
 
-A router that was trained on other prompts may order these no better than chance and still look better, because it
-learned that long prompts are hard. What it knows beyond length is therefore judged by itself. Leaves out learning
-a score (contextual/training.py).
+A router that was trained on other prompts may order these no better than chance and still look better, because
+it learned that long prompts are hard. What it knows beyond length is therefore judged by itself. See
+learning/contextual/training.py for learning a score.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From a table to a judgement, in pieces of work that can be watched and stopped.
 
-Leaves out opening files (tables.py) and the thread that it runs in (running.py).
+See tables.py for opening files, running.py for the thread that it runs in.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A table of text and the meaning of its columns, as arrays of numbers: one cell per row and model.
 
-Leaves out judging the cells (checking.py) and putting them in order (reading.py). A row is counted from 0 here.
+See checking.py for judging the cells, reading.py for putting them in order. A row is counted from 0 here.
 """
 
 from __future__ import annotations

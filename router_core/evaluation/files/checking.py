@@ -1,6 +1,6 @@
 """What is wrong with a file of labelled answers, in sentences with the first rows concerned and the remedy.
 
-Leaves out mending it: what can be mended is a choice of the person (survey.Choices).
+Does not cover mending it: what can be mended is a choice of the person (survey.Choices).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which encoding a text has, and where it is broken.
 
-Leaves out guessing between old encodings of one byte per character: any bytes are valid in most of them.
+Does not cover guessing between old encodings of one byte per character: any bytes are valid in most of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Tokens and dollars that a file does not give: tokens from the texts as before a call, dollars by the price book.
 
-Leaves out which price a model has (rates.py).
+See rates.py for which price a model has.
 """
 
 from __future__ import annotations

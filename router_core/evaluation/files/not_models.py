@@ -50,7 +50,7 @@ def words_of(column: str) -> list[str]:
 
 
 def other_kind(column: str) -> str | None:
-    """What a column is, by its name, where it is no model's; None where it may be one's."""
+    """What a column is, by its name, where it is not a model's; None where it may be one's."""
     words = words_of(column)
     if not words:
         return None

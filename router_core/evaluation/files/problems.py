@@ -1,6 +1,6 @@
 """A problem of a file of labelled answers, and how it is shown to a person.
 
-Leaves out finding it (checking.py).
+See checking.py for finding it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Prices of models that are named as in somebody's file: gpt-4o-2024-08-06, mistralai/Mixtral-8x7B-Instruct-v0.1.
 
-Leaves out tokens (estimating.py).
+See estimating.py for tokens.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From a file of labelled answers to ``Labelled``, with a sentence for all that was left out or estimated.
 
-Leaves out finding what is wrong (checking.py) and the estimates themselves (estimating.py).
+See checking.py for finding what is wrong, estimating.py for the estimates themselves.
 """
 
 from __future__ import annotations

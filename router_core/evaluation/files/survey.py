@@ -1,6 +1,6 @@
 """Which cells of a file can be used, under the choices of what to do with the others.
 
-Leaves out saying so in words (checking.py) and putting the cells in order (reading.py).
+See checking.py for saying so in words, reading.py for putting the cells in order.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What was logged, as arrays: who could have been chosen, who was, and what became of it.
 
-Leaves out where it comes from (traffic.py) and what is made of it (offpolicy.py).
+See traffic.py for where it comes from, offpolicy.py for what is made of it.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def probabilities_of(target: Target, log: Log) -> Array:
 
 
 def check_probabilities(rows: Array, whose: str) -> None:
-    """Refuse what is no distribution per row.
+    """Refuse what is not a distribution per row.
 
     Raises:
         EvaluationError: a row is negative somewhere or does not sum to 1.

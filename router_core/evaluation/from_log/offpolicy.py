@@ -1,6 +1,6 @@
 """What would another policy have scored and cost on the logged traffic: IPS, SNIPS and DR, or a reason to refuse.
 
-Leaves out learning targets: a policy that would have changed as it went can only be simulated (replay.py).
+Does not cover learning targets: a policy that would have changed as it went can only be simulated (replay.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How far a log can speak for a target policy: weights, the effective sample size, and when to refuse.
 
 Everything here follows from logged and target probabilities and from who was rated, never from what the ratings
-were. Leaves out the estimates themselves (offpolicy.py).
+were. See offpolicy.py for the estimates themselves.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The reward model of the doubly robust estimate: for each model a ridge regression on features of the prompt.
 
-Leaves out anything clever: its errors are corrected by the weights, so it need not be right (Dudik et al. 2014).
+Deliberately simple: its errors are corrected by the weights, so it need not be right (Dudik et al.
+2014).
 """
 
 from __future__ import annotations

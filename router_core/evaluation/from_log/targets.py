@@ -1,8 +1,8 @@
 """What a router, under any settings, would choose on logged rows. Nothing is called and nothing is stored.
 
 Rules and the contextual router need the texts; the classifier needs its own recorded verdicts; those that learn
-decide as they would today.
-Where that is not known for some rows, they are left out and counted. Leaves out judging it (offpolicy.py).
+decide as they would today. Where that is not known for some rows, they are left out and counted. See
+offpolicy.py for judging it.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def target_probabilities(store: Store, settings: Settings, goal: str, policy: st
         UnknownPolicyError: no router has that name.
     """
     if policy not in POLICIES:
-        raise UnknownPolicyError(f"{policy!r} is no router; choose one of {sorted(POLICIES)}")
+        raise UnknownPolicyError(f"{policy!r} is not a router; choose one of {sorted(POLICIES)}")
     chosen = settings.goal(goal)
     if policy == RULES.name:
         found = _rules(store, settings, chosen, rows)

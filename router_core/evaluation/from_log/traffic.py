@@ -1,9 +1,10 @@
 """The log, through the store, as arrays: for estimates of other policies, and as pairs of answers.
 
-A row is one *drawn* decision with what became of the answer that it led to. Forced and fallback decisions (nobody
-drew them; decisions by the rules after the classifier failed among them) are left out. In the playground three
-routers decide on one prompt and may share an answer: each is a row with its own propensity and the same reward,
-and ``Log.prompt`` tells estimates that they belong together. Leaves out what a target would choose (targets.py).
+A row is one *drawn* decision with what became of the answer that it led to. Forced and fallback decisions
+(nobody drew them; decisions by the rules after the classifier failed among them) are left out. In the playground
+three routers decide on one prompt and may share an answer: each is a row with its own propensity and the same
+reward, and ``Log.prompt`` tells estimates that they belong together. See targets.py for what a target would
+choose.
 """
 
 from __future__ import annotations

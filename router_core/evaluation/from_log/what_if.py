@@ -1,6 +1,6 @@
 """What a router, or one model for everything, would have scored and cost on logged traffic, in words and lines.
 
-Leaves out the estimates (offpolicy.py) and what a router would choose (targets.py).
+See offpolicy.py for the estimates, targets.py for what a router would choose.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def what_if(
 
 def _always(arm: str, rows: Traffic) -> OffPolicyReport:
     if arm not in rows.log.arms:
-        raise UnknownArmError(f"{arm!r} is no model of the log; its models: {list(rows.log.arms)}")
+        raise UnknownArmError(f"{arm!r} is not a model of the log; its models: {list(rows.log.arms)}")
     probabilities = np.zeros(rows.log.probabilities.shape)
     probabilities[:, rows.log.arms.index(arm)] = 1.0
     return estimate(probabilities, rows.log)

@@ -1,4 +1,4 @@
 """What a router that tells prompts apart rests on: features of a prompt, a belief about each model.
 
-Leaves out the policy itself (policies/contextual.py).
+See policies/contextual.py for the policy itself.
 """

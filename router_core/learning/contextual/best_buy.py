@@ -1,6 +1,7 @@
-"""The probability that each model is the best buy for one prompt, where the logit of its success is normal.
+"""The probability that each model is the best value for one prompt, where the logit of its success is normal.
 
-Utility of arm i: V * sigmoid(eta_i) - cost_i, eta_i ~ N(m_i, v_i). Leaves out exploration and starting weights.
+Utility of arm i: V * sigmoid(eta_i) - cost_i, eta_i ~ N(m_i, v_i). Does not cover exploration and starting
+weights.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def best_buy_probabilities(
 
 
 def dearer_wins(dear_mean: float, dear_variance: float, mean: float, variance: float, shift: float) -> float:
-    """P(sigmoid(eta_dear) - shift > sigmoid(eta)): the chance that the dearer of two arms is the better buy.
+    """P(sigmoid(eta_dear) - shift > sigmoid(eta)): the chance that the dearer of two arms is the better value.
 
     Where the utilities are equal, both logits can be written with one number u that runs over the whole line:
     dear(u) = log(e^u + shift) - log(1 - shift) and other(u) = u + log(1 - shift) - log(1 + shift e^u). In u the

@@ -1,6 +1,6 @@
 """Learning outcome by outcome, with an eye on drift: what the contextual router knows is a fold over its lessons.
 
-Leaves out where lessons come from (router_core/routing/memory.py).
+See routing/memory.py for where lessons come from.
 """
 
 from __future__ import annotations

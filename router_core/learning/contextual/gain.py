@@ -1,7 +1,7 @@
 """The gain score: how much better than the reference arm each other arm is expected to answer a text.
 
-A ridge regression on hashed words and runs of characters (grams.py) and the text's length. Leaves out how it is
-learned (training.py) and whether it is any good on somebody's prompts (evaluation/trained.py).
+A ridge regression on hashed words and runs of characters (grams.py) and the text's length. See training.py for
+how it is learned, evaluation/by_file/trained.py for whether it is any good on somebody's prompts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A text as hashed words, pairs of words and short runs of characters, each with how often it occurs.
 
-The same text gives the same numbers on every machine. Nothing is looped over in Python: the hashes of all runs are
-computed side by side. Leaves out what a gram is worth (gain.py).
+The same text gives the same numbers on every machine. Nothing is looped over in Python: the hashes of all runs
+are computed side by side. See gain.py for what a gram is worth.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A model joins with what its neighbours in price suggest, and as much hope as it needs to be tried.
 
-Leaves out when a model counts as new, and what goals share (routing/memory.py, sharing.py).
+See routing/memory.py and sharing.py for when a model counts as new, and what goals share.
 """
 
 from __future__ import annotations

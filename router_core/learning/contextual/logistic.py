@@ -2,8 +2,8 @@
 
 Success has probability sigmoid(w . x), w ~ N(mean, covariance). One outcome at a time, the belief becomes the
 normal distribution with the exact mean and covariance of likelihood times belief (moment matching; Minka 2001);
-many at once, that at their mode with the curvature there (Laplace). Leaves out what the features are, and what is
-chosen by it (best_buy.py).
+many at once, that at their mode with the curvature there (Laplace). See best_buy.py for what the features are,
+and what is chosen by it.
 """
 
 from __future__ import annotations

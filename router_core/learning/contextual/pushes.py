@@ -1,6 +1,6 @@
 """Why a model leads on this prompt: what each feature adds for each model, in points of good answers.
 
-Leaves out words for people (policies/contextual.py).
+See policies/contextual.py for words for people.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Ridge regression on sparse rows of hashed grams, by conjugate gradients.
 
-Leaves out where targets and weights come from (training.py).
+See training.py for where targets and weights come from.
 """
 
 from __future__ import annotations

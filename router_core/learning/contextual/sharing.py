@@ -1,8 +1,8 @@
 """Strength shared between goals: what other goals learned about an arm is the prior of a new one.
 
-An arm's coefficients in goal g are w + d_g: w is common to all goals, d_g ~ N(0, diag(deviation^2)) is the goal's
-own. What a goal learned is kept as a normal factor, its belief without its prior. Leaves out when priors are
-renewed (state.py).
+An arm's coefficients in goal g are w + d_g: w is common to all goals, d_g ~ N(0, diag(deviation^2)) is the
+goal's own. What a goal learned is kept as a normal factor, its belief without its prior. See state.py for when
+priors are renewed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """How much the features matter at all, learned from the outcomes: slopes that explain nothing are believed small.
 
-Under the prior a slope may be as large as its deviation. Whether slopes are half that large, a quarter, or next to
-nothing is one number for all arms of a goal, and the outcomes say how likely each size is (empirical Bayes,
+Under the prior a slope may be as large as its deviation. Whether slopes are half that large, a quarter, or next
+to nothing is one number for all arms of a goal, and the outcomes say how likely each size is (empirical Bayes,
 averaged instead of maximised). Without it, twenty slopes that mean nothing stay uncertain for thousands of
-outcomes, and that uncertainty is paid for by exploring. Leaves out the intercept, which keeps its prior.
+outcomes, and that uncertainty is paid for by exploring. Does not cover the intercept, which keeps its prior.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""All that the contextual policy has learned in one goal, as one frozen value; learning is a fold over it.
-
-Leaves out when it is refreshed and where it is kept.
-"""
+"""All that the contextual policy has learned in one goal, as one frozen value; learning is a fold over it."""
 
 from __future__ import annotations
 

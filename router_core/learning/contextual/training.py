@@ -1,9 +1,9 @@
 """Learning a gain score: from labelled prompts, from paired answers, and from the log.
 
-What a lesson says about a gain depends on what was seen of it. Where the reference and the arm both answered, the
-gain is their difference. Where one was drawn, it is the doubly robust score (Dudik et al. 2014): what a model of
-each arm's success expects, corrected by the outcome of the drawn arm, divided by the probability of that
-draw. Leaves out hashing and the regression itself (ridge.py).
+What a lesson says about a gain depends on what was seen of it. Where the reference and the arm both answered,
+the gain is their difference. Where one was drawn, it is the doubly robust score (Dudik et al. 2014): what a
+model of each arm's success expects, corrected by the outcome of the drawn arm, divided by the probability of
+that draw. See ridge.py for hashing and the regression itself.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def _targets(
     for row, lesson in enumerate(lessons):
         for arm, reward in lesson.rewards.items():
             if not 0.0 <= reward <= 1.0:
-                raise EvaluationError(f"lesson {row + 1}: {reward!r} is no reward; give a number from 0 to 1")
+                raise EvaluationError(f"lesson {row + 1}: {reward!r} is not a reward; give a number from 0 to 1")
             if arm in place:
                 rewards[row, place[arm]] = reward
         if lesson.probabilities is not None:

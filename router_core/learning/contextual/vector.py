@@ -1,6 +1,6 @@
 """What the contextual policy sees of a prompt: a fixed vector of named numbers of order 1.
 
-Leaves out where the points of the rules, the classifier's verdict and the gain come from (policies/contextual.py).
+See policies/contextual.py for where the points of the rules, the classifier's verdict and the gain come from.
 """
 
 from __future__ import annotations

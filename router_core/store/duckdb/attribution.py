@@ -2,7 +2,7 @@
 
 An answer is judged when the first reward from a source that teaches was given; it was decided for when the first
 decision led to it. What comes later (a correction, another source, a reset) does not change whether that was in
-time. Leaves out what an answer teaches (reward_rule.py).
+time. See reward_rule.py for what an answer teaches.
 """
 
 from __future__ import annotations

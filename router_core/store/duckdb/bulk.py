@@ -1,7 +1,7 @@
 """Whole columns into the tables at once: for simulated traffic and for imports.
 
-Leaves out checking what is in them: the caller made them, ids included. What questions need beside the rows is the
-same as for single rows (inserts.py), looked up for a whole block.
+Does not cover checking what is in them: the caller made them, ids included. What questions need beside the rows
+is the same as for single rows (inserts.py), looked up for a whole block.
 """
 
 from __future__ import annotations

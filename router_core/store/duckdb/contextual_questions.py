@@ -1,7 +1,7 @@
 """The questions about the contextual router: what it spent, when it asked the classifier, what moved under it.
 
-Parameters: $goal, $limit; $since and $until (UTC, NULL: any); $places, numbers of outcomes. Leaves out what is
-made of the answers.
+Parameters: $goal, $limit; $since and $until (UTC, NULL: any); $places, numbers of outcomes. Does not cover what
+is made of the answers.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def store_error(error: Exception, location: str) -> StoreError:
         )
     if is_damage(said):
         return StoreDamagedError(
-            f"the store {location} is no readable database ({short(said)}); restore it from a copy, or move it"
+            f"the store {location} is not a readable database ({short(said)}); restore it from a copy, or move it"
             " away and start with a new one"
         )
     return StoreError(f"the store {location} cannot be used: {short(said)}")

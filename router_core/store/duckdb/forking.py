@@ -1,7 +1,7 @@
 """What a process that was forked must leave alone: the stores that were open in the one it comes from.
 
 DuckDB does not survive a fork: its threads are gone, what is written is lost, and the lock on the file is not
-inherited. Leaves out how the child goes on: it opens files of its own.
+inherited. Does not cover how the child goes on: it opens files of its own.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the contextual router learns from: judged answers in the order in which they were first judged.
 
-Of the whole log the tables are asked. Of the few answers that were touched since the last time rows are read, and
-the rule is applied in Python: planning the question would take longer. A test holds the two against each other.
-Leaves out learning itself (router_core/routing/memory.py) and the evidence of Thompson sampling (evidence.py).
+Of the whole log the tables are asked. Of the few answers that were touched since the last time rows are read,
+and the rule is applied in Python: planning the question would take longer. A test holds the two against each
+other. See routing/memory.py for learning itself, evidence.py for the evidence of Thompson sampling.
 """
 
 from __future__ import annotations

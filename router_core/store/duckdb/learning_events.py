@@ -2,7 +2,7 @@
 
 What a goal has learned is a base (evidence from elsewhere) and the outcomes of some spans of the log. Without an
 event that is nothing and the whole log. An event states what counts from then on; outcomes themselves are never
-touched, so corrections stay corrections and nothing counts twice. Leaves out adding up (evidence.py).
+touched, so corrections stay corrections and nothing counts twice. See evidence.py for adding up.
 """
 
 from __future__ import annotations

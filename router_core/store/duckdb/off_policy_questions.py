@@ -1,8 +1,8 @@
 """The questions that judging other policies asks of the log: who could be drawn, who was, what became of it.
 
 Parameters: $goal, $since and $until (UTC, NULL: any), $arms (the models, in the order of the columns wanted),
-$precedence (sources of outcomes), $strong (an arm). Only decisions that were drawn are read.
-Leaves out what is made of the answers (router_core/evaluation/from_log/traffic.py).
+$precedence (sources of outcomes), $strong (an arm). Only decisions that were drawn are read. See
+evaluation/from_log/traffic.py for what is made of the answers.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The questions that charts and tables ask of the whole log: name -> SQL, all with the same parameters.
 
 Parameters: $since, $until (UTC), $goal, $policy, $arm, $origin (each NULL: any), $bucket (seconds), $every
-(quantiles look at every so manyth row), $precedence (sources of outcomes); $goals with their $cheap and $strong
-(arm ids) and those models' prices in dollars per token; $after, $upto (which outcomes count). Leaves out what is
-made of the answers (router_core/views/costs.py, router_core/views/learning.py).
+(quantiles look at one row in $every), $precedence (sources of outcomes); $goals with their $cheap and $strong
+(arm ids) and those models' prices in dollars per token; $after, $upto (which outcomes count). See views/costs.py
+and views/learning.py for what is made of the answers.
 
 Most prompts have one decision and one answer, and most answers one outcome. Grouping a million rows by prompt to
 find the few that have more takes longer than all the rest. Those few are once more in tables of their own (see

@@ -1,6 +1,7 @@
 """What one completion teaches: the rule in words of Python, for the few completions that a write touches.
 
-``sql.evidence`` says the same for the whole log; tests hold the two against each other. Leaves out reading rows.
+``sql.evidence`` says the same for the whole log; tests hold the two against each other. Does not cover reading
+rows.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Values to rows and back, exactly.
 
-Leaves out SQL: the order of the columns here is that of the tables in schema.py. Columns behind them (``nth``, and
-of an outcome the answer that it is about) are given when a row is stored, and are for questions alone.
+Does not cover SQL: the order of the columns here is that of the tables in schema.py. Columns behind them
+(``nth``, and of an outcome the answer that it is about) are given when a row is stored, and are for questions
+alone.
 """
 
 from __future__ import annotations

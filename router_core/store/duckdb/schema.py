@@ -1,6 +1,6 @@
 """The tables, as ordered migrations: the schema version of a file is the number of those it has had.
 
-Leaves out downgrades: a file written by newer code is refused.
+Does not cover downgrades: a file written by newer code is refused.
 """
 
 from __future__ import annotations

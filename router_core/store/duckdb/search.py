@@ -1,6 +1,6 @@
 """Finding prompts in the log, a page at a time, and reading many comparisons at once.
 
-Leaves out deleting them (deletion.py).
+See deletion.py for deleting them.
 """
 
 from __future__ import annotations

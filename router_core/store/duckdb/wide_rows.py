@@ -1,6 +1,6 @@
 """The log as wide tables, a row per decision or per answer, block by block: for files and for analysis elsewhere.
 
-Leaves out writing files (history.py) and reading single comparisons (search.py).
+See exports/log.py for writing files, search.py for reading single comparisons.
 """
 
 from __future__ import annotations
