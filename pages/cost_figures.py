@@ -82,7 +82,7 @@ def _against(cells: Any, report: CostReport, against: str, total: float | None, 
         return
     share = f" ({abs(saved) / total:.0%})" if 0 < abs(saved) <= total else ""
     cells.metric(
-        f"{'Saved' if saved >= 0 else 'Lost'} against always the {against}",
+        f"{'Saved against' if saved >= 0 else 'More than'} always the {against}",
         dollars(abs(saved), estimated=True) + share,
         chart_data=through_time,
         help=f"Net of deciding, retries and failed calls. Always the {against} would have cost"

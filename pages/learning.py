@@ -36,7 +36,7 @@ def _densities(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
     import pandas as pd
 
     now = {names[arm]: one for arm, one in shared.playground.posteriors(goal).items()}
-    st.header("Share of good answers, as far as is known", anchor=False)
+    st.header("Share of good answers, as rated so far", anchor=False)
     rows = [(label, mean(one), *interval(one), one.observations) for label, one in now.items()]
     table = pd.DataFrame(rows, columns=["arm", "mean", "low", "high", "judged"])
     show_chart("posterior", _density_chart(tuple(now.items()), theme_now()), posterior_description(now), table)

@@ -77,7 +77,7 @@ def _visit(playground: Playground) -> None:
     spent, net = st.columns(2, gap="xsmall")
     spent.metric("Spent", dollars(tally.spent_usd), help="All answers, and what deciding cost.")
     net.metric(
-        "Lost" if saved is not None and saved < 0 else "Saved",
+        "Extra cost" if saved is not None and saved < 0 else "Saved",
         "unknown" if saved is None else dollars(abs(saved), tally.estimated),
         help="Against asking the strongest model once per prompt, deciding included."
         " Comparing asks several models, so a visit often costs more than one model would.",

@@ -237,7 +237,7 @@ def _explain(
             )
         )
     if any(candidate.expected_cost_usd is None for candidate in candidates):
-        lines.append(ReasonLine("an unknown price is taken to be the dearest known one"))
+        lines.append(ReasonLine("an unknown price counts as the highest known one"))
     if limited:
         full = "any price" if worth_usd == float("inf") else dollars_as_written(worth_usd)
         lines.append(ReasonLine(f"the budget binds: a good answer, worth {full}, counts as", counted))

@@ -142,6 +142,6 @@ def _explain(
             ReasonLine(f"{candidate.arm.id}: {good}, {a_call(candidate.expected_cost_usd)}", f"{chance:.1%}")
         )
     if any(candidate.expected_cost_usd is None for candidate in candidates):
-        lines.append(ReasonLine("an unknown price is taken to be the dearest known one"))
+        lines.append(ReasonLine("an unknown price counts as the highest known one"))
     weights, floor = mixed.lines
     return Reason(summary, (*lines, *weights, *floor))

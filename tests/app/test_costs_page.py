@@ -73,7 +73,7 @@ def test_with_traffic(fill: Fill, size: str, requests: str) -> None:
     assert found["Requests"] == requests
     assert found["Spent"].startswith("$")
     assert found["Saved against always the strongest"].startswith("~$")
-    assert found["Lost against always the cheapest"].startswith("~$")
+    assert found["More than always the cheapest"].startswith("~$")
     assert found["Cost per good answer"].startswith("~$")
     assert found["Price unknown"] == "none"
     assert "% (" in found["Judged good"]

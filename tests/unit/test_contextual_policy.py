@@ -201,7 +201,7 @@ def test_an_unknown_price_is_no_bargain() -> None:
     policy = a_policy(LEARNED)
     answer = policy.probabilities(a_context(HARD), unknown)
     assert answer.probabilities == policy.probabilities(a_context(HARD), known).probabilities
-    assert "an unknown price is taken to be the dearest known one" in [line.text for line in answer.reason.lines]
+    assert "an unknown price counts as the highest known one" in [line.text for line in answer.reason.lines]
 
 
 def test_the_reason() -> None:

@@ -236,7 +236,7 @@ def test_the_reason_where_cost_is_ignored_or_unknown() -> None:
     assert reason.lines == (
         ReasonLine(f"{CHEAP}: 0 of 0 good (1% to 84%), price unknown", "50.0%"),
         ReasonLine(f"{STRONG}: 0 of 0 good (1% to 84%), ~$0.50 a call", "50.0%"),
-        ReasonLine("an unknown price is taken to be the dearest known one"),
+        ReasonLine("an unknown price counts as the highest known one"),
     )
 
 
