@@ -157,7 +157,7 @@ def test_posteriors_that_no_outcomes_make(posterior: object, expected: str) -> N
         ),
         (
             lambda d: d.update(prices={}),
-            "prices is no part of format version 0; it has ['created_at', 'format', 'format_version',"
+            "prices is not part of format version 0; it has ['created_at', 'format', 'format_version',"
             " 'posteriors', 'settings']",
         ),
         (

@@ -164,7 +164,7 @@ def test_the_calls_of_a_stored_comparison(make: Make, store: Store) -> None:
     calls = later.calls_of(stored(store, plan))
     assert [(call.arm.id, call.arm.model) for call in calls] == [(STRONG, STRONG), (CHEAP, CHEAP)]
     assert {call.completion_id for call in calls} == {call.completion_id for call in plan.calls}
-    with pytest.raises(UnknownArmError, match="no model of goal 'default'"):
+    with pytest.raises(UnknownArmError, match="not a model of goal 'default'"):
         later.again(plan.prompt, plan.messages, CHEAP, "asked again")
 
 

@@ -208,7 +208,9 @@ def test_deep_json_is_no_json() -> None:
         ("", "'' is not an expression (invalid syntax); write for example finish_reason == 'stop'"),
         (" ", "' ' is not an expression (invalid syntax); write for example finish_reason == 'stop'"),
         pytest.param("a\0b", "(source code string cannot contain null bytes); write for example", id="null"),
-        pytest.param("(" * 900 + "1" + ")" * 900, "is no expression (too many nested parentheses)", id="nested"),
+        pytest.param(
+            "(" * 900 + "1" + ")" * 900, "is not an expression (too many nested parentheses)", id="nested"
+        ),
         pytest.param("-" * 1999 + "1", "the condition has 4000 parts; at most 300 are allowed", id="parts"),
         pytest.param("1" * 2001, "the condition has 2,001 characters; at most 2,000 are allowed", id="long"),
         pytest.param("1" * 10**7, "the condition has 10,000,000 characters; at most 2,000 are allowed", id="huge"),

@@ -162,7 +162,8 @@ MAIL = ("evidence", "mail", LOCAL)
         ),
         (
             put(*MAIL, "alpha", 1),
-            "evidence.mail.local/tiny.alpha is no part of this file's format; take it out or correct its spelling",
+            "evidence.mail.local/tiny.alpha is not part of this file's format; take it out or correct its"
+            " spelling",
         ),
         (
             put("evidence", "mail", "openai/none", {"count": 1, "reward_micro": 0}),
@@ -214,7 +215,7 @@ MAIL = ("evidence", "mail", LOCAL)
             put("provenance", "store", "both"),
             "provenance.store: Input should be 'live' or 'simulated' (got 'both')",
         ),
-        (put("notes", "x"), "notes is no part of this file's format; take it out or correct its spelling"),
+        (put("notes", "x"), "notes is not part of this file's format; take it out or correct its spelling"),
         (put("settings", 3), "settings: Input should be a valid dictionary (got '3')"),
         (
             put("settings", "sead", 3),

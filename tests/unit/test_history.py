@@ -47,7 +47,7 @@ def test_every_format_says_the_same(store: Store, kind: str) -> None:
     first, second = table.to_dict("records")
     assert 'O\'Brien; "quoted"' in first["answer"]
     assert "日本語" in first["messages"]
-    assert (first["thumb"], first["input_tokens"], first["cost_usd"]) == (0.25, 7, 0.1)
+    assert (first["thumb"], first["input_tokens"], first["cost_usd"]) == (0.25, 70, 0.1)
     assert (first["thumb_blind"], first["cached_tokens"], first["fallback"]) == (
         True,
         3,

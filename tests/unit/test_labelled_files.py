@@ -158,7 +158,7 @@ def test_a_byte_that_windows_does_not_know() -> None:
 @pytest.mark.parametrize("mark", [codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
 @pytest.mark.parametrize("name", ["f.csv", "f.jsonl"])
 def test_a_mark_at_the_beginning_is_understood(name: str, mark: bytes) -> None:
-    """It is no part of the first name, and it tells UTF-16."""
+    """It is not part of the first name, and it tells UTF-16."""
     encoding = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}[mark]
     plain = as_lines(ROWS) if name == "f.jsonl" else TEXT
     table = open_table(mark + plain.decode().encode(encoding), name=name)

@@ -67,7 +67,7 @@ def test_a_goal_that_was_live_stays_live() -> None:
 
 
 def test_what_the_classifier_lacks_is_said_apart() -> None:
-    """It is no part of what the goal lacks."""
+    """It is not part of what the goal lacks."""
     mode = goal_mode(SETTINGS, "first", {"ONE_API_KEY": "x"}, {})
     assert mode.missing == ()
     assert mode.classifier is not None

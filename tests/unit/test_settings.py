@@ -163,7 +163,7 @@ def test_settings_do_not_change() -> None:
 
 
 ARMS = f"['{CHEAP}', '{STRONG}']"
-NO_NAME = "is no name: 1 to 100 characters without a slash"
+NO_NAME = "is not a name: 1 to 100 characters without a slash"
 REFUSED: list[tuple[str, str]] = [
     ("", "the settings are not JSON (line 1: Expecting value); export them anew"),
     ("{\n,",

@@ -117,7 +117,7 @@ def test_a_damaged_file(path: Path, damage: Callable[[Path], None]) -> None:
     """Never overwritten; the sentence says what to do, and the bytes stay as they are."""
     damage(path)
     before = path.read_bytes()
-    with pytest.raises(StoreDamagedError, match=r"is no readable database .* restore it from a copy"):
+    with pytest.raises(StoreDamagedError, match=r"is not a readable database .* restore it from a copy"):
         open_store(path)
     assert path.read_bytes() == before
 

@@ -237,8 +237,8 @@ def test_every_reason() -> None:
         "Use cheap for everything. It is within 5 points of strong (95 %, 1,000 prompts) at 1/10 of the cost."
     )
     assert found.reasons == (
-        "strong beside cheap: +2.0 points (+1.0 to +3.0), $9.00 dearer per 1,000 prompts; at $0.050 for a good"
-        " answer that makes -$8.00 (-$8.50 to -$7.50) of value per 1,000.",
+        "strong beside cheap: +2.0 points (+1.0 to +3.0), $9.00 more expensive per 1,000 prompts; at $0.050 for a"
+        " good answer that makes -$8.00 (-$8.50 to -$7.50) of value per 1,000.",
         "strong pays once a good answer is worth more than $0.45 (95 %: $0.30 to never).",
         "No router here is proven to beat it; the best, length, makes $0.10 (-$0.10 to $0.30) of value per 1,000"
         " prompts above cheap.",

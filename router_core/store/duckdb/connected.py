@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
+from time import sleep
 from weakref import WeakSet
 
 import duckdb
@@ -30,6 +31,8 @@ from router_core.store.duckdb.opening import check, connect, connect_to_read, pr
 from router_core.store.private import guard, make_folder, mode_of
 from router_core.types import StoreKind
 
+_CLOSING_TRIES = 5_000  # a cursor takes microseconds; a thread that takes one may wait for the processor
+_CLOSING_PAUSE_S = 0.001
 _CLOSING_SECONDS = 5.0  # at most, for a write that is under way when the process ends
 
 _in_use: WeakSet[Connected] = WeakSet()
@@ -236,7 +239,7 @@ class Connected:
         if self._marker is not None and (self._noted or has_log(self._file)):
             with suppress(duckdb.Error), self._connection.cursor() as cursor:
                 changes.note_end(cursor)
-        self._connection.close()
+        _closed(self._connection)
         self._connection = None
         if self._marker is not None:
             self._marker.close(needed=has_log(self._file))
@@ -280,3 +283,15 @@ def _close_all() -> None:
         if store.lock.acquire(timeout=_CLOSING_SECONDS):
             with suppress(Exception):
                 store._release()
+
+
+def _closed(connection: duckdb.DuckDBPyConnection) -> None:
+    """Close a connection from which another thread may be taking a cursor: DuckDB refuses instead of waiting."""
+    for _ in range(_CLOSING_TRIES):
+        try:
+            connection.close()
+        except duckdb.ResourceInUseException:
+            sleep(_CLOSING_PAUSE_S)
+        else:
+            return
+    connection.close()
