@@ -55,7 +55,7 @@ def test_one_prompt_in_full(store: Store) -> None:
             "gpt-4o-mini answered, after failed tries of unknown cost",
             "gpt-4o-mini failed",
         ],
-        "Tokens in + out": ["", "", "~7 (3 cached) + 9", ""],
+        "Tokens in + out": ["", "", "~70 (3 cached) + 90", ""],
         "Price per million": ["", "", "$0.15 / $0.6", ""],
         "Time": ["0.33 ms", "0.50 ms", "250 ms", "250 ms"],
         "Cost": ["< $0.000001", "price unknown", "$0.10", "price unknown"],

@@ -164,7 +164,7 @@ def test_a_changed_price_is_told_and_the_old_one_kept(fill: Fill, tmp_path: Path
         with_prices.write(Batch([a_prompt(number)], [a_decision(number, chosen=STRONG)], [answer]))
     with_prices.close()
     at = opened("learning")
-    now, then = lines(at, "dearer") + lines(at, "50 % cheaper for output")
+    now, then = lines(at, "more expensive") + lines(at, "50 % cheaper for output")
     assert "openai/gpt-4o became 4x more expensive for output (\\$5 to \\$20) per million tokens." in now
     assert then.startswith("Since its last answer on 2026-03-01 12:00 openai/gpt-4o became ")
     assert then.endswith("Decisions use the new price.")

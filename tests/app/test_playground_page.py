@@ -286,7 +286,7 @@ def test_a_model_without_a_price(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "price unknown · first word" in said
     assert "Answer: price unknown" in said
     assert "an unknown price counts as the highest known one" in said
-    assert "1 without a known price, not counted" in said
+    assert "1 of unknown cost, not counted as spent" in said
     assert next(one.value for one in at.metric if one.label == "Saved") == "unknown"
 
 

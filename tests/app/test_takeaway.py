@@ -186,4 +186,4 @@ def test_a_file_that_names_another_secret_is_not_imported() -> None:
 
 def plain(at: AppTest) -> str:
     """Every text on the page, without what keeps it from being read as markup."""
-    return texts(at).replace("\\", "")
+    return texts(at).replace("\\", "").replace("\N{WORD JOINER}", "")
