@@ -93,7 +93,6 @@ def test_with_ratings(fill: Fill) -> None:
     expected = table(at, "Prompt")
     assert expected["Prompt"].tolist() == [one.name for one in EXAMPLES]
     assert all("**" in " ".join(row) for row in expected.to_numpy().tolist())
-    assert lines(at, "No single feature for certain")
     assert len(table(at, "One step of")) == 20
     at.button(key="learn-gain").click().run()
     assert not at.exception
