@@ -27,7 +27,7 @@ HOMES = {
     "origins": ROOT / "router_core" / "types.py",
 }
 OTHER_MEANINGS = {
-    ("router_core/evaluation/files/mapping.py", "classifier"),  # the usual name of a column
+    ("router_core/evaluation/files/guessing.py", "classifier"),  # the usual name of a column
     ("router_core/demo/rows.py", "fallback"),  # a column of the table of decisions
     ("pages/export_import.py", "imported"),  # what a visit remembers of a file
 }
