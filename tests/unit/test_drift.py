@@ -82,7 +82,7 @@ def test_certainty_is_not_taken_at_its_word(predicted: float, reward: float) -> 
 @pytest.mark.parametrize("reward", [-0.1, 1.1, nan, inf])
 def test_a_reward_outside_its_range(reward: float) -> None:
     """Is refused with the value and what is allowed."""
-    with pytest.raises(InvalidOutcomeError, match=r"is no reward; give a number from 0 \(bad\) to 1 \(good\)"):
+    with pytest.raises(InvalidOutcomeError, match=r"is not a reward; give a number from 0 \(bad\) to 1 \(good\)"):
         observe(Watch(), 0.5, reward)
 
 

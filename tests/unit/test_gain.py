@@ -294,7 +294,7 @@ def test_a_table_that_unpacks_to_more_than_it_should() -> None:
         ([Lesson("x", {"cheap": 1.0})], ("cheap",), "give two different ones"),
         ([Lesson("x", {"cheap": 1.0})], ("cheap", "cheap"), "give two different ones"),
         ([], ARMS, "no lesson"),
-        ([Lesson("x", {"cheap": 1.5})], ARMS, "1.5 is no reward"),
+        ([Lesson("x", {"cheap": 1.5})], ARMS, "1.5 is not a reward"),
         ([Lesson("x", {"cheap": 1.0, "strong": 1.0}, {"cheap": 0.5, "strong": 0.5})], ARMS, "2 have a reward"),
         ([Lesson("x", {"cheap": 1.0}, {"strong": 1.0})], ARMS, "had no probability"),
     ],

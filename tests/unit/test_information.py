@@ -89,8 +89,8 @@ def test_where_good_answers_are_worth_nothing() -> None:
     ("chances", "success", "said"),
     [
         ((0.5, 0.6), ((0.1,), (0.2,)), r"sum to 1\.1; they must sum to 1"),
-        ((0.5, 0.5), ((0.1,), (1.2,)), r"1\.2 is no probability; give a number from 0 to 1"),
-        ((0.5, 0.5), ((0.1,), (nan,)), "nan is no probability"),
+        ((0.5, 0.5), ((0.1,), (1.2,)), r"1\.2 is not a probability; give a number from 0 to 1"),
+        ((0.5, 0.5), ((0.1,), (nan,)), "nan is not a probability"),
         ((0.5, 0.5), ((0.1,),), r"2 verdicts and rows of \[1\] models"),
         ((0.5, 0.5), ((0.1,), (0.1, 0.2)), r"2 verdicts and rows of \[1, 2\] models"),
         ((), (), r"0 verdicts and rows of \[\] models"),
