@@ -154,7 +154,7 @@ def text_of_file(path: str | Path, what: str = "the exported file") -> str:
 
     Raises:
         SettingsError: the file cannot be read, is no file, or larger than any export.
-        ImportFileError: it is not a UTF-8 text.
+        ImportFileError: it is not UTF-8 text.
     """
     try:
         if not Path(path).is_file() and Path(path).exists():  # a folder, or a device that never ends
@@ -172,7 +172,7 @@ def text_of_bytes(data: bytes) -> str:
     """The text of an exported file that is already in memory.
 
     Raises:
-        ImportFileError: it is not a UTF-8 text.
+        ImportFileError: it is not UTF-8 text.
     """
     try:
         return data.decode("utf-8")

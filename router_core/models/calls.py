@@ -163,7 +163,7 @@ class Models:
             raw = client.chat.completions.with_raw_response.create(
                 **request(model, messages, sent, params), timeout=patience(left_s, left_s)
             )
-            with suppress(ValueError, RecursionError):  # what is not a JSON is read, and refused, below
+            with suppress(ValueError, RecursionError):  # what is not JSON is read, and refused, below
                 AnsweredWithError.require_none(json.loads(raw.http_response.content))
             return raw
 
