@@ -210,7 +210,7 @@ def test_two_digits(tokens: float, rounded: int) -> None:
 @pytest.mark.parametrize("messages", [5, "text", [{"role": "user", "content": "\ud800"}]])
 def test_what_is_no_list_of_messages_or_no_text(messages: object) -> None:
     """A sentence, not a crash further on."""
-    with pytest.raises(PromptError, match=r"not a list of messages|not a text that can be sent|no text"):
+    with pytest.raises(PromptError, match=r"not a list of messages|lone surrogate"):
         checked_messages(messages, 100)  # type: ignore[arg-type]
 
 
