@@ -37,7 +37,7 @@ def requests(page: Page) -> Locator:
 def charts_drawn(page: Page) -> None:
     """Wait until all charts are there."""
     page.wait_for_selector(READY)
-    expect(page.locator('[data-testid="stVegaLiteChart"] :is(canvas, svg)')).to_have_count(10)
+    expect(page.locator('[data-testid="stVegaLiteChart"] :is(canvas, svg)')).to_have_count(11)
 
 
 def test_live_in_place_and_paused(server: Server, page: Page, browser: Browser) -> None:
