@@ -65,7 +65,7 @@ def chances(page: Page, server: Server) -> list[str]:
     ready(page)
     send(page, EASY)
     card = page.locator(".st-key-decision-thompson")
-    expect(card).to_contain_text("Chance")
+    expect(card).to_contain_text("Split")
     lines = [line for line in card.inner_text().splitlines() if line.startswith("–")]
     assert len(lines) == 4
     return lines
