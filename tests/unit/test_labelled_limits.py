@@ -124,8 +124,9 @@ try:
     said = ""
 except EvaluationError as error:
     said = str(error)
-both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-print(json.dumps([said, sum(resource.getrusage(one).ru_maxrss for one in both) * 1024]))
+# Not getrusage for this process: on Linux its peak begins with that of the process which started it.
+own = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM:"))
+print(json.dumps([said, (own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * 1024]))
 """
 
 
@@ -145,7 +146,7 @@ def test_a_small_file_fills_neither_memory_nor_time(name: str, tmp_path: Path) -
     said, memory = json.loads(run.stdout)
     assert any(part in said for part in sentence.split("|")), said
     assert len(said) < 2_000
-    assert memory < path.stat().st_size + 1.5 * 10**9  # with the libraries of both processes on a busy machine
+    assert memory < path.stat().st_size + 10**9
 
 
 def test_a_thousand_columns_of_one_name() -> None:
