@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, betaincinv, betaln
 
+from router_core.learning.small_shapes import best_probabilities_of_small_shapes
 from router_core.types import MICRO, Evidence, Posterior
 
 Array = NDArray[np.float64]
@@ -33,6 +34,7 @@ _CUTS = np.array(
 )
 _ORDER = 8  # Gauss-Legendre nodes per panel
 _NEARLY_1 = 1.0 - 1e-15
+_SMALL = 0.5  # shapes below it pile up at 0 and 1 closer than floating-point numbers can tell apart
 _TAILS = np.array([1e-13, 1.0 - 1e-13])  # a posterior is taken to end where this much mass is left
 
 
@@ -94,6 +96,11 @@ def best_probabilities(
     if success_value_usd == 0.0:
         cheapest = np.array([cost == lowest for cost in costs_usd], dtype=np.float64)
         return np.asarray(cheapest / cheapest.sum())
+    if any(one.alpha < _SMALL or one.beta < _SMALL for one in posteriors):
+        return best_probabilities_of_small_shapes(
+            [(one.alpha, one.beta) for one in posteriors],
+            [(cost - lowest) / success_value_usd for cost in costs_usd],
+        )
     low = high = furthest = float("-inf")
     rows = []
     for posterior, cost in zip(posteriors, costs_usd, strict=True):
