@@ -1,26 +1,33 @@
 """An alarm per arm for when a model has become worse or better, and how far to forget what was learned before.
 
 Two CUSUMs on the log-likelihood ratio (Page 1954): each outcome is held against the probability that was
-predicted for it, and against the same shifted down and up. See price_changes.py for storing, showing and undoing
-an alarm, and changed prices.
+predicted for it, corrected by how far the arm's earlier predictions were right (calibration.py), and against the
+same shifted down and up. See price_changes.py for storing, showing and undoing an alarm, and changed prices.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import exp, isfinite, log
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router_core.errors import InvalidOutcomeError, SettingsError
+from router_core.learning.calibration import Calibration, expit, logit
 from router_core.types import Posterior
 
 Array = NDArray[np.float64]
 Direction = Literal["worse", "better"]
 
-_NEARLY_SURE = 1e-6
+LAG: Final = 250
+"""The newest outcomes of an arm are held against what the older ones say of its predictions: so many of them, or
+half of all while there are fewer than twice as many. A change is to be found before it counts as usual."""
+
+_SURE: Final = 0.15  # log-odds: a calibration that is known so well (standard deviation) is taken as it is
+_DOUBT: Final = 2.0  # what lies beyond that is granted to the arm, so many times
+_PACE: Final = 0.01  # how fast the usual spread follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +35,18 @@ class DriftRule:
     """When to sound the alarm, and what is kept after it.
 
     ``shift_logit``: the change to look for, in log-odds of a good answer (0.7: from 90 % to 82 %, or to 95 %).
-    ``threshold``: the log-likelihood ratio that a CUSUM must exceed; one more makes false alarms about a third as
-    frequent. ``warm_up``: outcomes of an arm that are not judged, because its predictions are still guesses.
-    ``keep``: the weight in [0, 1] that each outcome so far has after an alarm.
+    ``threshold``: the log-likelihood ratio that a CUSUM must exceed at 50 % good answers; one more makes false alarms
+    about a third as frequent. Where answers are nearly always good or bad each tells less, and the threshold is lower
+    by log(4 p (1 - p)), which keeps the rate of false alarms. ``warm_up``: outcomes of an arm that are not judged,
+    because its predictions are still guesses. ``keep``: the weight in [0, 1] that each outcome so far has after an
+    alarm.
 
     Raises:
         SettingsError: a number is out of its range.
     """
 
     shift_logit: float = 0.7
-    threshold: float = 8.0
+    threshold: float = 9.0
     warm_up: int = 100
     keep: float = 0.02
 
@@ -56,7 +65,9 @@ class Watch:
     """What the alarm of one arm remembers: a fold of its pairs (predicted, reward).
 
     ``worse`` and ``better`` are the two CUSUMs, >= 0; ``worse_since`` and ``better_since`` the number of pairs
-    after which each last stood at 0: where the change, if there is one, most likely began.
+    after which each last stood at 0: where the change, if there is one, most likely began. ``calibration``: how
+    right predictions were, but for the ``recent`` pairs (log-odds, reward), oldest first. ``spread``: the usual
+    4 p (1 - p).
     """
 
     pairs: int = 0
@@ -64,6 +75,9 @@ class Watch:
     better: float = 0.0
     worse_since: int = 0
     better_since: int = 0
+    calibration: Calibration = field(default_factory=Calibration)
+    recent: tuple[tuple[float, float], ...] = ()
+    spread: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +100,18 @@ DEFAULT_RULE = DriftRule()
 def observe(
     watch: Watch, predicted: float, reward: float, rule: DriftRule = DEFAULT_RULE
 ) -> tuple[Watch, Alarm | None]:
-    """The watch after one more outcome, and the alarm if there is one; after it both CUSUMs begin at 0 again.
+    """The watch after one more outcome, and the alarm if there is one.
 
-    S <- max(0, S + r log(q/p) + (1 - r) log((1 - q)/(1 - p))), q = p shifted by -+ ``shift_logit``.
+    After an alarm both CUSUMs begin at 0, and how right predictions are is as uncertain as in the beginning: what
+    set off an alarm once does not do so again and again.
+
+    S <- max(0, S + r log(q/p) + (1 - r) log((1 - q)/(1 - p))), p the corrected prediction, q = p shifted by
+    -+ ``shift_logit``. While little is known of how right predictions are, p lies as far off as they may well be:
+    only a change beyond that is found (a model that fails altogether, after two dozen outcomes).
 
     Args:
         watch: what is remembered of the arm so far.
-        predicted: p, the probability of a good answer as it was believed *before* this outcome.
+        predicted: the probability of a good answer as it was believed *before* this outcome.
         reward: r in [0, 1].
         rule: when to sound the alarm.
 
@@ -102,21 +121,35 @@ def observe(
     if not 0.0 <= reward <= 1.0:
         raise InvalidOutcomeError(f"{reward!r} is not a reward; give a number from 0 (bad) to 1 (good)")
     pairs = watch.pairs + 1
-    if pairs <= rule.warm_up:
-        return Watch(pairs, 0.0, 0.0, pairs, pairs), None
-    p = min(max(predicted, _NEARLY_SURE), 1.0 - _NEARLY_SURE)
-    worse = max(0.0, watch.worse + _evidence(p, reward, -rule.shift_logit))
-    better = max(0.0, watch.better + _evidence(p, reward, rule.shift_logit))
-    if worse > rule.threshold:
-        return Watch(pairs, 0.0, 0.0, pairs, pairs), Alarm("worse", pairs, watch.worse_since, worse)
-    if better > rule.threshold:
-        return Watch(pairs, 0.0, 0.0, pairs, pairs), Alarm("better", pairs, watch.better_since, better)
+    said = logit(predicted)
+    expected, deviation = watch.calibration.corrected(said)
+    p = expit(expected)
+    spread = watch.spread + _PACE * (4.0 * p * (1.0 - p) - watch.spread)
+    calibration, recent = watch.calibration, (*watch.recent, (said, reward))
+    if len(recent) > min(LAG, calibration.outcomes):
+        calibration, recent = calibration.after(*recent[0]), recent[1:]
+    worse, better = watch.worse, watch.better
+    if pairs > rule.warm_up:
+        doubt = _DOUBT * max(0.0, deviation - _SURE)
+        worse = max(0.0, worse + _evidence(expit(expected - doubt), reward, -rule.shift_logit))
+        better = max(0.0, better + _evidence(expit(expected + doubt), reward, rule.shift_logit))
+    threshold = max(rule.threshold + log(spread), rule.threshold / 2.0)
+    for direction, evidence, since in (
+        ("worse", worse, watch.worse_since),
+        ("better", better, watch.better_since),
+    ):
+        if evidence > threshold:
+            anew = Calibration(calibration.offset, calibration.slope)
+            return Watch(pairs, 0.0, 0.0, pairs, pairs, anew), Alarm(direction, pairs, since, evidence)
     return Watch(
         pairs,
         worse,
         better,
         watch.worse_since if worse > 0.0 else pairs,
         watch.better_since if better > 0.0 else pairs,
+        calibration,
+        recent,
+        spread,
     ), None
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaln
+from scipy.special import betainc, betaln, expit
 
 Array = NDArray[np.float64]
 Shape = tuple[float, float]
@@ -43,6 +43,30 @@ def best_probabilities_of_small_shapes(shapes: Sequence[Shape], dearer: Sequence
                     mass *= piece.below(shape, shifts[other])
             chance[arm] += mass.sum()
     return np.asarray(chance / chance.sum())
+
+
+def best_of_draws(
+    alpha: Array, beta: Array, costs_usd: Array, worth_usd: float, rng: np.random.Generator
+) -> Array:
+    """Thompson sampling, one draw per row: which arm has the highest utility (n,).
+
+    Log-odds are drawn, so that values too close to 0 or 1 for floating-point numbers still have an order.
+
+    Args:
+        alpha, beta: (n, k), of every posterior.
+        costs_usd: (k,), of a call.
+        worth_usd: of a good answer; ``inf`` ignores cost.
+        rng: where to draw.
+    """
+    logits = _log_gamma(alpha, rng) - _log_gamma(beta, rng)
+    utility = expit(logits) if worth_usd == float("inf") else worth_usd * expit(logits) - costs_usd
+    tied = utility == utility.max(axis=1, keepdims=True)
+    return np.asarray(np.argmax(np.where(tied, logits, -np.inf), axis=1))
+
+
+def _log_gamma(shape: Array, rng: np.random.Generator) -> Array:
+    """Logarithms of gamma draws: of one with a shape larger by 1, times U^(1/shape) (Marsaglia & Tsang 2000)."""
+    return np.asarray(np.log(rng.gamma(shape + 1.0)) + np.log1p(-rng.random(shape.shape)) / shape)
 
 
 class _Piece:
@@ -80,7 +104,9 @@ class _Piece:
         low = np.exp(a * up - np.log(a) - betaln(a, b))
         high = 1.0 - np.exp(b * down - np.log(b) - betaln(a, b))
         inside = np.where(
-            up < down, betainc(a, b, np.exp(np.maximum(up, _NEAR))), 1.0 - betainc(b, a, np.exp(np.maximum(down, _NEAR)))
+            up < down,
+            betainc(a, b, np.exp(np.maximum(up, _NEAR))),
+            1.0 - betainc(b, a, np.exp(np.maximum(down, _NEAR))),
         )
         return np.asarray(np.where(up < _NEAR, low, np.where(down < _NEAR, high, inside)))
 

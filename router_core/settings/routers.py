@@ -157,11 +157,12 @@ class ContextualSettings(Declaration):
         description="Ratings after which the gain score is learned anew from the log (0: never).",
     )
     drift_threshold: float = Field(
-        default=8.0,
+        default=9.0,
         gt=0,
         le=1000,
         title="Drift alarm at",
-        description="Log-likelihood ratio that a CUSUM must exceed; one more: a third of the false alarms.",
+        description="Log-likelihood ratio that a CUSUM must exceed at 50 % good answers; one more: a third of the"
+        " false alarms.",
     )
     drift_shift: float = Field(
         default=0.7,

@@ -219,9 +219,9 @@ def test_an_alarm_is_news_until_the_model_is_learned_anew() -> None:
 
 
 def test_an_alarm_taken_back_comes_again_where_the_model_stays_worse() -> None:
-    """What was learned counts in full, so later failures are as surprising as the first were."""
+    """What was learned counts in full; it takes more failures, for predictions are in doubt since the first."""
     store = open_store(":memory:")
-    drifted(store, bad=60)
+    drifted(store, bad=120)
     memory = a_memory(store)
     (event,) = drift_events(store, memory.fold("default"))
     store.disregard_alarm("default", event.alarm.place, **WHO)

@@ -89,7 +89,7 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("contextual", "ask_classifier", "never"),
     ("contextual", "asked_share", 0.1),
     ("contextual", "gain_every", 0),
-    ("contextual", "drift_threshold", 9),
+    ("contextual", "drift_threshold", 8),
     ("contextual", "drift_shift", 0.8),
     ("contextual", "drift_warm_up", 0),
     ("contextual", "drift_keep", 0.5),

@@ -17,6 +17,7 @@ from router_core.evaluation.by_file.routers import FOLDS, Choice
 from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.results import Objective
 from router_core.learning.pooling import correlation, pooled, task_name
+from router_core.learning.small_shapes import best_of_draws
 from router_core.policies.blending import fading_part, starting_shares
 from router_core.policies.thompson import comparable_costs
 from router_core.registry import BY_TASK
@@ -167,10 +168,9 @@ def by_task_life(
         here = order[start : start + refresh]
         rho = correlation(asked, good)
         alpha, beta, _ = pooled(asked, good, asked.sum(axis=0), good.sum(axis=0), prior, rho)
-        shares = rng.beta(alpha[tasks[here]], beta[tasks[here]])
-        utility = shares if worth == float("inf") else worth * shares - costs
+        best = best_of_draws(alpha[tasks[here]], beta[tasks[here]], costs, worth, rng)
         fading = fading_part(settings.starting_strength, start)
-        picked = explored(np.argmax(utility, axis=1), starting, settings.exploration, fading, rng)
+        picked = explored(best, starting, settings.exploration, fading, rng)
         chosen[start : start + len(here)] = picked
         np.add.at(asked, (tasks[here], picked), 1.0)
         np.add.at(good, (tasks[here], picked), scores[here, picked])

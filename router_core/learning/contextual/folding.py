@@ -105,10 +105,8 @@ class Folding:
         """One more lesson; see ``after``."""
         known = self._arms.get(arm) or unknown()
         watch = self._watches.get(arm, _UNWATCHED)
-        predicted = 0.5  # not looked at while the alarm warms up
-        if watch.pairs >= self._rule.warm_up:
-            mean, variance = known.belief.logit(x)
-            predicted = 1.0 / (1.0 + exp(-max(-30.0, min(30.0, mean / sqrt(1.0 + pi * variance / 8.0)))))
+        mean, variance = known.belief.logit(x)
+        predicted = 1.0 / (1.0 + exp(-max(-30.0, min(30.0, mean / sqrt(1.0 + pi * variance / 8.0)))))
         self._watches[arm], alarm = observe(watch, predicted, reward, self._rule)
         known = taught(known, x, reward)
         if x[ABSENT] == 0.0:
