@@ -1,4 +1,4 @@
-"""How far predictions of good answers have been right: an offset and a slope on their log-odds, learned on the way.
+"""How far predictions of good answers have been right: an offset and a slope on log-odds, learned on the way.
 
 A learner may be too sure, too timid, or a few points off for years, and still see a model change when it does.
 See drift.py, which holds outcomes against corrected predictions.

@@ -35,11 +35,11 @@ class DriftRule:
     """When to sound the alarm, and what is kept after it.
 
     ``shift_logit``: the change to look for, in log-odds of a good answer (0.7: from 90 % to 82 %, or to 95 %).
-    ``threshold``: the log-likelihood ratio that a CUSUM must exceed at 50 % good answers; one more makes false alarms
-    about a third as frequent. Where answers are nearly always good or bad each tells less, and the threshold is lower
-    by log(4 p (1 - p)), which keeps the rate of false alarms. ``warm_up``: outcomes of an arm that are not judged,
-    because its predictions are still guesses. ``keep``: the weight in [0, 1] that each outcome so far has after an
-    alarm.
+    ``threshold``: the log-likelihood ratio that a CUSUM must exceed at 50 % good answers; one more makes false
+    alarms about a third as frequent. Where answers are nearly always good or bad each tells less, and the
+    threshold is lower by log(4 p (1 - p)), which keeps the rate of false alarms. ``warm_up``: outcomes of an arm
+    that are not judged, because its predictions are still guesses. ``keep``: the weight in [0, 1] that each
+    outcome so far has after an alarm.
 
     Raises:
         SettingsError: a number is out of its range.
