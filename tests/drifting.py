@@ -18,7 +18,7 @@ CODE = "def f(x): return x(); # {};`` =="
 PLAIN = "name colours seen at noon"
 
 
-def drifted(store: Store, good: int = 200, bad: int = 40, first: int = 1) -> None:
+def drifted(store: Store, good: int = 200, bad: int = 25, first: int = 1) -> None:
     """Both models answer ``good`` prompts each, three in four well; then the strong one fails ``bad`` times."""
     batch = Batch([], [], [], [])
     chosen = [STRONG, CHEAP] * good + [STRONG] * bad

@@ -134,10 +134,11 @@ def observe(
         worse = max(0.0, worse + _evidence(expit(expected - doubt), reward, -rule.shift_logit))
         better = max(0.0, better + _evidence(expit(expected + doubt), reward, rule.shift_logit))
     threshold = max(rule.threshold + log(spread), rule.threshold / 2.0)
-    for direction, evidence, since in (
+    sides: tuple[tuple[Direction, float, int], ...] = (
         ("worse", worse, watch.worse_since),
         ("better", better, watch.better_since),
-    ):
+    )
+    for direction, evidence, since in sides:
         if evidence > threshold:
             anew = Calibration(calibration.offset, calibration.slope)
             return Watch(pairs, 0.0, 0.0, pairs, pairs, anew), Alarm(direction, pairs, since, evidence)

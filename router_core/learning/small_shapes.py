@@ -47,7 +47,7 @@ def best_probabilities_of_small_shapes(shapes: Sequence[Shape], dearer: Sequence
 
 def best_of_draws(
     alpha: Array, beta: Array, costs_usd: Array, worth_usd: float, rng: np.random.Generator
-) -> Array:
+) -> NDArray[np.intp]:
     """Thompson sampling, one draw per row: which arm has the highest utility (n,).
 
     Log-odds are drawn, so that values too close to 0 or 1 for floating-point numbers still have an order.

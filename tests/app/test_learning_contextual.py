@@ -130,8 +130,8 @@ def test_an_alarm_is_taken_back_and_undone(drift: Callable[[], None]) -> None:
     (notice,) = notices(at)
     assert "gpt-4o has answered worse than predicted since its 199th rating" in notice
     assert "counts 2 %" in notice
-    (line,) = lines(at, "Noticed at its 217th rating, evidence 8.2")
-    assert line.startswith("2026-03-01 12:06 ")
+    (line,) = lines(at, "Noticed at its 220th rating, evidence 9.0")
+    assert line.startswith("2026-03-01 12:07 ")
     before = resources().playground.contextual("default").state.learned(STRONG).belief
     place = resources().playground.contextual("default").alarms[0].place
     at.text_input(key=f"back-note-{place}").set_value("a bad hour")
