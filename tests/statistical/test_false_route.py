@@ -1,8 +1,8 @@
 """How often "route" is said where no router is worth more than one model, and how often where one is.
 
 With bootstraps, a rule that sent 1 % of the prompts to a cheaper model and happened to lose nothing gave "route"
-in a fifth of the files without any signal ("worth $0.045 more, costs 0 % less"); a true one was found in 86, 94 and
-99 of 100 files of 100, 200 and 400 prompts, now in 75, 93 and 99.
+in a fifth of the files without any signal ("worth $0.045 more, costs 0 % less"); a true one was found in 86, 94
+and 99 of 100 files of 100, 200 and 400 prompts, now in 75, 93 and 99.
 """
 
 from __future__ import annotations
