@@ -25,7 +25,10 @@ _COLUMNS = {  # heading of the table -> what it says
     "Good answers": "their share; the small figures everywhere are the ends of the interval",
     "Per 1,000 prompts": "what they cost, deciding included; ~ where tokens or cost are estimated",
     "Gain over random routing at the same cost": "points above a random mix of the models for the same money",
-    "Saved at equal quality": "against the cheapest random mix with as many good answers",
+    "Saved at equal quality": "against the cheapest random mix with as many good answers; – where it is not known"
+    " even roughly",
+    "Value over the best model, per 1,000": "worth of the good answers less what they cost, above the best model"
+    " for everything; for learners over the whole life, learning included; with a quality floor: the cost saved",
     "APGR": "what part of the gap between the two models its order of prompts recovers; a coin gets 0.500",
     "CPT50, CPT80": "share of prompts that must go to the strong model to recover half, and four fifths, of it",
 }

@@ -17,7 +17,7 @@ def rows(prompts: int) -> Iterator[tuple[str, ...]]:
         text = f"Prove the claim number {i}, " + "step by step and in full, " * 12 if hard else f"Is {i} even?"
         for model, good, cost in (
             (CHEAP, not hard or i % 10 == 1 or i % 20 == 3, 0.0001),
-            (STRONG, i % 20 != 3, 0.002),
+            (STRONG, i % 20 != 3, 0.005),
         ):
             answer = f"{model} says ![seen](http://example.com/{i}.png) :red[of {i}]"
             yield (

@@ -19,7 +19,7 @@ from router_core.errors import EvaluationError
 from router_core.evaluation.by_file.contextual_life import Taught, contextual_life
 from router_core.evaluation.by_file.hull import best_accuracy
 from router_core.evaluation.by_file.replay import Life, thompson_life
-from router_core.evaluation.by_file.routers import contexts, cut, length, reference_pair, rules
+from router_core.evaluation.by_file.routers import contexts, cut, length, reference_pair, rule_verdicts, rules
 from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.results import Estimate, Objective
 from router_core.learning.contextual.ridge import Texts, read
@@ -190,7 +190,7 @@ def online(
     known, labelled = settings or Settings(), prompts.labelled
     chosen = known.goals[goal]
     pair = reference_pair(labelled)
-    rule = rules(labelled, pair, known, contexts(labelled)).probabilities
+    rule = rules(labelled, pair, known, rule_verdicts(known, contexts(labelled))).probabilities
     measure = length(labelled)
     by_length = cut(labelled, pair, measure, Objective(success_value_usd=value_usd), seed)
     costs = labelled.cost_usd.mean(axis=0).tolist()

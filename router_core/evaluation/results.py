@@ -75,8 +75,10 @@ class Row:
         shares: part of the prompts that each model gets, in the report's order of models.
         gain: accuracy above what a random mix of the fixed models buys for the same money.
         saving: part of the money saved against the cheapest such mix of equal accuracy; negative: it costs more.
-        advantage_usd: value per prompt above the best fixed model (objective in dollars only). The interval is
-            corrected for the number of routers looked at, as are those of gain and saving.
+            None where its interval would be wider than all of the money.
+        advantage_usd: value per prompt above the best fixed model; with a quality floor, cost below it. None for
+            that model. The interval is corrected for the number of routers looked at, as are those of gain and
+            saving (learners: the band over the shuffles).
         apgr, cpt50, cpt80: how well its score orders prompts (see curves.py); None where it has no score or the
             strong model is not better.
         apgr_over_length: its APGR less that of prompt length.
@@ -171,10 +173,11 @@ class Unpriced:
 class Report:
     """All that was found on one labelled file. Models are ordered cheap to dear.
 
-    ``weak`` and ``strong`` are the pair that rankings choose between: the cheapest and the most accurate other
-    model. ``hull``: the models worth their money, cheap to dear. ``estimated_cost_share``: part of the answers
-    whose cost the file does not give, so that it is tokens times price. ``unpriced``: models that are not judged,
-    since their price is unknown while those of two or more others are known.
+    ``weak`` and ``strong`` are the pair that rankings choose between: the best fixed model and its neighbour on
+    the hull. Where it has two neighbours every score is judged between each pair, and the label names it.
+    ``hull``: the models worth their money, cheap to dear. ``estimated_cost_share``: part of the answers whose cost
+    the file does not give, so that it is tokens times price. ``unpriced``: models that are not judged, since their
+    price is unknown while those of two or more others are known.
     """
 
     created_at: datetime

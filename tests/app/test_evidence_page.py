@@ -252,7 +252,7 @@ def test_columns_of_other_names_are_chosen() -> None:
 
 def test_unknown_prices_can_be_given() -> None:
     """Without them there is no talk of money; with them there is."""
-    content = long_csv().replace(STRONG.encode() + b",", b"ours-xl,").replace(b",0.002,", b",,")
+    content = long_csv().replace(STRONG.encode() + b",", b"ours-xl,").replace(b",0.005,", b",,")
     at = given(content)
     assert "The price of 'ours-xl' is not known" in texts(at)
     at.number_input(key="price-input-ours-xl").set_value(2.5).run()

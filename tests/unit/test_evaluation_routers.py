@@ -41,7 +41,7 @@ def test_rules_choose_as_their_policy_does() -> None:
     data = labelled([[1, 1]] * 2, prompts=["Is this spam? yes or no", "Write a long analysis. " * 60])
     settings = Settings(heuristic=HeuristicSettings(exploration=0.1))
     seen = routers.contexts(data)
-    choice = routers.rules(data, Pair(0, 1), settings, seen)
+    choice = routers.rules(data, Pair(0, 1), settings, routers.rule_verdicts(settings, seen))
     policy = HeuristicPolicy(settings.heuristic, "cheap", "strong")
     assert choice.probabilities == pytest.approx(routers.asked(data, policy, seen).probabilities)
     assert choice.probabilities[0].tolist() == pytest.approx([0.95, 0.05])
@@ -52,14 +52,14 @@ def test_rules_choose_as_their_policy_does() -> None:
 def test_task_types_reach_the_rules() -> None:
     """A task that the rules know gives its points."""
     data = labelled([[1, 1]] * 2, prompts=["Berlin"] * 2, tasks=["extraction", "geography"])
-    choice = routers.rules(data, Pair(0, 1), Settings(), routers.contexts(data))
+    choice = routers.rules(data, Pair(0, 1), Settings(), routers.rule_verdicts(Settings(), routers.contexts(data)))
     assert choice.probabilities.tolist() == [[1.0, 0.0], [0.0, 1.0]]
 
 
 def test_recorded_verdicts_decide_and_cost() -> None:
     """SIMPLE goes to the cheap, COMPLEX to the strong model; where none was recorded the rules decide."""
     data = labelled([[1, 1]] * 3, verdicts=[1, 0, -1])
-    rules = routers.rules(data, Pair(0, 1), Settings(), routers.contexts(data))
+    rules = routers.rules(data, Pair(0, 1), Settings(), routers.rule_verdicts(Settings(), routers.contexts(data)))
     choice = routers.classifier(data, Pair(0, 1), Settings(), rules)
     assert choice.probabilities.tolist() == [[1, 0], [0, 1], rules.probabilities[2].tolist()]
     assert "1 prompts without a verdict" in choice.note

@@ -99,7 +99,7 @@ def test_the_classifier_is_asked_live() -> None:
     assert len(asked) == 30
     assert row.shares == pytest.approx((0.5, 0.5))
     assert row.cost_usd is not None
-    assert row.cost_usd.value == pytest.approx(0.0001 + (0.0001 + 0.002) / 2)
+    assert row.cost_usd.value == pytest.approx(0.0001 + (0.0001 + 0.005) / 2)
     assert steps == sorted(steps)
     with pytest.raises(EvaluationError, match="nobody is there to ask"):
         judge(found.data, wanted, SETTINGS)

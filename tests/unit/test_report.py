@@ -103,8 +103,10 @@ def test_intervals_are_those_of_normal_theory() -> None:
     assert _half(rival.utility_usd) == pytest.approx(1.96 * 0.05 * error, rel=0.08)
     assert rival.break_even_low_usd == pytest.approx(0.009 / (0.5 + 1.96 * error), rel=0.01)
     assert rival.break_even_high_usd == pytest.approx(0.009 / (0.5 - 1.96 * error), rel=0.01)
-    assert _half(report.row("length").advantage_usd) == pytest.approx(2.24 * 0.009 * error, rel=0.08)
-    assert _half(report.row("length").accuracy) == 0.0
+    imagined = 2.24**2 / 2 * 0.05**2  # so many prompts more on which a good answer is won or lost
+    deviation = (400 * (0.009 / 2) ** 2 + imagined) ** 0.5 / (400 + 2.24**2 / 2)
+    assert _half(report.row("length").advantage_usd) == pytest.approx(2.24 * deviation, rel=0.02)
+    assert report.row("length").accuracy.low == pytest.approx(1 - 1.96**2 / 404, abs=0.002)
     three = labelled([[1, 1, 1]] * 200 + [[0, 1, 0]] * 200, (0.001, 0.01, 0.02))
     cheap, _ = evaluate(["random"], three, draws=2_000, now=NOW).rivals
     assert _half(cheap.accuracy) == pytest.approx(2.24 * error, rel=0.08)
@@ -138,7 +140,9 @@ def test_the_seed_fixes_everything_and_matters() -> None:
     rng = np.random.default_rng(1)
     data = labelled((rng.random((300, 2)) < [0.6, 0.8]).astype(float).tolist())
     assert judged(data, seed=4) == judged(data, seed=4)
-    assert judged(data, seed=4).row("cheap").accuracy != judged(data, seed=5).row("cheap").accuracy
+    first, second = (judged(data, seed=seed).row("length") for seed in (4, 5))
+    assert first.apgr != second.apgr  # the bootstrap
+    assert first.accuracy != second.accuracy  # the folds
 
 
 def test_by_task_and_mistakes() -> None:
@@ -200,24 +204,75 @@ def test_a_learned_score_is_judged_but_not_advised() -> None:
 
 @pytest.mark.parametrize("name", ["thompson", "contextual"])
 def test_the_learner_has_a_band_and_a_path(name: str) -> None:
-    """It is a simulation: no claim against the best model is made of it."""
+    """It is a simulation: what it brought is told beside the best model, and no claim is made of it."""
     report = judged(easy_and_hard())
     row = report.row(name)
     assert row.kind == "learner"
-    assert row.advantage_usd is None
     (path,) = [one for one in report.regret if one.name == name]
     assert path.seen[-1] == 400
     assert path.mean[-1] == pytest.approx(400 * (0.04 - (0.05 * value(row.accuracy) - value(row.cost_usd))))
+    assert value(row.advantage_usd) == pytest.approx(-path.mean[-1] / 400)
+    (told,) = [one for one in verdict(report).reasons if one.startswith(row.label)]
+    assert "less of value per 1,000 prompts than strong for everything" in told
 
 
 def test_three_models() -> None:
-    """Rivals are all others; routers choose between the cheapest and the most accurate other."""
+    """Rivals are all others; routers choose between the best model and the next one that is worth its money."""
     rng = np.random.default_rng(2)
     data = labelled((rng.random((300, 3)) < [0.5, 0.6, 0.9]).astype(float).tolist(), (0.001, 0.02, 0.01))
     report = judged(data)
     assert [rival.model for rival in report.rivals] == ["cheap", "strong"]
     assert report.hull == ("cheap", "third")
     assert report.row("length").shares[1] == 0.0
+
+
+def middle_of_three(short: int = 300) -> Labelled:
+    """The middle model is the best buy; on half of the prompts, the short ones, the cheapest is as good.
+
+    Half of the long ones are answered by the most expensive one alone, at a price that is not worth it.
+    """
+    rows = [[1, 1, 1]] * short + [[0, 1, 1]] * (short // 2) + [[0, 0, 1]] * (short // 2)
+    prompts = [f"short {i}" for i in range(short)] + [f"a long prompt, for a change, {i}" for i in range(short)]
+    return labelled(rows, (0.001, 0.01, 0.1), prompts=prompts)
+
+
+def test_routers_are_judged_between_the_best_model_and_its_neighbours() -> None:
+    """Between the cheapest and the most accurate model, neither of which is advised, length is worth nothing."""
+    report = judged(middle_of_three(), policies=["random", "length", "heuristic", "points"])
+    assert report.best_fixed == "strong"
+    assert report.hull == ("cheap", "strong", "third")
+    assert (report.weak, report.strong) == ("strong", "third")
+    by_pair = {row.name: row for row in report.rows}
+    assert {"length", "length, cheap or strong", "heuristic, cheap or strong", "points, cheap or strong"} < set(
+        by_pair
+    )
+    down, up = by_pair["length, cheap or strong"], by_pair["length"]
+    assert (down.shares[2], up.shares[0]) == (0.0, 0.0)
+    assert value(down.advantage_usd) == pytest.approx(0.009 / 2)
+    assert down.apgr_over_length is None
+    assert by_pair["points, cheap or strong"].apgr_over_length is not None
+    found = verdict(report)
+    assert (found.kind, found.choice) == ("route", "length, cheap or strong")
+    assert found.sentence.startswith("Route by prompt length, cheap or strong: it is worth $4.50 (")
+
+
+def test_the_best_model_alone_on_the_hull_has_one_pair() -> None:
+    """Cheapest and most accurate of three: the other of the pair is the most accurate of the rest."""
+    rng = np.random.default_rng(2)
+    data = labelled((rng.random((300, 3)) < [0.9, 0.5, 0.7]).astype(float).tolist(), (0.001, 0.01, 0.02))
+    report = judged(data, policies=["length"])
+    assert report.hull == ("cheap",)
+    assert (report.weak, report.strong) == ("cheap", "third")
+    assert [row.name for row in report.rows if row.kind == "ranking"] == ["length"]
+
+
+def test_a_saving_that_is_not_known_is_no_figure() -> None:
+    """As accurate as the cheapest model, give or take: it costs a thousand times as much, or saves a third."""
+    rng = np.random.default_rng(0)
+    scores = (rng.random((200, 2)) < [0.80, 0.82]).astype(float)
+    report = judged(labelled(scores.tolist(), (0.00001, 0.01)), policies=["heuristic"])
+    assert report.row("heuristic").gain is not None
+    assert report.row("heuristic").saving is None
 
 
 def test_json_round_trip() -> None:

@@ -8,7 +8,7 @@ import pytest
 from router_core.errors import EvaluationError
 from router_core.evaluation.by_file.curves import apgr, curve, ordering
 from router_core.evaluation.by_file.routers import Pair
-from router_core.evaluation.by_file.trained import held_out_gain, lessons, without_length, worth
+from router_core.evaluation.by_file.trained import held_out_gains, lessons, without_length, worth
 from router_core.evaluation.labelled import Labelled
 
 COUNT = 3000
@@ -112,6 +112,6 @@ def test_labelled_prompts_as_lessons() -> None:
         np.ones((200, 3)), np.ones((200, 3)), np.zeros((200, 3), bool),
     )  # fmt: skip
     assert lessons(labelled)[0].rewards == {"a": scores[0, 0], "b": 0.5, "c": 0.9}
-    said = held_out_gain(labelled, Pair(0, 2))
+    said = held_out_gains(labelled, [Pair(0, 2)])[0]
     assert said[hard].min() > said[~hard].max()
-    assert held_out_gain(labelled, Pair(0, 2), seed=1).tolist() != said.tolist()
+    assert held_out_gains(labelled, [Pair(0, 2)], seed=1)[0].tolist() != said.tolist()

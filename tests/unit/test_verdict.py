@@ -180,7 +180,9 @@ def test_three_models_are_all_beside_the_best() -> None:
 def a_row(name: str, kind: Kind, accuracy: float = 0.8, **more: Any) -> Row:
     """One way of choosing, 2 points of accuracy to either side."""
     around = Estimate(accuracy, accuracy - 0.02, accuracy + 0.02)
-    return Row(name, name.capitalize(), kind, around, Estimate(0.001, 0.001, 0.001), (1.0, 0.0), **more)
+    return Row(
+        name, name.capitalize(), kind, around, Estimate(0.001, 0.001, 0.001), **{"shares": (0.5, 0.5), **more}
+    )
 
 
 STRONG = Rival(  # two points better and dearer than it is worth
@@ -275,10 +277,44 @@ def test_where_a_router_is_proven_the_others_are_not_named() -> None:
 def test_a_best_cut_that_sends_everything_to_one_model() -> None:
     """Exactly nothing is gained: said so, in place of an interval of zeros."""
     nothing = Estimate(0.0, 0.0, 0.0)
-    found = by_hand(a_row("length", "ranking", gain=nothing, advantage_usd=nothing))
+    found = by_hand(a_row("length", "ranking", gain=nothing, advantage_usd=nothing, shares=(1.0, 0.0)))
     assert found.reasons[2] == (
         "No router here does better: the best cut of length sends everything to one model."
     )
+
+
+def test_too_few_prompts_elsewhere_prove_nothing() -> None:
+    """A router that differs from the best model on 29 prompts of 1,000 is not advised, on 30 it is."""
+    better, surely = Estimate(0.01, 0.005, 0.02), Estimate(0.0004, 0.0002, 0.0006)
+    for elsewhere, kind in ((29, "use"), (30, "route")):
+        shares = (1.0 - elsewhere / 1_000, elsewhere / 1_000)
+        found = by_hand(a_row("length", "ranking", gain=better, advantage_usd=surely, shares=shares))
+        assert found.kind == kind
+
+
+@pytest.mark.parametrize(("worth", "kind"), [(0.000049, "use"), (0.000051, "route")])
+def test_nothing_immaterial_is_advised(worth: float, kind: str) -> None:
+    """The best model costs $1.00 per 1,000 prompts: less than $0.050, 5 % of it, and than one good answer ($0.050)
+    is not worth a router, however sure it is.
+    """  # fmt: skip
+    better, surely = Estimate(0.01, 0.005, 0.02), Estimate(worth, worth / 2, worth * 2)
+    found = by_hand(a_row("length", "ranking", gain=better, advantage_usd=surely))
+    assert found.kind == kind
+    if kind == "use":
+        assert any(
+            one.startswith("No router is worth the trouble: the best, length, makes $0.049 (")
+            for one in found.reasons
+        )
+
+
+def test_a_learner_says_what_it_brought() -> None:
+    """Learning included, beside the best model: a loss is called one."""
+    loss = Estimate(-0.00172, -0.002, -0.0015)
+    reasons = by_hand(a_row("thompson", "learner", advantage_usd=loss)).reasons
+    assert (
+        "Thompson, brought $1.72 less of value per 1,000 prompts than cheap for everything (-$2.00 to -$1.50; a"
+        " simulation)."
+    ) in reasons
 
 
 def test_beside_several_models_the_most_accurate_is_named() -> None:

@@ -14,6 +14,11 @@ from router_core.evaluation.wording import per_thousand, percent, span
 from router_core.words import about, dollars, listing, points, share, times_cheaper
 
 TOLERANCE = 0.05
+FEWEST_ELSEWHERE = 30
+"""So many prompts a router must send elsewhere than the best model does; on fewer, luck looks like knowledge."""
+LEAST_GAIN = 0.001
+LEAST_SAVED = 0.05
+"""Only what is worth one more good answer in 1,000 prompts is advised, or 5 % of what the best model costs."""
 _NEVER = float("inf")
 _HOPELESS = 1_000_000  # more prompts than anybody labels
 
@@ -22,7 +27,8 @@ def verdict(report: Report, tolerance: float = TOLERANCE) -> Verdict:
     """What the report says one should do.
 
     - "route" where a router is worth more than the best fixed model (with a quality floor: reaches it, for less)
-      and better than a random mix of equal cost, both intervals, corrected for the number of routers, above 0.
+      and better than a random mix of equal cost, both intervals, corrected for the number of routers, above 0;
+      where it sends at least FEWEST_ELSEWHERE prompts elsewhere, and what it is worth is not immaterial.
     - "use" one model where each other fixed model is a worse buy, or dearer and better by at most ``tolerance``.
     - "unknown" else, with what is missing.
 
@@ -43,7 +49,7 @@ def verdict(report: Report, tolerance: float = TOLERANCE) -> Verdict:
 
 def _verdict(report: Report, tolerance: float) -> Verdict:
     reasons = tuple(_reasons(report))
-    router = _proven(report)
+    router = _advised(report)
     if router is not None:
         return Verdict("route", router.name, _route(report, router), reasons)
     if report.objective.quality_floor is not None:
@@ -99,10 +105,25 @@ def _quality(report: Report, rival: Rival) -> str:
     return f"{rival.model} beside {report.best_fixed}: {found}."
 
 
-def _proven(report: Report) -> Row | None:
-    """The router with the largest proven advantage."""
-    floor = report.objective.quality_floor
-    proven = [
+def _advised(report: Report) -> Row | None:
+    """The proven router with the largest advantage, where that is worth the trouble."""
+    return max((row for row in _proven(report) if _material(report, row)), key=_advantage, default=None)
+
+
+def _material(report: Report, router: Row) -> bool:
+    worth, best = report.objective.success_value_usd, report.row(report.best_fixed).cost_usd
+    least = LEAST_SAVED * (best.value if best is not None else 0.0)
+    return _advantage(router) >= (least if worth is None else min(least, LEAST_GAIN * worth))
+
+
+def _advantage(row: Row) -> float:
+    return -_NEVER if row.advantage_usd is None else row.advantage_usd.value
+
+
+def _proven(report: Report) -> list[Row]:
+    """The routers that are surely worth something, little or much."""
+    floor, best = report.objective.quality_floor, report.models.index(report.best_fixed)
+    return [
         row
         for row in _routers(report)
         if row.advantage_usd is not None
@@ -110,8 +131,8 @@ def _proven(report: Report) -> Row | None:
         and row.gain is not None
         and row.gain.low > 0  # a random mix may reach a floor for less than one model does, without any router
         and (floor is None or row.accuracy.low >= floor)
+        and report.prompts * (1.0 - row.shares[best]) >= FEWEST_ELSEWHERE
     ]
-    return max(proven, key=lambda row: row.advantage_usd.value if row.advantage_usd else 0.0, default=None)
 
 
 def _routers(report: Report) -> list[Row]:
@@ -197,10 +218,8 @@ def _reasons(report: Report) -> Iterable[str]:
         if rival.break_even_usd is not None:
             yield _break_even(report, rival)
     routers = _routers(report)
-    if _proven(report) is None:
-        best = max(
-            routers, key=lambda row: row.advantage_usd.value if row.advantage_usd else -_NEVER, default=None
-        )
+    if _advised(report) is None:
+        best = max(_proven(report) or routers, key=_advantage, default=None)
         if best is not None and best.advantage_usd is not None:
             yield _unproven(report, best, best.advantage_usd)
     for row in report.rows:
@@ -209,6 +228,7 @@ def _reasons(report: Report) -> Iterable[str]:
                 f"A score learned from these prompts would make {per_thousand(row.advantage_usd)} more of value"
                 f" per 1,000 prompts than {report.best_fixed}; no router follows it alone, so it is not advice."
             )
+    yield from _learning(report)
     for row in routers:
         if row.kind == "rule" and row.gain is not None:
             yield _beside_mix(row)
@@ -249,13 +269,32 @@ def _break_even(report: Report, rival: Rival) -> str:
 
 
 def _unproven(report: Report, best: Row, advantage: Estimate) -> str:
-    if advantage.low == advantage.high == 0:
+    if max(best.shares) == 1.0:
         which = best.label if best.kind == "rule" else f"the best cut of {_lower(best.label)}"
         return f"No router here does better: {which} sends everything to one model."
+    if best in _proven(report):
+        return (
+            f"No router is worth the trouble: the best, {_lower(best.label)}, makes {per_thousand(advantage)} of"
+            f" value per 1,000 prompts above {report.best_fixed}, less than one good answer in 1,000 and than"
+            f" {share(LEAST_SAVED, 0)} of what that costs."
+        )
     return (
         f"No router here is proven to beat it; the best, {_lower(best.label)}, makes {per_thousand(advantage)} of"
         f" value per 1,000 prompts above {report.best_fixed}."
     )
+
+
+def _learning(report: Report) -> Iterable[str]:
+    """What each learner brought, learning included, where that is known in dollars."""
+    for row in report.rows:
+        if row.kind == "learner" and row.advantage_usd is not None:
+            more = row.advantage_usd.value >= 0
+            yield (
+                f"{row.label}, brought {dollars(1000 * abs(row.advantage_usd.value))} {'more' if more else 'less'}"
+                f" of value per 1,000 prompts than {report.best_fixed} for everything"
+                f" ({dollars(1000 * row.advantage_usd.low)} to {dollars(1000 * row.advantage_usd.high)};"
+                " a simulation)."
+            )
 
 
 def _beside_mix(row: Row) -> str:

@@ -1,21 +1,25 @@
 """A row for each way of choosing: accuracy and money with their intervals, beside what no router can do for less.
 
-Everything is computed on the same bootstrap draws, so that differences are paired; intervals of claims are
-corrected for the number of routers (or fixed models) looked at (Bonferroni). Does not cover learners and words.
+Differences are taken prompt by prompt. Intervals of claims are corrected for the number of routers (or fixed
+models) looked at (Bonferroni); those of orders and ratios come from the bootstrap. Does not cover learners and
+words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from router_core import intervals
 from router_core.evaluation.by_file import curves
-from router_core.evaluation.by_file.hull import best_accuracy, lowest_cost
+from router_core.evaluation.by_file.beside_fixed import advantage, gain
+from router_core.evaluation.by_file.hull import lowest_cost
 from router_core.evaluation.by_file.resampling import LEVEL, Counts, bootstrap_means, estimate
 from router_core.evaluation.by_file.routers import Choice, Pair
+from router_core.evaluation.by_file.ways import LENGTH, RANDOM
 from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.results import CurvePoint, Estimate, Objective, Rival, Row
 
@@ -31,51 +35,66 @@ def utility(accuracy: Array, cost: Array, objective: Objective) -> Array:
 
 def judged(
     data: Labelled,
-    pair: Pair,
     choices: list[Choice],
+    best: int,
     objective: Objective,
     counts: Counts,
     tick: Callable[[float], None],
-) -> tuple[list[Row], tuple[Rival, ...], int]:
-    """A row per choice, the rivals of the best fixed model, and that model's column."""
+) -> tuple[list[Row], tuple[Rival, ...]]:
+    """A row per choice, and the rivals of the best fixed model.
+
+    Args:
+        data: the prompts.
+        choices: the fixed models first, in the order of the data.
+        best: column of the best fixed model.
+        objective: what is wanted.
+        counts: of the bootstrap.
+        tick: told the part that is done.
+    """
     models = len(data.models)
     scored = np.stack([(one.probabilities * data.scores).sum(axis=1) for one in choices], axis=1)
     paid = np.stack([_paid(one, data) for one in choices], axis=1)
     drawn = bootstrap_means(counts, np.concatenate([scored, paid], axis=1))
     accuracy, cost = scored.mean(axis=0), paid.mean(axis=0)
     accuracies, costs = drawn[:, : len(choices)], drawn[:, len(choices) :]
-    best = _best_fixed(accuracy[:models], cost[:models], accuracies[:, :models], objective)
+    shares, spent = intervals.share(scored), intervals.mean(paid)
     routed = max(1, sum(one.kind in ("rule", "ranking", "trained") for one in choices))
-    corrected = 1.0 - (1.0 - LEVEL) / routed
+    level = 1.0 - (1.0 - LEVEL) / routed
     priced = not np.isnan(cost[:models]).any()
     rows = []
-    orders: dict[str, tuple[float, Array]] = {}  # name -> APGR, and in every draw
+    orders: dict[tuple[str, Pair | None], tuple[float, Array]] = {}  # name, pair -> APGR, and in every draw
     for at, choice in enumerate(choices):
         tick(at / len(choices))
-        gain = saving = advantage = None
-        if choice.kind not in ("fixed", "mix") and priced and not np.isnan(cost[at]):
+        above = saving = over = None
+        known = priced and not np.isnan(cost[at])
+        if known and at != best:
+            over = _advantage(scored[:, at], paid[:, at], data, best, objective, level)
+        if known and choice.kind not in ("fixed", "mix"):
+            above = gain(scored[:, at], paid[:, at], data, level)
             own = (accuracy[at], cost[at], accuracies[:, at], costs[:, at])
-            gain, saving = _against_hull(own, accuracy, cost, accuracies, costs, models, corrected)
-            advantage = _advantage(own, accuracy, cost, accuracies, costs, models, best, objective, corrected)
-        ranked = _ranked(choice, data, pair, counts, orders) if choice.score is not None else {}
+            saving = _saving(own, accuracy, cost, accuracies, costs, models, level)
+        ranked = _ranked(choice, data, counts, orders) if choice.score is not None else {}
         rows.append(
             Row(
                 choice.name,
                 choice.label,
                 choice.kind,
-                sure(estimate(accuracy[at], accuracies[:, at])),
-                estimate(cost[at], costs[:, at]),
+                _estimate(accuracy, shares, at),
+                None if np.isnan(cost[at]) else _estimate(cost, spent, at),
                 tuple(choice.probabilities.mean(axis=0).tolist()),
-                gain,
+                above,
                 saving,
-                advantage,
+                over,
                 note=choice.note,
                 plan=choice.plan,
                 **ranked,
             )
         )
-    rivals = _rivals(data.models, best, accuracy, cost, accuracies, costs, objective)
-    return rows, rivals, best
+    return rows, _rivals(data, best, accuracies, costs, objective)
+
+
+def _estimate(values: Array, ends: intervals.Ends, at: int) -> Estimate:
+    return Estimate(float(values[at]), float(ends[0][at]), float(ends[1][at]))
 
 
 def _paid(choice: Choice, data: Labelled) -> Array:
@@ -84,23 +103,17 @@ def _paid(choice: Choice, data: Labelled) -> Array:
     return np.asarray(used if choice.deciding_usd is None else used + choice.deciding_usd)
 
 
-def sure(found: Estimate | None) -> Estimate:
-    """An estimate that cannot be missing."""
-    assert found is not None, "accuracies are never missing"
-    return found
-
-
-def _best_fixed(accuracy: Array, cost: Array, accuracies: Array, objective: Objective) -> int:
+def best_fixed(data: Labelled, objective: Objective) -> int:
     """The best fixed model's column.
 
     With a worth: the most valuable (where prices are unknown: the most accurate). With a floor: the cheapest that
     reaches it for sure, else the most accurate.
     """
+    accuracy, cost = data.scores.mean(axis=0), data.cost_usd.mean(axis=0)
     if objective.quality_floor is None:
         brought = utility(accuracy, cost, objective)
         return int(np.argmax(accuracy if np.isnan(brought).any() else brought))
-    low = np.quantile(accuracies, (1.0 - LEVEL) / 2.0, axis=0)
-    reached = low >= objective.quality_floor
+    reached = intervals.share(data.scores)[0] >= objective.quality_floor
     if reached.any() and not np.isnan(cost).any():
         return int(np.argmin(np.where(reached, cost, np.inf)))
     return int(np.argmax(accuracy))
@@ -109,53 +122,44 @@ def _best_fixed(accuracy: Array, cost: Array, accuracies: Array, objective: Obje
 _Own = tuple[float, float, Array, Array]
 
 
-def _against_hull(
+def _saving(
     own: _Own, accuracy: Array, cost: Array, accuracies: Array, costs: Array, models: int, level: float
-) -> tuple[Estimate | None, Estimate | None]:
-    """Accuracy above, and money saved against, what random mixes of the fixed models give."""
+) -> Estimate | None:
+    """Money saved against the cheapest random mix of the fixed models with as many good answers.
+
+    None where the interval is wider than the whole of it: a router that is as accurate as the cheapest model may
+    cost a thousand times as much as what it is held against, or a third less, and a figure would only mislead.
+    """
     a, c, a_draws, c_draws = own
-    fixed = (accuracy[:models], cost[:models])
-    fixed_draws = (accuracies[:, :models], costs[:, :models])
-    gain = a - float(best_accuracy(*fixed, np.asarray(c)))
-    gains = a_draws - best_accuracy(*fixed_draws, c_draws)
-    needed, needed_draws = lowest_cost(*fixed, np.asarray(a)), lowest_cost(*fixed_draws, a_draws)
+    needed = lowest_cost(accuracy[:models], cost[:models], np.asarray(a))
+    needed_draws = lowest_cost(accuracies[:, :models], costs[:, :models], a_draws)
     if float(needed) <= 0:
-        return estimate(gain, gains, level), None
+        return None
     savings = np.divide(
         needed_draws - c_draws, needed_draws, out=np.full_like(c_draws, np.nan), where=needed_draws > 0
     )
-    return estimate(gain, gains, level), estimate(1.0 - c / float(needed), savings, level)
+    found = estimate(1.0 - c / float(needed), savings, level)
+    return None if found is None or found.high - found.low > 1.0 else found
 
 
 def _advantage(
-    own: _Own,
-    accuracy: Array,
-    cost: Array,
-    accuracies: Array,
-    costs: Array,
-    models: int,
-    best: int,
-    objective: Objective,
-    level: float,
-) -> Estimate | None:
-    """Dollars per prompt above the best fixed model: in value, or (with a floor) in cost.
-
-    In value the fixed model is chosen anew in every draw, which can only understate the advantage.
-    """
-    a, c, a_draws, c_draws = own
-    if objective.success_value_usd is None:
-        return estimate(cost[best] - c, costs[:, best] - c_draws, level)
-    value = utility(np.asarray(a), np.asarray(c), objective)
-    fixed = utility(accuracy[:models], cost[:models], objective).max()
-    fixed_draws = utility(accuracies[:, :models], costs[:, :models], objective).max(axis=1)
-    return estimate(float(value - fixed), utility(a_draws, c_draws, objective) - fixed_draws, level)
+    scored: Array, paid: Array, data: Labelled, best: int, objective: Objective, level: float
+) -> Estimate:
+    """Dollars per prompt above the best fixed model: in value, or (with a floor) in cost."""
+    if objective.success_value_usd is not None:
+        return advantage(scored, paid, data, objective.success_value_usd, level)
+    less = data.cost_usd[:, best] - paid
+    low, high = intervals.mean(less, level)
+    return Estimate(float(less.mean()), float(low), float(high))
 
 
 def _ranked(
-    choice: Choice, data: Labelled, pair: Pair, counts: Counts, orders: dict[str, tuple[float, Array]]
+    choice: Choice, data: Labelled, counts: Counts, orders: dict[tuple[str, Pair | None], tuple[float, Array]]
 ) -> dict[str, Any]:
     """What a score is worth as an order of prompts; ``orders`` remembers it for those that come later."""
+    pair = choice.pair
     assert choice.score is not None
+    assert pair is not None
     by = curves.ordering(choice.score)
     gained = data.scores[:, pair.strong] - data.scores[:, pair.weak]
     dearer = data.cost_usd[:, pair.strong] - data.cost_usd[:, pair.weak]
@@ -163,11 +167,12 @@ def _ranked(
     base = data.scores[:, pair.weak].mean()
     extra = 0.0 if choice.deciding_usd is None else choice.deciding_usd.mean()
     paid = data.cost_usd[:, pair.weak].mean() + curves.curve(by, dearer) + extra
-    orders[choice.name] = (float(curves.apgr(own)), curves.apgr(drawn))
-    apgr, apgrs = orders[choice.name]
+    apgr, apgrs = float(curves.apgr(own)), curves.apgr(drawn)
+    orders[choice.way, pair] = apgr, apgrs
     over = None
-    if "length" in orders and choice.name not in ("length", "random"):
-        over = estimate(apgr - orders["length"][0], apgrs - orders["length"][1])
+    if (LENGTH, pair) in orders and choice.way not in (LENGTH, RANDOM):
+        by_length, by_lengths = orders[LENGTH, pair]
+        over = estimate(apgr - by_length, apgrs - by_lengths)
     return {
         "apgr": estimate(apgr, apgrs),
         "apgr_over_length": over,
@@ -180,27 +185,21 @@ def _ranked(
     }
 
 
-def _rivals(
-    models: Sequence[str],
-    best: int,
-    accuracy: Array,
-    cost: Array,
-    accuracies: Array,
-    costs: Array,
-    objective: Objective,
-) -> tuple[Rival, ...]:
-    """Every other fixed model beside the best one."""
-    level = 1.0 - (1.0 - LEVEL) / max(1, len(models) - 1)
+def _rivals(data: Labelled, best: int, accuracies: Array, costs: Array, objective: Objective) -> tuple[Rival, ...]:
+    """Every other fixed model beside the best one; the draws are for the break-even alone."""
+    level = 1.0 - (1.0 - LEVEL) / max(1, len(data.models) - 1)
     found = []
-    for at, model in enumerate(models):
+    for at, model in enumerate(data.models):
         if at == best:
             continue
-        better, dearer = accuracy[at] - accuracy[best], cost[at] - cost[best]
-        betters, dearers = accuracies[:, at] - accuracies[:, best], costs[:, at] - costs[:, best]
+        scores, money = data.scores[:, at] - data.scores[:, best], data.cost_usd[:, at] - data.cost_usd[:, best]
+        better, dearer = float(scores.mean()), float(money.mean())
         worth = None
-        if objective.success_value_usd is not None:
-            brought = float(utility(better, dearer, objective))
-            worth = estimate(brought, utility(betters, dearers, objective), level)
+        if objective.success_value_usd is not None and np.isfinite(dearer):
+            value = objective.success_value_usd
+            brought = value * scores - money
+            worth = _of(brought, intervals.mean(brought, level, imagined=value, around=-dearer))
+        betters, dearers = accuracies[:, at] - accuracies[:, best], costs[:, at] - costs[:, best]
         pays = np.isfinite(dearer) and dearer != 0 and better * dearer > 0
         ratios = np.divide(dearers, betters, out=np.full_like(betters, np.inf), where=betters * dearers > 0)
         tail = (1.0 - level) / 2.0
@@ -208,12 +207,16 @@ def _rivals(
         found.append(
             Rival(
                 model,
-                sure(estimate(better, betters, level)),
-                estimate(dearer, dearers, level),
+                _of(scores, intervals.difference(scores, level)),
+                _of(money, intervals.mean(money, level)) if np.isfinite(dearer) else None,
                 worth,
-                float(dearer / better) if pays else None,
+                dearer / better if pays else None,
                 float(low) if pays and np.isfinite(low) else None,
                 float(high) if pays and np.isfinite(high) else None,
             )
         )
     return tuple(found)
+
+
+def _of(values: Array, ends: intervals.Ends) -> Estimate:
+    return Estimate(float(values.mean()), float(ends[0]), float(ends[1]))

@@ -26,9 +26,10 @@ def _said(report: Report) -> Iterable[str]:
     elif floor is not None:
         yield f"The aim: at least {share(floor, 0)} good answers, as cheaply as can be."
     yield (
-        f"Intervals hold 95 %: the prompts were drawn anew {report.draws:,} times, with replacement (bootstrap)."
-        " They say how far a figure would move with other prompts of the same kind. All figures use the same"
-        " draws, so differences are paired."
+        "Intervals hold 95 %: they say how far a figure would move with other prompts of the same kind."
+        " Differences are taken prompt by prompt. No share is certain, however many answers were good: a few"
+        " imagined answers are added. For orders (APGR, CPT) and ratios the prompts were drawn anew"
+        f" {report.draws:,} times, with replacement (bootstrap)."
     )
     if routers > 1 or len(report.models) > 2:
         rivals = len(report.models) - 1
@@ -46,9 +47,9 @@ def _said(report: Report) -> Iterable[str]:
             " router has seen the answers that it is judged by."
         )
         yield (
-            f"APGR: what part of the gap between {report.weak} and {report.strong} an order of the prompts"
-            " recovers, over all shares; a coin gets 0.500. CPT50, CPT80: the share of prompts that must go to"
-            f" {report.strong} to recover half, and four fifths, of it."
+            f"APGR: what part of the gap between {report.weak} and {report.strong} (or the two models that a row"
+            " names) an order of the prompts recovers, over all shares; a coin gets 0.500. CPT50, CPT80: the share"
+            " of prompts that must go to the stronger of the two to recover half, and four fifths, of it."
         )
     if "trained" in kinds:
         yield (
@@ -58,8 +59,8 @@ def _said(report: Report) -> Iterable[str]:
         )
     if "learner" in kinds:
         yield (
-            f"Thompson sampling is a simulation: it lived through the prompts in {report.shuffles} random orders"
-            " and learned as it went. Its band is over these, and it is never part of a claim."
+            f"A router that learns is judged in a simulation: it lived through the prompts in {report.shuffles}"
+            " random orders and learned as it went. Its band is over these, and it is never part of a claim."
         )
     if "oracle" in kinds:
         yield "The oracle knows every score. It is the ceiling, not a router."

@@ -13,16 +13,17 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from router_core import intervals
 from router_core.errors import EvaluationError
 from router_core.evaluation.by_file import routers
 from router_core.evaluation.by_file.by_task import cross_fitted
 from router_core.evaluation.by_file.hull import on_hull
-from router_core.evaluation.by_file.judging import judged, sure
+from router_core.evaluation.by_file.judging import best_fixed, judged, utility
 from router_core.evaluation.by_file.lives import Progress, lives_of
 from router_core.evaluation.by_file.replay import Lives
-from router_core.evaluation.by_file.resampling import bootstrap_counts, bootstrap_means, estimate
+from router_core.evaluation.by_file.resampling import bootstrap_counts, estimate, sure
 from router_core.evaluation.by_file.routers import Choice, Pair
-from router_core.evaluation.by_file.trained import held_out_gain
+from router_core.evaluation.by_file.trained import held_out_gains
 from router_core.evaluation.by_file.ways import (
     LEARNED,
     LEARNERS,
@@ -35,6 +36,7 @@ from router_core.evaluation.by_file.ways import (
 )
 from router_core.evaluation.labelled import Labelled, models_of, rows_of
 from router_core.evaluation.results import (
+    Estimate,
     Mistake,
     Objective,
     RegretPath,
@@ -106,25 +108,29 @@ def evaluate(
     unpriced = _unpriced(every)
     data = models_of(every, [at for at in range(len(every.models)) if at not in unpriced])
     deciding = None if deciding_usd is None else np.asarray(deciding_usd, np.float64)[order]
-    pair = routers.reference_pair(data)
+    best = best_fixed(data, objective)
+    pairs = routers.pairs_that_matter(data, best)
+    pair = pairs[0]
 
     progress(0.02, "asking the routers")
-    choices = _choices(wanted, data, pair, settings, goal, objective, deciding, seed, progress)
+    choices = _choices(wanted, data, pairs, settings, goal, objective, deciding, seed, progress)
     progress(0.15, "letting Thompson sampling learn")
     lives = lives_of(wanted, data, pair, settings, goal, objective, shuffles, seed, refresh, progress)
     progress(0.6, "drawing other prompts (bootstrap)")
     counts = bootstrap_counts(len(data.prompts), draws, seed)
     progress(0.7, "comparing")
-    rows, rivals, best = judged(
-        data, pair, choices, objective, counts, lambda done: progress(0.7 + 0.25 * done, "comparing")
+    rows, rivals = judged(
+        data, choices, best, objective, counts, lambda done: progress(0.7 + 0.25 * done, "comparing")
     )
-    rows += [_learner(name, one) for name, one in lives.items()]
+    brought = float(utility(data.scores[:, best].mean(), data.cost_usd[:, best].mean(), objective))
+    rows += [_learner(name, one, brought, objective) for name, one in lives.items()]
     in_dollars = objective.success_value_usd is not None and not np.isnan(data.cost_usd).any()
     regret = tuple(_path(name, in_dollars, one) for name, one in lives.items())
     everything = {choice.name: choice.probabilities for choice in choices}
     everything |= {name: one.frequency for name, one in lives.items()}
     progress(0.98, "writing the report")
     accuracy, cost = data.scores.mean(axis=0), data.cost_usd.mean(axis=0)
+    unjudged = every.scores[:, unpriced]
     return Report(
         created_at=now or datetime.now(UTC),
         source=data.source,
@@ -148,8 +154,8 @@ def evaluate(
         tasks=_tasks(data, everything),
         mistakes=tuple(_mistakes(data, choices, seed)) if keep_texts else (),
         unpriced=tuple(
-            Unpriced(every.models[at], sure(estimate(float(every.scores[:, at].mean()), drawn)))
-            for at, drawn in zip(unpriced, bootstrap_means(counts, every.scores[:, unpriced]).T, strict=True)
+            Unpriced(every.models[at], Estimate(*(float(one) for one in figures)))
+            for at, *figures in zip(unpriced, unjudged.mean(axis=0), *intervals.share(unjudged), strict=True)
         ),
     )
 
@@ -172,7 +178,7 @@ def _usual(goal: GoalSettings) -> Objective:
 def _choices(
     wanted: Sequence[str | Policy],
     data: Labelled,
-    pair: Pair,
+    pairs: Sequence[Pair],
     settings: Settings,
     goal: str,
     objective: Objective,
@@ -180,53 +186,64 @@ def _choices(
     seed: int,
     progress: Progress,
 ) -> list[Choice]:
-    """Every way of choosing that does not learn as it goes."""
+    """Every way of choosing that does not learn as it goes; what chooses between two models, for each pair."""
     chosen = routers.fixed(data)
     seen = routers.contexts(data) if set(wanted) - TEXTLESS else []
-    rules = routers.rules(data, pair, settings, seen) if seen else None
-    priced = not np.isnan(data.cost_usd[:, [pair.weak, pair.strong]]).any()
+    verdicts = routers.rule_verdicts(settings, seen)
+    rules = [routers.rules(data, pair, settings, verdicts) for pair in pairs] if seen else []
+
+    def ranked(way: str, scores: Iterable[Array]) -> Iterable[Choice]:
+        return (
+            _ranking(way, score, data, pair, objective, seed) for score, pair in zip(scores, pairs, strict=True)
+        )
+
     for name in wanted:
+        found: Iterable[Choice] = ()
         if name == RANDOM:
-            chosen.append(routers.random_half(data, pair))
+            found = [routers.random_half(data, pairs[0])]
         elif name == LENGTH:
-            chosen.append(
-                _ranking(LENGTH, WAYS[LENGTH], routers.length(data), data, pair, objective, seed, priced)
-            )
-        elif name == RULES.name and rules is not None:
-            chosen.append(replace(rules, score=None))  # its order is judged as POINTS
-        elif name == POINTS and rules is not None and rules.score is not None:
-            chosen.append(_ranking(POINTS, WAYS[POINTS], rules.score, data, pair, objective, seed, priced))
+            found = ranked(LENGTH, [routers.length(data)] * len(pairs))
+        elif name == RULES.name:
+            found = [replace(one, score=None) for one in rules]  # its order is judged as POINTS
+        elif name == POINTS:
+            found = ranked(POINTS, [one.score for one in rules if one.score is not None])
         elif name == LEARNED:
-            score = held_out_gain(
-                data, pair, seed=seed, tick=lambda done: progress(0.02 + 0.13 * done, "learning from the prompts")
+            scores = held_out_gains(
+                data, pairs, seed=seed, tick=lambda done: progress(0.02 + 0.13 * done, "learning from the prompts")
             )
-            ranking = _ranking(name, WAYS[LEARNED], score, data, pair, objective, seed, priced)
-            chosen.append(replace(ranking, kind="trained"))
+            found = [replace(one, kind="trained") for one in ranked(LEARNED, scores)]
         elif name == BY_TASK.name:
-            chosen.append(cross_fitted(data, settings.goal(goal), objective, seed))
-        elif name == CLASSIFIER.name and rules is not None:
-            chosen.append(routers.classifier(data, pair, settings, rules, deciding))
+            found = [cross_fitted(data, settings.goal(goal), objective, seed)]
+        elif name == CLASSIFIER.name:
+            found = [routers.classifier(data, one.pair, settings, one, deciding) for one in rules if one.pair]
         elif not isinstance(name, str):
-            chosen.append(routers.asked(data, name, seen))
+            found = [routers.asked(data, name, seen)]
+        chosen += [routers.between(one, data, pairs) for one in found]
     if ORACLE in wanted:
         chosen.append(routers.oracle(data, objective))
     return chosen
 
 
-def _ranking(
-    name: str, label: str, score: Array, data: Labelled, pair: Pair, objective: Objective, seed: int, priced: bool
-) -> Choice:
+def _ranking(way: str, score: Array, data: Labelled, pair: Pair, objective: Objective, seed: int) -> Choice:
+    priced = not np.isnan(data.cost_usd[:, [pair.weak, pair.strong]]).any()
     if objective.success_value_usd is not None and not priced:
-        half = routers.random_half(data, pair).probabilities
-        return Choice(
-            name, label, "ranking", half, score, note="a price is unknown: cut in the middle of a coin's toss"
-        )
-    chosen = routers.cut(data, pair, score, objective, seed)
-    return Choice(name, label, "ranking", chosen, score, note="cut where it is best for you, found out of sample")
+        chosen = routers.random_half(data, pair).probabilities
+        note = "a price is unknown: cut in the middle of a coin's toss"
+    else:
+        chosen = routers.cut(data, pair, score, objective, seed)
+        note = "cut where it is best for you, found out of sample"
+    return Choice(way, WAYS[way], "ranking", chosen, score, note=note, way=way, pair=pair)
 
 
-def _learner(name: str, lives: Lives) -> Row:
-    """A router that learns over a whole life, learning included; the intervals are the band over the shuffles."""
+def _learner(name: str, lives: Lives, best_usd: float, objective: Objective) -> Row:
+    """A router that learns over a whole life, learning included; the intervals are the band over the shuffles.
+
+    ``best_usd``: what the best fixed model brings per prompt.
+    """
+    over = None
+    if objective.success_value_usd is not None:
+        brought = utility(lives.accuracy, lives.cost_usd, objective) - best_usd
+        over = estimate(float(brought.mean()), brought)
     return Row(
         name,
         f"{LEARNERS[name]}, learning as it goes",
@@ -234,6 +251,7 @@ def _learner(name: str, lives: Lives) -> Row:
         sure(estimate(float(lives.accuracy.mean()), lives.accuracy)),
         estimate(float(lives.cost_usd.mean()), lives.cost_usd),
         tuple(lives.frequency.mean(axis=0).tolist()),
+        advantage_usd=over,
         note=f"a simulation over {len(lives.accuracy)} shuffles; the band is theirs",
     )
 

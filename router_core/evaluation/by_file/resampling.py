@@ -1,7 +1,8 @@
 """The bootstrap over prompts: how far a figure would move had other prompts of the same kind been asked.
 
-All figures of one report use the same draws, so that differences between them are paired (Efron & Tibshirani
-1993). Does not cover learners: what varies there is also the order of the prompts (replay.py).
+For orders of prompts and ratios of money; means, shares and differences have a formula (intervals.py). All figures
+use the same draws, so that differences between them are paired (Efron & Tibshirani 1993). Does not cover learners:
+what varies there is also the order of the prompts (replay.py).
 """
 
 from __future__ import annotations
@@ -44,3 +45,9 @@ def estimate(value: float, draws: Array, level: float = LEVEL) -> Estimate | Non
         return None
     low, high = np.nanquantile(draws, [tail, 1.0 - tail])
     return Estimate(float(value), min(float(low), float(value)), max(float(high), float(value)))
+
+
+def sure(found: Estimate | None) -> Estimate:
+    """An estimate that cannot be missing."""
+    assert found is not None, "accuracies are never missing"
+    return found

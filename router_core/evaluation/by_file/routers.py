@@ -6,13 +6,16 @@ the oracle. See replay.py for learners, whose choices depend on what came before
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router_core.errors import EvaluationError
 from router_core.evaluation.by_file.curves import ordering
+from router_core.evaluation.by_file.hull import on_hull
+from router_core.evaluation.by_file.ways import RANDOM
 from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.results import Kind, Objective
 from router_core.features import context
@@ -20,6 +23,7 @@ from router_core.money.pricing import PriceBook, expected_cost_usd
 from router_core.policies.base import Known, Policy
 from router_core.policies.classifier import excerpt, messages
 from router_core.policies.heuristic import HeuristicPolicy
+from router_core.policies.heuristic import Verdict as RuleVerdict
 from router_core.registry import CLASSIFIER, RULES
 from router_core.settings import ClassifierSettings, Settings
 from router_core.types import Arm, Candidate, Context, Posterior
@@ -31,7 +35,7 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two models that a score chooses between, as columns: the cheapest, and the most accurate other one."""
+    """The two models that a score chooses between, as columns."""
 
     weak: int
     strong: int
@@ -40,7 +44,8 @@ class Pair:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """How one router chooses. ``probabilities`` (n, k); ``score`` (n,): high means strong; ``deciding_usd`` (n,):
-    what deciding cost (NaN: unknown). ``plan``: which model for which tasks, in words.
+    what deciding cost (NaN: unknown). ``plan``: which model for which tasks, in words. ``way``: what it is called
+    in ways.py, whatever the ``pair`` between which it chooses (None: any models).
     """  # fmt: skip
 
     name: str
@@ -51,6 +56,39 @@ class Choice:
     deciding_usd: Array | None = None
     note: str = ""
     plan: str = ""
+    way: str = ""
+    pair: Pair | None = None
+
+
+def pairs_that_matter(labelled: Labelled, best: int) -> tuple[Pair, ...]:
+    """The pairs between which a router could be worth more than the best fixed model.
+
+    That model and its neighbours on the hull of (cost, accuracy): first with the next dearer one, then with the
+    next cheaper. Where it has no neighbour, or a price is unknown: it and the most accurate other model.
+    """
+    accuracy, cost = labelled.scores.mean(axis=0), labelled.cost_usd.mean(axis=0)
+    if len(accuracy) < 3 or np.isnan(cost).any():
+        return (reference_pair(labelled),)
+    others = [model for model in on_hull(accuracy, cost) if model != best]
+    dearer = [model for model in others if cost[model] > cost[best]]
+    cheaper = [model for model in others if cost[model] < cost[best]]
+    found = [Pair(best, dearer[0])] if dearer else []
+    found += [Pair(cheaper[-1], best)] if cheaper else []
+    if not found:
+        other = int(np.argmax(np.where(np.arange(len(accuracy)) == best, -np.inf, accuracy)))
+        found = [Pair(*sorted((best, other), key=lambda model: float(cost[model])))]
+    return tuple(found)
+
+
+def between(choice: Choice, labelled: Labelled, pairs: Sequence[Pair]) -> Choice:
+    """The choice named by the pair between which it chooses, where other pairs are possible too."""
+    pair = choice.pair
+    if pair is None:
+        return choice
+    weak, strong = labelled.models[pair.weak], labelled.models[pair.strong]
+    name = choice.way if pair == pairs[0] else f"{choice.way}, {weak} or {strong}"
+    label = choice.label if len(labelled.models) < 3 else f"{choice.label}, {weak} or {strong}"
+    return replace(choice, name=name, label=label)
 
 
 def reference_pair(labelled: Labelled) -> Pair:
@@ -77,7 +115,8 @@ def fixed(labelled: Labelled) -> list[Choice]:
 def random_half(labelled: Labelled, pair: Pair) -> Choice:
     """A coin decides: what no knowledge of the prompt gives."""
     strong = np.full(len(labelled.prompts), 0.5)
-    return Choice("random", "Random mix, half each", "mix", _toward(labelled, pair, strong), np.zeros(len(strong)))
+    chosen = _toward(labelled, pair, strong)
+    return Choice(RANDOM, "Random mix, half each", "mix", chosen, np.zeros(len(strong)), way=RANDOM, pair=pair)
 
 
 def oracle(labelled: Labelled, objective: Objective) -> Choice:
@@ -104,17 +143,21 @@ def contexts(labelled: Labelled) -> list[Context]:
     ]
 
 
-def rules(labelled: Labelled, pair: Pair, settings: Settings, seen: list[Context]) -> Choice:
+def rule_verdicts(settings: Settings, seen: list[Context]) -> list[RuleVerdict]:
+    """What the rules say of every prompt; it does not depend on the models."""
+    policy = HeuristicPolicy(settings.heuristic, "", "")
+    return [policy.verdict(one) for one in seen]
+
+
+def rules(labelled: Labelled, pair: Pair, settings: Settings, verdicts: list[RuleVerdict]) -> Choice:
     """The rules as they are set. Their points as a score: few points mean strong."""
     weak, strong = labelled.models[pair.weak], labelled.models[pair.strong]
-    policy = HeuristicPolicy(settings.heuristic, weak, strong)
-    verdicts = [policy.verdict(one) for one in seen]
     share = settings.heuristic.exploration
     complex_ = np.array([not verdict.simple for verdict in verdicts], np.float64)
     chosen = (1.0 - share) * _toward(labelled, pair, complex_) + share / len(labelled.models)
     points = np.array([verdict.score for verdict in verdicts], np.float64)
     note = f"simple: {weak}; complex: {strong}"
-    return Choice(RULES.name, "Rules as set", "rule", chosen, -points, note=note)
+    return Choice(RULES.name, "Rules as set", "rule", chosen, -points, note=note, way=RULES.name, pair=pair)
 
 
 def classifier(
@@ -144,7 +187,10 @@ def classifier(
     if deciding_usd is None:
         deciding_usd = classifying_cost(labelled, settings.classifier, PriceBook(settings.prices))
         note = "; ".join(filter(None, ("its calls are priced by estimate", note)))
-    return Choice(CLASSIFIER.name, CLASSIFIER.label, "rule", chosen, score, deciding_usd, note)
+    return Choice(
+        CLASSIFIER.name, CLASSIFIER.label, "rule", chosen, score, deciding_usd, note,
+        way=CLASSIFIER.name, pair=pair,
+    )  # fmt: skip
 
 
 def classifying_cost(labelled: Labelled, settings: ClassifierSettings, prices: PriceBook) -> Array:

@@ -111,12 +111,14 @@ def lessons(labelled: Labelled) -> list[Lesson]:
     ]
 
 
-def held_out_gain(
-    labelled: Labelled, pair: Pair, *, seed: int = 0, tick: Callable[[float], None] = lambda done: None
-) -> Array:
-    """The gain of the strong model over the weak one on every prompt, learned from the other folds: (n,)."""
-    arms: Sequence[str] = (labelled.models[pair.weak], labelled.models[pair.strong])
-    return train(lessons(labelled), arms, seed=seed, tick=tick).held_out[:, 0]
+def held_out_gains(
+    labelled: Labelled, pairs: Sequence[Pair], *, seed: int = 0, tick: Callable[[float], None] = lambda done: None
+) -> list[Array]:
+    """For each pair the gain of the strong over the weak model on every prompt (n,), learned from other folds."""
+    columns = list(dict.fromkeys(column for pair in pairs for column in (pair.weak, pair.strong)))
+    trained = train(lessons(labelled), [labelled.models[column] for column in columns], seed=seed, tick=tick)
+    over_first = np.column_stack([np.zeros(len(labelled.prompts)), trained.held_out])
+    return [over_first[:, columns.index(pair.strong)] - over_first[:, columns.index(pair.weak)] for pair in pairs]
 
 
 def _figure(found: Estimate) -> str:
