@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.address import Address
 from pages.calculator import show_calculator
 from pages.contextual_costs import show_contextual
 from pages.cost_figures import show_figures, show_routers
@@ -19,10 +20,9 @@ from router_core.charts.common import Spec, Theme
 from router_core.errors import RouterError
 from router_core.registry import LABELS
 from router_core.views.costs import CHEAP, STRONG, CostReport, costs
-from router_core.views.filters import Extent, View, choices, days, extent, ranges, recent
+from router_core.views.filters import Extent, View, choices, covering, days, extent, ranges, recent
 
 _REFRESH_S = 5.0
-_ANY = "any"
 _FROM_TO = "from-to"
 _SPEND = (
     "time", "ends", "spent_usd", "referenced_usd", "cheap_usd", "strong_usd", "requests", "referenced", "unpriced"
@@ -38,44 +38,34 @@ def _choices(_shared: Resources, state: State) -> dict[str, list[str]]:
 
 def _view(shared: Resources, held: Extent) -> View:
     """The controls; they live in the address, so that a view can be shared."""
+    address = Address("costs")
     found = _choices(shared, shared.state)
     policies = [name for name in LABELS if name in found["policy"]]
+    now = datetime.now(UTC)
+    since = held.since or now
+    spans = [*ranges(), _FROM_TO]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="cost-controls"):
         span = st.segmented_control(
-            "Range", [*ranges(), _FROM_TO], default="24 h", key="range", bind="query-params", required=True
+            "Range", spans, key=address.choice("range", spans, covering(held, now)), required=True
         )
-        now = datetime.now(UTC)
-        since = held.since or now
         if span == _FROM_TO:
-            picked = st.date_input(
-                "Days (UTC)", (since.date(), now.date()), key="days", bind="query-params", width=240
-            )
+            whole = (since.date(), now.date())
+            picked = st.date_input("Days (UTC)", whole, key=address.days("days", whole), width=240)
         chosen = [
-            _filter("Goal", "of-goal", found["goal"], 130),
-            _filter("Router", "router", policies, 170),
-            _filter("Model", "model", found["arm"], 200),
-            _filter("Origin", "origin", found["origin"], 130),
+            address.one_of("Goal", "of-goal", found["goal"], 130, LABELS),
+            address.one_of("Router", "router", policies, 170, LABELS),
+            address.one_of("Model", "model", found["arm"], 200, LABELS),
+            address.one_of("Origin", "origin", found["origin"], 130, LABELS),
         ]
-        st.toggle("Live", value=True, key="live", bind="query-params", help="Refreshes every 5 seconds.")
-        st.toggle("Tables", key="tables", bind="query-params", help="Show the figures behind every chart.")
+        st.toggle("Live", key=address.toggle("live", True), help="Refreshes every 5 seconds.")
+        st.toggle("Tables", key=address.toggle("tables"), help="Show the figures behind every chart.")
+    address.write()
     view = View(since, now, *chosen)
     if span != _FROM_TO:
         return recent(view, ranges()[span])
     ends = picked if isinstance(picked, tuple) and picked else (since.date(), now.date())
     first, last = min(ends), max(ends)
     return days(view, first, last)
-
-
-def _filter(label: str, key: str, options: list[str], width: int) -> str | None:
-    found = st.selectbox(
-        label,
-        [_ANY, *options],
-        key=key,
-        bind="query-params",
-        width=width,
-        format_func=lambda name: LABELS.get(name, name),
-    )
-    return None if found in (None, _ANY) else str(found)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -132,6 +122,11 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
         show_contextual(shared, view)
         return
     show_figures(report)
+    if report.calls < held.completions:
+        st.caption(
+            f"{report.calls:,} of the {held.completions:,} calls in the log, which begins on"
+            f" {held.since:%-d %B %Y}: the others are outside this range or these filters."
+        )
     names = list(_arm_labels(shared, view).values())
     left, right = two_columns("cost-charts")
     with left:
@@ -228,7 +223,7 @@ def page() -> None:
     try:
         held = extent(shared.playground.store)
         if held.completions:
-            live = bool(st.session_state.get("live", st.query_params.get("live") != "false"))
+            live = bool(st.session_state[Address("costs").toggle("live", True)])
             st.fragment(_report, run_every=_REFRESH_S if live else None)(shared, held, live)
         else:
             offer_traffic(shared, "Here you will see what your traffic costs and saves.", st.session_state["goal"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.address import Address
 from pages.evidence_data import show_data
 from pages.evidence_pairs import show_pairs
 from pages.evidence_traffic import show_traffic
@@ -17,17 +18,17 @@ _TABS = {"My data": show_data, "My traffic": show_traffic, "Pairs": show_pairs}
 def page() -> None:
     """The page, top to bottom."""
     shared = resources()
+    address = Address("evidence")
     tab = st.segmented_control(
         "Evidence",
         list(_TABS),
-        default="My data",
-        key="tab",
-        bind="query-params",
+        key=address.choice("tab", list(_TABS), "My data"),
         label_visibility="collapsed",
         required=True,
     )
+    address.write()
     try:
-        _TABS[tab](shared)
+        _TABS[tab](shared, address)
     except RouterError as error:
         st.error(escaped(str(error)), icon=":material/error:")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.address import Address
 from pages.evidence_checks import prepared
 from pages.evidence_file import chosen_table
 from pages.evidence_jobs import ready
@@ -17,20 +18,20 @@ from router_core.evaluation.by_file.work import Prepared, Wanted, judge, keep
 from router_core.evaluation.progress import Watch
 from router_core.routing.deciding import new_id
 
-_ADDRESS = "evaluation"
+_EVALUATION = "evaluation"
 _LISTED = 50
 _NOTES = 6  # in plain sight
 
 
-def show_data(shared: Resources) -> None:
+def show_data(shared: Resources, address: Address) -> None:
     """The evaluation that the address names, or the form that begins one."""
     store = shared.playground.store
-    id_ = st.query_params.get(_ADDRESS) or st.session_state.get(_ADDRESS)
+    id_: str | None = st.session_state[address.text(_EVALUATION)] or None
+    address.write()
     _tools(shared, id_)
     if id_ is None:
         _begin(shared)
         return
-    st.session_state[_ADDRESS] = st.query_params[_ADDRESS] = id_
     if known_result(store, id_):
         show_result(store, id_)
         return
@@ -67,11 +68,7 @@ def _tools(shared: Resources, id_: str | None) -> None:
 
 def _go(id_: str | None) -> None:
     """Show this evaluation, or the form."""
-    if id_ is None:
-        st.query_params.pop(_ADDRESS, None)
-        st.session_state.pop(_ADDRESS, None)
-    else:
-        st.session_state[_ADDRESS] = st.query_params[_ADDRESS] = id_
+    st.session_state[_EVALUATION] = id_ or ""
     st.rerun()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.address import Address
 from pages.evidence_jobs import background, ready
 from pages.figure import draw, theme_now
 from pages.formatting import escaped, labels
@@ -23,7 +24,7 @@ _TOLERANCES = tuple(range(1, 11))
 _USUAL = 5
 
 
-def show_pairs(shared: Resources) -> None:
+def show_pairs(shared: Resources, address: Address) -> None:
     """The tolerance, then each cheaper model against the strongest."""
     goal = st.session_state["goal"]
     playground = shared.playground
@@ -35,13 +36,12 @@ def show_pairs(shared: Resources) -> None:
         tolerance = st.select_slider(
             f"How many points may it be worse than {escaped(strong)}?",
             _TOLERANCES,
-            value=_USUAL,
-            key="pair-tolerance",
+            key=address.choice("pair-tolerance", _TOLERANCES, _USUAL),
             width=380,
         )
         only = st.toggle(
             "Only prompts that every model was asked",
-            key="pairs-asked-all",
+            key=address.toggle("pairs-asked-all"),
             help="Prompts on which routers happened to disagree need not be like the others.",
         )
         with st.container(key="ask-every-model", width="content"):
@@ -52,6 +52,7 @@ def show_pairs(shared: Resources) -> None:
                 help="Opens the playground with every model asked: two rated answers to one prompt are a pair.",
                 query_params={"run_all": "true"},
             )
+    address.write()
     signature = (
         *shared.state, goal, tolerance, only,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.address import Address
 from pages.evidence_jobs import background, ready
 from pages.evidence_tables import figures_table
 from pages.figure import draw, theme_now
@@ -38,7 +39,7 @@ _LEARNING = ("success_value_usd", "exploration", "starting_strength", "prior_alp
 _QUANTITIES: dict[Quantity, str] = {"reward": "Good answers", "cost_usd": "Cost"}
 
 
-def show_traffic(shared: Resources) -> None:
+def show_traffic(shared: Resources, address: Address) -> None:
     """The question, and the log's answer."""
     goal = st.session_state["goal"]
     if not extent(shared.playground.store).completions:
@@ -48,14 +49,17 @@ def show_traffic(shared: Resources) -> None:
     names = labels([arm.arm() for arm in settings.goal(goal).arms])
     targets = dict(LABELS) | {f"{ALWAYS}{arm}": f"Always {name}" for arm, name in names.items()}
     with st.container(horizontal=True, vertical_alignment="bottom", key="what-if"):
+        key = address.choice("target", list(targets), next(iter(targets)))
         target = st.selectbox("What would this have done?", list(targets), format_func=targets.__getitem__,
-                              key="target", width=260)  # fmt: skip
+                              key=key, width=260)  # fmt: skip
         version = _IN_FORCE
         if not target.startswith(ALWAYS):
-            version = st.selectbox("with settings", _versions(shared), key="target-settings", width=260)
-        span = st.segmented_control(
-            "Of the last", list(ranges()), default="all", key="target-range", required=True
-        )
+            versions = _versions(shared)
+            key = address.choice("target-settings", versions, _IN_FORCE)
+            version = st.selectbox("with settings", versions, key=key, width=260)
+        key = address.choice("target-range", list(ranges()), "all")
+        span = st.segmented_control("Of the last", list(ranges()), key=key, required=True)
+    address.write()
     right: Any = st.container(key="what-if-found")
     if version == _DRAFT:
         left, right = st.columns([2, 3], gap="large")

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from pages.address import Address
 from pages.formatting import dollars, escaped
 from pages.mode import offer_other_store
 from pages.record import arm_names, show_record
@@ -45,26 +46,22 @@ def _remembered(shared: Resources, name: str, which: object, read: Callable[[], 
 def _search(shared: Resources) -> Search:
     """The filters; they live in the address."""
     found = _remembered(shared, "choices", None, lambda: choices(shared.playground.store))
+    address = Address("history")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="history-filters"):
-        text = st.text_input("Search the prompts", key="search", bind="query-params", width=185)
-        goal = st.selectbox("Goal", [_ANY, *found["goal"]], key="of-goal", bind="query-params", width=110)
-        policy = st.selectbox(
-            "Router",
-            [_ANY, *[name for name in LABELS if name in found["policy"]]],
-            key="router",
-            bind="query-params",
-            width=150,
-            format_func=lambda name: LABELS.get(name, name),
+        text = st.text_input("Search the prompts", key=address.text("search"), width=185)
+        goal = address.one_of("Goal", "of-goal", found["goal"], 110, LABELS)
+        policy = address.one_of(
+            "Router", "router", [name for name in LABELS if name in found["policy"]], 150, LABELS
         )
-        arm = st.selectbox("Model", [_ANY, *found["arm"]], key="model", bind="query-params", width=160)
-        rated = st.selectbox("Rated", list(_RATED), key="rated", bind="query-params", width=105)
-        days = st.date_input("Days", (), key="days", width=225, bind="query-params")
+        arm = address.one_of("Model", "model", found["arm"], 160, LABELS)
+        rated = st.selectbox("Rated", list(_RATED), key=address.choice("rated", list(_RATED), _ANY), width=105)
+        days = st.date_input("Days", (), key=address.days("days", ()), width=225)
+    address.write()
     since = until = None
     if isinstance(days, tuple) and days:
         since = datetime.combine(days[0], time(), UTC)
         until = datetime.combine(days[-1], time(), UTC) + timedelta(days=1)
-    chosen = [None if value == _ANY else value for value in (goal, policy, arm)]
-    return Search(text.strip(), chosen[0], None, chosen[1], chosen[2], _RATED[rated], since, until)
+    return Search(text.strip(), goal, None, policy, arm, _RATED[rated], since, until)
 
 
 def _row(comparison: Comparison, names: Mapping[str, str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.address import Address
 from pages.alarms import price_changes_of, show_moved, show_news
 from pages.changes import show_changes
 from pages.contextual_learning import show_contextual
@@ -169,7 +170,9 @@ def page() -> None:
         names = labels([arm.arm() for arm in settings.arms])
         with st.container(horizontal=True, vertical_alignment="center", key="learning-tools"):
             show_changes(shared, goal, settings)
-            st.toggle("Tables", key="tables", bind="query-params", help="Show the figures behind every chart.")
+            address = Address("learning")
+            st.toggle("Tables", key=address.toggle("tables"), help="Show the figures behind every chart.")
+            address.write()
         news = st.container(key="news")
         left, right = two_columns("learning-now")
         with left:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import streamlit as st
 
+from pages.address import arrive
 from pages.formatting import dollars, escaped
 from pages.mode import show_mode, show_switch
 from pages.resources import current_goal, resources, settle_memory
@@ -138,6 +139,7 @@ page = st.navigation(
     ],
     position="top",
 )
+arrive("a record" if "id" in st.query_params else page.url_path)
 with st.sidebar:
     st.title("Router Playground", anchor=False)
     goals = list(shared.playground.settings.goals)

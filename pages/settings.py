@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.address import Address
 from pages.differences import show_changes
 from pages.export_import import show_takeaway
 from pages.formatting import escaped, labels
@@ -171,15 +172,15 @@ def page() -> None:
     elif st.session_state.get("settings-seen", version) != version:
         st.info("The settings were changed elsewhere; this page shows them as they are now.")
     st.session_state["settings-seen"] = version
+    address = Address("settings")
     tab = st.segmented_control(
         "Settings",
         _TABS,
-        default=_TABS[0],
-        key="tab",
-        bind="query-params",
+        key=address.choice("tab", _TABS, _TABS[0]),
         label_visibility="collapsed",
         required=True,
     )
+    address.write()
     st.html(_STYLE)
     try:
         if tab == "Versions":

@@ -136,6 +136,15 @@ def ranges() -> dict[str, timedelta | None]:
     }
 
 
+def covering(held: Extent, now: datetime) -> str:
+    """The shortest range, of a day or more, that holds everything in the log: a first look leaves nothing out."""
+    lengths = [
+        (name, length) for name, length in ranges().items() if length is not None and length >= timedelta(days=1)
+    ]
+    age = now - (held.since or now)
+    return next((name for name, length in lengths if age <= length), "all")
+
+
 def recent(view: View, length: timedelta | None) -> View:
     """The view up to its next point in time, so that it stays the same until then.
 
