@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from router_core.learning.beta import interval
+from router_core.intervals import NEARLY_ALL, at_worst, share_of_sums
 from router_core.settings import Settings
 from router_core.store.base import Questions
-from router_core.types import Posterior, Price, TeachingRule
+from router_core.types import Price, TeachingRule
 from router_core.views.filters import View, extent
 
 if TYPE_CHECKING:
@@ -84,10 +84,19 @@ class CostReport:
 
     @property
     def good_interval(self) -> tuple[float, float] | None:
-        """Share judged good: central 95 % of Beta(1 + good, 1 + judged - good); None without ratings."""
+        """The 95 % interval of the share judged good; None without ratings."""
         if not self.judged:
             return None
-        return interval(Posterior(1.0 + self.good, 1.0 + self.judged - self.good, self.judged))
+        low, high = share_of_sums(self.good, self.good, self.judged)
+        return float(low), float(high)
+
+    @property
+    def good_at_worst(self) -> tuple[float, float] | None:
+        """Share good of all calls if every unrated answer were bad, or good; None: nearly all are rated."""
+        rated = self.judged / self.calls if self.calls else 1.0
+        if not self.judged or rated >= NEARLY_ALL:
+            return None
+        return at_worst(self.good / self.judged, rated)
 
     @property
     def per_good_usd(self) -> float | None:
