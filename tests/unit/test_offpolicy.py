@@ -10,7 +10,8 @@ import pytest
 
 from router_core.errors import EvaluationError
 from router_core.evaluation.from_log.log import Log
-from router_core.evaluation.from_log.offpolicy import OffPolicyReport, estimate
+from router_core.evaluation.from_log.offpolicy import OffPolicyReport
+from router_core.evaluation.from_log.offpolicy import estimate as estimated
 from router_core.evaluation.results import dump, load
 
 # Four rows: logged probabilities of A and B, who was drawn, the reward, and what the target would do.
@@ -19,6 +20,11 @@ ACTION = [0, 1, 0, 1]
 REWARD = [1.0, 0.0, 1.0, 1.0]
 TARGET = [[0.4, 0.6], [0.5, 0.5], [1.0, 0.0], [0.0, 1.0]]
 # so the weights q / p are 0.4/0.8 = 0.5, 0.5/0.5 = 1, 1/0.5 = 2 and 1/0.8 = 1.25; they sum to 4.75
+
+
+def estimate(*given: Any, **more: Any) -> OffPolicyReport:
+    """As always, but of so few rows that it would be refused."""
+    return estimated(*given, **{"least_ess": 10.0, **more})
 
 
 def a_log(times: int = 10, **changes: Any) -> Log:
@@ -232,17 +238,29 @@ def test_refused_without_support() -> None:
 
 
 def test_refused_for_a_small_effective_sample() -> None:
-    """Below 5 % of the answers; the same log gives a figure where the limit is lower."""
-    n = 10_000
+    """Below 50 effective answers, and how many answers would do; a figure where 40 are enough."""
+    n = 2_000
     p = np.tile([[0.98, 0.02]], (n, 1))
     action = (np.arange(n) % 50 == 0).astype(np.int64)
     log = Log(("A", "B"), p, action, np.ones(n), np.ones(n))
     target = np.tile([[0.0, 1.0]], (n, 1))
-    assert refusal(estimate(target, log)) == (
-        "the 10,000 known answers are worth only 200 (2.0 %; at least 5.0 % are needed), for the log seldom chose"
-        " as the target would; let more traffic explore"
+    assert refusal(estimated(target, log)) == (
+        "the 2,000 known answers are worth only 40 (at least 50 are needed), for the log seldom chose as the"
+        " target would; about 2,500 would do, or fewer if more traffic explored"
     )
-    assert value(estimate(target, log, least_ess=0.01), "reward", "SNIPS") == 1.0
+    assert value(estimated(target, log, least_ess=40.0), "reward", "SNIPS") == 1.0
+
+
+def test_always_the_other_model_can_be_judged_by_a_floor_of_2_percent() -> None:
+    """400 effective answers of 20,000 are 2 % of them, and enough: what counts is how many, not which part."""
+    n = 20_000
+    p = np.tile([[0.98, 0.02]], (n, 1))
+    action = (np.arange(n) % 50 == 0).astype(np.int64)
+    reward = (np.arange(n) // 50 % 10 > 0).astype(float)  # of the rare model's answers nine in ten are good
+    found = estimated(np.tile([[0.0, 1.0]], (n, 1)), Log(("A", "B"), p, action, reward, np.ones(n))).of("reward")
+    assert found.ess == pytest.approx(400)
+    assert found.figure is not None
+    assert (found.figure.low, found.figure.high) == pytest.approx((0.866, 0.926), abs=0.003)
 
 
 def test_refused_by_what_was_to_be_expected() -> None:
@@ -253,7 +271,7 @@ def test_refused_by_what_was_to_be_expected() -> None:
     action = (np.arange(n) >= 750).astype(np.int64)
     report = estimate(target, Log(("A", "B"), p, action, np.ones(n), np.ones(n)))
     assert report.of("reward").ess == pytest.approx(500)
-    assert "worth only 2 (0.2 %" in refusal(report)
+    assert "worth only 2 (at least 10 are needed" in refusal(report)
 
 
 def test_refused_where_few_answers_speak_for_a_model() -> None:

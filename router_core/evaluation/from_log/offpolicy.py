@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from scipy.special import ndtri
 
+from router_core import intervals
 from router_core.errors import EvaluationError
 from router_core.evaluation.from_log.log import Array, Log, Target, probabilities_of
 from router_core.evaluation.from_log.overlap import (
@@ -122,8 +122,8 @@ def estimate(
     The interval is that of the linearised estimator, the rows of a prompt taken together, with two changes that
     make it cover at small effective sizes: each model's squared weights are taken as expected from the
     probabilities, not as the draws happened to fall; and for rewards z^2 imagined answers per model, half of them
-    good, are added (Agresti & Coull 1998). Propensities of a router that learned from these same rewards are taken
-    as fixed.
+    good, are added (Agresti & Coull 1998); for costs skewness is taken into account (intervals.py). Propensities
+    of a router that learned from these same rewards are taken as fixed.
 
     Args:
         target: probabilities (n, k) in the order of the log's models, or a function of the log that gives them.
@@ -131,7 +131,7 @@ def estimate(
         estimators, quantities: which are wanted.
         by_arm: see above.
         level: of the intervals.
-        least_ess: an estimate is refused below this part of the known answers.
+        least_ess: an estimate is refused below so many effective answers.
 
     Raises:
         EvaluationError: the target's probabilities do not fit the log.
@@ -251,16 +251,17 @@ def _figures(
     means = np.divide(
         np.bincount(action, weights=wy, minlength=arms), mass, out=np.full(arms, 0.5), where=mass > 0
     )
-    z = float(-ndtri((1.0 - asked.level) / 2.0))
+    z = float(intervals.quantile(asked.level, np.inf if quantity == "reward" else weights.ess))
     shift, more = _imagined(weights, means, z) if quantity == "reward" else (0.0, 0.0)
 
     def interval(value: float, deviation: Array, base: Array | None, size: float) -> Estimate:
         """``deviation``: of rows with a known outcome, in proportion to their weights; ``base``: of all rows."""
-        deviation = deviation * scale[action]
-        variance = _sum_of_squares(deviation, base, log, weights) / size**2
-        half = z * float(np.sqrt(variance + more))
-        low, high = value + shift - half, value + shift + half
-        low = max(low, 0.0)
+        each = _by_prompt(deviation * scale[action], base, log, weights)
+        squares = float(each @ each)
+        error = float(np.sqrt(squares / size**2 + more))
+        skew = float((each**2) @ each) / squares**1.5 if quantity == "cost_usd" and squares > 0.0 else 0.0
+        ends = intervals.ends(value + shift, error, skew, z)
+        low, high = max(float(ends[0]), 0.0), float(ends[1])
         if quantity == "reward":
             high = min(high, 1.0)
         return Estimate(value, min(low, value), max(high, value))
@@ -282,8 +283,8 @@ def _figures(
     return found
 
 
-def _sum_of_squares(deviation: Array, base: Array | None, log: Log, weights: Overlap) -> float:
-    """Of base + deviation, summed over the rows of each prompt first."""
+def _by_prompt(deviation: Array, base: Array | None, log: Log, weights: Overlap) -> Array:
+    """base + deviation, summed over the rows of each prompt."""
     prompt = log.prompt
     if base is None:
         both = deviation if prompt is None else np.bincount(prompt[weights.known], weights=deviation)
@@ -292,7 +293,7 @@ def _sum_of_squares(deviation: Array, base: Array | None, log: Log, weights: Ove
         both[weights.known] += deviation
         if prompt is not None:
             both = np.bincount(prompt, weights=both)
-    return float(both @ both)
+    return np.asarray(both)
 
 
 def _imagined(weights: Overlap, means: Array, z: float) -> tuple[float, float]:

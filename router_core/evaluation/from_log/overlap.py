@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router_core.evaluation.from_log.log import Array, Ints, Log
-from router_core.words import share
+from router_core.words import about, share
 
-LEAST_ESS: Final = 0.05
-"""An estimate is refused where the effective sample size is below this part of the rows."""
+LEAST_ESS: Final = 50.0
+"""An estimate is refused where it rests on fewer effective answers, of however many rows."""
 
 LEAST_ANSWERS: Final = 10
 """So many effective answers are needed of each model that the target gives more than ``MINOR`` of the traffic."""
@@ -182,11 +182,11 @@ def poor(log: Log, found: Overlap, least_ess: float) -> str | None:
     if answers < FEWEST_ROWS:
         return f"{answers} known answers are too few; at least {FEWEST_ROWS} are needed"
     ess = min(found.ess, found.expected_ess)
-    if ess < least_ess * answers:
+    if ess < least_ess:
+        needed = f"about {about(answers * least_ess / ess)} would do, or fewer if more traffic explored"
         return (
-            f"the {answers:,} known answers are worth only {ess:,.0f} ({share(ess / answers)}; at least"
-            f" {share(least_ess)} are needed), for the log seldom chose as the target would; let more traffic"
-            " explore"
+            f"the {answers:,} known answers are worth only {ess:,.0f} (at least {least_ess:,.0f} are needed), for"
+            f" the log seldom chose as the target would; {needed if ess >= 1.0 else 'let more traffic explore'}"
         )
     scarce = np.where(found.target_share > MINOR, found.expected, np.inf)
     arm = int(np.argmin(scarce))

@@ -13,6 +13,7 @@ import numpy as np
 
 from router_core.errors import UnknownArmError
 from router_core.evaluation.from_log.offpolicy import OffPolicyEstimate, OffPolicyReport, Quantity, estimate
+from router_core.evaluation.from_log.overlap import FEWEST_ROWS
 from router_core.evaluation.from_log.targets import estimate_policy
 from router_core.evaluation.from_log.traffic import Traffic, read_traffic
 from router_core.evaluation.results import Estimate
@@ -74,7 +75,7 @@ def what_if(
         report = _always(target.removeprefix(ALWAYS), rows)
     else:
         report = estimate_policy(store, draft, goal, target, rows)
-    own = estimate(rows.log.probabilities, rows.log, estimators=("SNIPS",))
+    own = estimate(rows.log.probabilities, rows.log, estimators=("SNIPS",), least_ess=FEWEST_ROWS)
     reward, cost = (own.of(quantity, "SNIPS").figure for quantity in ("reward", "cost_usd"))
     return WhatIf(target, report, reward, cost, rows.failed)
 
