@@ -58,10 +58,24 @@ def mean(posterior: Posterior) -> float:
 
 
 def interval(posterior: Posterior, level: float = 0.95) -> tuple[float, float]:
-    """The central credible interval of the share of good answers."""
+    """The central credible interval of the share of good answers, with the mean inside.
+
+    The mean of a very skewed Beta (a prior of a thousandth of an answer) lies above nearly all of its mass.
+    """
     tail = (1.0 - level) / 2.0
     low, high = betaincinv(posterior.alpha, posterior.beta, np.array([tail, 1.0 - tail]))
-    return float(low), float(high)
+    middle = mean(posterior)
+    return min(float(low), middle), max(float(high), middle)
+
+
+def observed_interval(good: float, judged: int) -> tuple[float, float]:
+    """95 % around an observed share, ``good / judged``, with that share inside.
+
+    Central 95 % of Beta(1 + good, 1 + judged - good); where all or none were good, up to 1 or down to 0 (the end
+    that the observation itself forbids to leave out; Brown, Cai and DasGupta 2001, section 4.1).
+    """
+    low, high = interval(Posterior(1.0 + good, 1.0 + judged - good, judged))
+    return min(low, good / judged), max(high, good / judged)
 
 
 def density(posterior: Posterior, theta: Array) -> Array:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from router_core.learning.beta import interval
+from router_core.learning.beta import observed_interval
 from router_core.settings import Settings
 from router_core.store.base import Questions
-from router_core.types import Posterior, Price, TeachingRule
+from router_core.types import Price, TeachingRule
 from router_core.views.filters import View, extent
 
 if TYPE_CHECKING:
@@ -84,10 +84,8 @@ class CostReport:
 
     @property
     def good_interval(self) -> tuple[float, float] | None:
-        """Share judged good: central 95 % of Beta(1 + good, 1 + judged - good); None without ratings."""
-        if not self.judged:
-            return None
-        return interval(Posterior(1.0 + self.good, 1.0 + self.judged - self.good, self.judged))
+        """95 % around the share judged good; None without ratings."""
+        return observed_interval(self.good, self.judged) if self.judged else None
 
     @property
     def per_good_usd(self) -> float | None:

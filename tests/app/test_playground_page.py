@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pages.decisions import _summary
 from pages.formatting import escaped
 from pages.resources import resources
 from router_core.registry import LABELS
@@ -18,6 +20,8 @@ from router_core.settings import (
 )
 from tests.app.asking import EASY, HARD, send, settled, stored, the_settings
 from tests.app.panel import opened, texts, use
+from tests.builders import CHEAP, STRONG
+from tests.store_rows import a_decision
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -169,6 +173,18 @@ def test_blind_hides_until_rated() -> None:
     assert "Each router alone" in texts(at)
     assert next(one.label for one in at.sidebar.metric) == "Spent"
     assert texts(at).count("→ **") == 4  # both models' counts and shares, from before the first rating
+
+
+@pytest.mark.parametrize("drawn", [CHEAP, STRONG])
+@pytest.mark.parametrize("shares", [(0.7, 0.3), (0.3, 0.7), (0.5, 0.5)])
+def test_a_card_names_the_model_that_was_drawn(drawn: str, shares: tuple[float, float]) -> None:
+    """Where it is not the one with the largest share: whichever the reason before speaks of."""
+    decided = replace(a_decision(1), arms=(CHEAP, STRONG), probabilities=shares, chosen=drawn)
+    said = _summary(decided)
+    unlikely = shares[drawn == STRONG] < max(shares)
+    assert said.startswith(decided.reason.summary)
+    assert said.endswith(f"; {drawn} was drawn, with 30% of the split") == unlikely
+    assert ("drawn" in said) == unlikely
 
 
 def test_blind_answers_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
