@@ -1,4 +1,8 @@
-"""One column per model that answered: the text as it comes, what it cost, and asking again."""
+"""One column per model that answered: the text as it comes, what it cost, and asking again.
+
+Of a blind prompt all answers are shown together, when the last is there: the order and the speed in which they
+come would name the models.
+"""
 
 from __future__ import annotations
 
@@ -77,12 +81,17 @@ def _columns(shared: Resources, comparison: Comparison, under_way: frozenset[str
             _title(shared, comparison, call, chr(ord("A") + place) if blind else None)
             running = shared.running.get(call.completion_id)
             completion = stored.get(call.completion_id)
-            if completion is not None:
+            if blind and busy:
+                st.skeleton(height=60)
+            elif completion is not None:
                 _finished(shared, comparison, call, completion, thumbs.get(call.completion_id), busy, blind)
             elif running is not None and call.completion_id in under_way:
-                _live(running, place, blind)
+                _live(running, place)
             else:
                 _broken(shared, comparison, call, running, blind)
+    if blind and busy:
+        _wait(shared, under_way)
+        return
     answered = [stored[call.completion_id] for call in calls if call.completion_id in stored]
     rateable = [completion for completion in answered if completion.error is None]
     if len(rateable) > 1:
@@ -107,9 +116,24 @@ def _title(shared: Resources, comparison: Comparison, call: PlannedCall, letter:
     st.header(f"{badge(name, index)} :small[:gray[{chosen}{gone}]]", anchor=False)
 
 
-def _live(running: Running, place: int, blind: bool) -> None:
+def _wait(shared: Resources, under_way: frozenset[str]) -> None:
+    """Of a blind prompt whose answers are still coming: one button that stops all of them."""
+    calls = [call for id_ in sorted(under_way) if (call := shared.running.get(id_)) is not None]
+    with st.container(horizontal=True, vertical_alignment="center", key="blind-wait"):
+        st.caption("The answers are shown together, once all of them are there.", width="content")
+        st.button(
+            "Stop",
+            key="stop-all",
+            on_click=lambda: [call.stop() for call in calls],
+            icon=":material/stop_circle:",
+            type="tertiary",
+            disabled=all(call.stopping for call in calls),
+        )
+
+
+def _live(running: Running, place: int) -> None:
     if running.text:
-        st.markdown(_readable(running.text, blind) + " ▌")
+        st.markdown(model_text(running.text) + " ▌")
     else:
         st.skeleton(height=60)
     st.button(
@@ -146,7 +170,8 @@ def _finished(
     elif completion.text is None:
         st.caption("The text was not kept (privacy.keep_texts is hash).")
     else:
-        why = "the provider's content filter held it back" if completion.finish_reason == "content_filter" else ""
+        held_back = completion.finish_reason == "content_filter" and not blind
+        why = "the provider's content filter held it back" if held_back else ""
         st.info(f"The model answered with nothing{': ' + why if why else ''}.")
     _figures(completion, blind)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"tools-{completion.id}"):
@@ -166,7 +191,11 @@ def _figures(completion: Completion, blind: bool) -> None:
     }
     note = notes.get(completion.finish_reason or "")
     if blind:
-        st.caption(note or "Cost and time are hidden until you have rated.")
+        cut = completion.finish_reason in (
+            "length",
+            STOPPED,
+        )  # not how: a reason that one provider alone has names it
+        st.caption(f"{'Cut off. ' if cut else ''}Cost and time are hidden until you have rated.")
         return
     usage = completion.usage
     parts = [escaped(dollars(completion.cost_usd, bool(usage and usage.estimated)))]
@@ -187,7 +216,7 @@ def _broken(
     """An answer that never came to its end: the app was restarted, or Stop did not wait for the provider."""
     if running is not None and running.text:
         st.markdown(_readable(running.text, blind))
-    if running is not None and running.stopping:
+    if running is not None and running.stopping and not blind:
         st.info("Stopped. The model had nothing more to say by then.")
     else:
         why = running.error if running is not None and running.error else "this answer was never finished"

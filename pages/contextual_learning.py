@@ -179,7 +179,7 @@ def _weights(rows: Sequence[Weight], names: Mapping[str, str], fold: Fold, theme
 
 def _odds(row: Weight) -> str:
     middle, low, high = row.odds
-    return f"times {middle:.3g} ({low:.2g} to {high:.2g})"
+    return f"times {middle:.3g} ({low:.3g} to {high:.3g})"  # equal digits: rounding keeps the order
 
 
 def _table(rows: Sequence[Weight], names: Mapping[str, str]) -> None:

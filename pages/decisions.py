@@ -79,15 +79,20 @@ def _card(name: str, decision: Decision, goal: GoalSettings) -> None:
     _cost(decision)
     if decision.fallback is not None:
         st.markdown(":red-badge[fell back to the rules]")
-    summary = decision.reason.summary
-    if decision.propensity < max(decision.probabilities):
-        summary += f"; chosen: {decision.propensity:.0%} of the split"
-    st.markdown(said(summary))
+    st.markdown(said(_summary(decision)))
     lines = [_line(line, said) for line in decision.reason.lines]
     st.caption("  \n".join(lines[:_AT_ONCE]))
     if len(lines) > _AT_ONCE:
         with st.expander(f"{len(lines) - _AT_ONCE} more reasons", key=f"more-{decision.policy}"):
             st.caption("  \n".join(lines[_AT_ONCE:]))
+
+
+def _summary(decision: Decision) -> str:
+    """The reason in a line. It speaks of the likeliest model; where another was drawn, that one is named."""
+    summary = decision.reason.summary
+    if decision.propensity < max(decision.probabilities):
+        summary += f"; {decision.chosen} was drawn, with {decision.propensity:.0%} of the split"
+    return summary
 
 
 def _cost(decision: Decision) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from pages.address import Address
+from pages.decisions import hidden
 from pages.formatting import dollars, escaped
 from pages.mode import offer_other_store
 from pages.record import arm_names, show_record
@@ -64,8 +65,11 @@ def _search(shared: Resources) -> Search:
     return Search(text.strip(), goal, None, policy, arm, _RATED[rated], since, until)
 
 
-def _row(comparison: Comparison, names: Mapping[str, str]) -> dict[str, Any]:
-    decided = {one.policy: names.get(one.chosen, one.chosen) for one in comparison.decisions}
+def _row(shared: Resources, comparison: Comparison, names: Mapping[str, str]) -> dict[str, Any]:
+    blind = comparison.prompt.goal in shared.playground.settings.goals and hidden(shared, comparison)
+    decided = {
+        one.policy: "hidden" if blind else names.get(one.chosen, one.chosen) for one in comparison.decisions
+    }
     known, unknown = spent_on(comparison)
     thumbs = [one.reward for one in comparison.outcomes if one.source == "thumb" and one.reward is not None]
     messages = comparison.prompt.messages
@@ -75,7 +79,7 @@ def _row(comparison: Comparison, names: Mapping[str, str]) -> dict[str, Any]:
         "Prompt": " ".join(text.split())[:160],
         **{label: decided.get(policy, "") for policy, label in LABELS.items()},
         "Answers": sum(one.error is None for one in comparison.completions),
-        "Cost": "price unknown" if unknown else dollars(known),
+        "Cost": "hidden until rated" if blind else "price unknown" if unknown else dollars(known),
         "Rated": ", ".join("good" if one == 1 else "bad" if one == 0 else "tie" for one in thumbs),
     }
 
@@ -90,7 +94,7 @@ def _table(shared: Resources, found: Sequence[Comparison]) -> list[Comparison]:
     mark = short_hash(" ".join(one.prompt.id for one in found))
     with st.container(key="history-table"):
         picked = st.dataframe(
-            [_row(one, names) for one in found],
+            [_row(shared, one, names) for one in found],
             hide_index=True,
             on_select="rerun",
             selection_mode="multi-row",

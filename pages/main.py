@@ -7,9 +7,10 @@ from decimal import Decimal
 import streamlit as st
 
 from pages.address import arrive
+from pages.decisions import hidden
 from pages.formatting import dollars, escaped
 from pages.mode import show_mode, show_switch
-from pages.resources import current_goal, resources, settle_memory
+from pages.resources import Resources, current_goal, resources, settle_memory
 from router_core.errors import RouterError
 from router_core.registry import LABELS
 from router_core.serving.playground import Playground
@@ -68,11 +69,17 @@ def _visited(playground: Playground) -> list[Comparison]:
     return list(read.values())
 
 
-def _visit(playground: Playground) -> None:
-    tally = playground.tally(_visited(playground))
+def _visit(shared: Resources) -> None:
+    """The money of this visit. A prompt whose models are hidden is not in it yet: its cost would name them."""
+    visited = _visited(shared.playground)
+    told = [one for one in visited if not hidden(shared, one)]
+    tally = shared.playground.tally(told)
     st.header("This visit", anchor=False)
-    if not tally.prompts:
+    if len(told) < len(visited):
+        st.caption("Blind prompts are counted once they are rated.")
+    elif not visited:
         st.caption("Nothing spent yet.")
+    if not told:
         return
     saved = tally.saved_usd
     spent, net = st.columns(2, gap="xsmall")
@@ -146,7 +153,7 @@ with st.sidebar:
     st.selectbox("Use case", goals, key="goal", help="Each kind of traffic learns by itself.")
     show_mode(shared, current_goal())
     st.space("small")
-    _visit(shared.playground)
+    _visit(shared)
 st.set_page_config(page_title=f"{page.title} · Router Playground")
 show_switch(shared, current_goal())
 page.run()

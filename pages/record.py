@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.answers import show_answers
-from pages.decisions import show_decisions
+from pages.decisions import hidden, show_decisions
 from pages.formatting import dollars, duration, escaped, labels, model_text
 from pages.resources import Resources
 from router_core.features import message_text
@@ -49,6 +49,9 @@ def show_record(shared: Resources, comparison: Comparison) -> None:
         shown = {call.completion_id for call in shared.playground.calls_of(comparison)}
         if shown:
             show_answers(shared, comparison)
+        if hidden(shared, comparison):
+            st.caption("What it cost and what was said of it is shown once every answer is rated.")
+            return
     else:
         st.info(f"The goal {escaped(prompt.goal)} is not set up any more; what it did is below.")
     _other_answers([one for one in comparison.completions if one.id not in shown], arm_names(shared))
@@ -84,7 +87,9 @@ def _run_again(shared: Resources, comparison: Comparison) -> None:
     prompt = comparison.prompt
     assert prompt.messages is not None
     playground = shared.playground
-    plan = playground.compare(prompt.messages, prompt.goal, task_type=prompt.task_type, params=prompt.params)
+    plan = playground.compare(
+        prompt.messages, prompt.goal, task_type=prompt.task_type, params=prompt.params, blind=prompt.blind
+    )
     for call in plan.calls:
         shared.running.start(call.completion_id, partial(playground.stream, plan.prompt, plan.messages, call))
     st.session_state.setdefault("visit", []).append(plan.prompt.id)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from cachetools import LRUCache
 
-from router_core.learning.beta import best_probabilities, interval
+from router_core.learning.beta import best_probabilities, interval, mean
 from router_core.learning.pooling import TaskBelief, TaskBeliefs, task_name
 from router_core.policies.base import Answer, AsksNothing, Known, require_candidates
 from router_core.policies.blending import Blend, blend
@@ -118,7 +118,8 @@ def _explain(
         good = f"{good_of(belief.good, belief.posterior.observations)} good"
         lines.append(
             ReasonLine(
-                f"{candidate.arm.id}: {good} {f'on {task}' if task else 'in all'} ({low:.0%} to {high:.0%}),"
+                f"{candidate.arm.id}: {good} {f'on {task}' if task else 'in all'},"
+                f" {mean(belief.posterior):.0%} expected ({low:.0%} to {high:.0%}),"
                 f" {a_call(candidate.expected_cost_usd)}",
                 f"{chance:.1%}",
             )

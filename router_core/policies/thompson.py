@@ -12,7 +12,7 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from router_core.learning.beta import best_probabilities, interval
+from router_core.learning.beta import best_probabilities, interval, mean
 from router_core.policies.base import Answer, AsksNothing, Known, require_candidates
 from router_core.policies.blending import Blend, blend
 from router_core.registry import THOMPSON
@@ -137,7 +137,7 @@ def _explain(
     for candidate, chance in zip(candidates, best, strict=True):
         posterior = candidate.posterior
         low, high = interval(posterior)
-        good = f"{counted(posterior, prior_alpha)} good ({low:.0%} to {high:.0%})"
+        good = f"{counted(posterior, prior_alpha)} good, {mean(posterior):.0%} expected ({low:.0%} to {high:.0%})"
         lines.append(
             ReasonLine(f"{candidate.arm.id}: {good}, {a_call(candidate.expected_cost_usd)}", f"{chance:.1%}")
         )

@@ -144,9 +144,9 @@ def posterior_through_time(store: Store, name: str, goal: GoalSettings) -> pd.Da
     judged = running["judged"].to_numpy(float) + np.array([one.count for one in had], float)
     good = running["good"].to_numpy(float) + np.array([one.reward_micro / 1e6 for one in had], float)
     alpha, beta = goal.prior_alpha + good, goal.prior_beta + judged - good
-    return table.assign(
-        mean=alpha / (alpha + beta), low=betaincinv(alpha, beta, 0.025), high=betaincinv(alpha, beta, 0.975)
-    )
+    mean = alpha / (alpha + beta)
+    low, high = (betaincinv(alpha, beta, end) for end in (0.025, 0.975))
+    return table.assign(mean=mean, low=np.minimum(low, mean), high=np.maximum(high, mean))
 
 
 def ratings_by_source(store: Store, goal: str, arms: Sequence[str]) -> pd.DataFrame:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pages.decisions import _summary
 from pages.formatting import escaped
 from pages.resources import resources
 from router_core.registry import LABELS
@@ -13,9 +15,13 @@ from router_core.settings import (
     ArmSettings,
     GoalSettings,
     PrivacySettings,
+    Settings,
+    SimulationSettings,
 )
 from tests.app.asking import EASY, HARD, send, settled, stored, the_settings
 from tests.app.panel import opened, texts, use
+from tests.builders import CHEAP, STRONG
+from tests.store_rows import a_decision
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -148,7 +154,8 @@ def test_blind_hides_until_rated() -> None:
 
     def shown() -> str:
         kinds = (at.main.header, at.main.markdown, at.main.caption, at.main.code, at.main.info, at.main.error)
-        return "\n".join(str(one.value) for kind in kinds for one in kind)
+        aside = (at.sidebar.metric, at.sidebar.caption)
+        return "\n".join(str(one.value) for kind in (*kinds, *aside) for one in kind)
 
     for rated in (None, 0):
         if rated is not None:
@@ -163,7 +170,60 @@ def test_blind_hides_until_rated() -> None:
     at.feedback[1].set_value(0).run()
     assert texts(at).count("\nchose :") == len(LABELS)
     assert {one.blinded for one in stored().outcomes} == {True}
+    assert "Each router alone" in texts(at)
+    assert next(one.label for one in at.sidebar.metric) == "Spent"
     assert texts(at).count("→ **") == 4  # both models' counts and shares, from before the first rating
+
+
+@pytest.mark.parametrize("drawn", [CHEAP, STRONG])
+@pytest.mark.parametrize("shares", [(0.7, 0.3), (0.3, 0.7), (0.5, 0.5)])
+def test_a_card_names_the_model_that_was_drawn(drawn: str, shares: tuple[float, float]) -> None:
+    """Where it is not the one with the largest share: whichever the reason before speaks of."""
+    decided = replace(a_decision(1), arms=(CHEAP, STRONG), probabilities=shares, chosen=drawn)
+    said = _summary(decided)
+    unlikely = shares[drawn == STRONG] < max(shares)
+    assert said.startswith(decided.reason.summary)
+    assert said.endswith(f"; {drawn} was drawn, with 30% of the split") == unlikely
+    assert ("drawn" in said) == unlikely
+
+
+def test_blind_answers_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long each takes: at every look all of them are there or none, and one button stops them."""
+    slow = Settings(simulation=SimulationSettings(latency_scale=0.3))
+    use(tmp_path, monkeypatch, slow)
+    at = opened()
+    at.text_area(key="prompt").set_value(HARD)
+    at.toggle(key="run_all").set_value(True)
+    at.toggle(key="blind").set_value(True)
+    at.button(key="send").click().run()
+    assert len([one for one in at.button if one.label == "Stop"]) == 1
+    seen = set()
+    while any(one.key == "stop-all" for one in at.button):
+        assert "[simulated]" not in texts(at)
+        seen.add(len(at.feedback))
+        at.run()
+    at.run()
+    assert seen == {0}
+    assert len(at.feedback) == 2
+    assert texts(at).count("[simulated]") == 2
+
+
+def test_blind_holds_on_every_page() -> None:
+    """The table and the record of a prompt name its models, costs and times only once it is rated."""
+    at = send(HARD, run_all=True, blind=True)
+    id_ = stored().prompt.id
+    at.switch_page("history.py").run()
+    row = at.dataframe[0].value.iloc[0]
+    assert "gpt" not in " ".join(map(str, row))
+    assert row["Cost"] == "hidden until rated"
+    record = opened("history", id=id_)
+    said = " ".join([texts(record), *(one.label for one in record.expander)])
+    assert "gpt" not in said
+    assert "$" not in said
+    for place in (0, 1):
+        record.feedback[place].set_value(1).run()
+    assert "What it cost" in " ".join(one.label for one in record.expander)
+    assert "gpt-4o" in texts(record)
 
 
 def test_blind_answers_stay_in_place() -> None:

@@ -100,8 +100,8 @@ def test_the_reason() -> None:
     """Who leads on this task, what each model has shown on it, and how much the others count."""
     reason = a_policy(success_value_usd=0.01).probabilities(a_context(task_type="maths"), PAIR).reason
     assert reason.summary == f"{STRONG}: 100% likely to be the better value for maths, at $0.01 per good answer"
-    assert reason.lines[0].text.startswith(f"{CHEAP}: 20 of 60 good on maths (")
-    assert reason.lines[1].text.startswith(f"{STRONG}: 56 of 60 good on maths (")
+    assert reason.lines[0].text.startswith(f"{CHEAP}: 20 of 60 good on maths, 35% expected (")
+    assert reason.lines[1].text.startswith(f"{STRONG}: 56 of 60 good on maths, ")
     assert reason.lines[2].text == "other tasks count as so many ratings of each model"
     assert [line.text for line in reason.lines[3:]] == [
         "your initial split still counts",

@@ -185,8 +185,8 @@ def test_the_reason() -> None:
     best = best_probabilities([c.posterior for c in candidates], [0.0001, 0.00225], 0.05)
     assert reason.summary == f"{STRONG}: {best[1]:.0%} likely to be the better value, at $0.05 per good answer"
     assert reason.lines == (
-        ReasonLine(f"{CHEAP}: 0 of 0 good (1% to 84%), ~$0.00010 a call", f"{best[0]:.1%}"),
-        ReasonLine(f"{STRONG}: 89 of 98 good (83% to 95%), ~$0.0022 a call", f"{best[1]:.1%}"),
+        ReasonLine(f"{CHEAP}: 0 of 0 good, 33% expected (1% to 84%), ~$0.00010 a call", f"{best[0]:.1%}"),
+        ReasonLine(f"{STRONG}: 89 of 98 good, 90% expected (83% to 95%), ~$0.0022 a call", f"{best[1]:.1%}"),
         ReasonLine("your initial split still counts", "17%"),
         ReasonLine("exploration minimum for every model", "2.0%"),
     )
@@ -234,8 +234,8 @@ def test_the_reason_where_cost_is_ignored_or_unknown() -> None:
     )
     assert reason.summary == f"{CHEAP}: 50% likely to be the better value, cost ignored"
     assert reason.lines == (
-        ReasonLine(f"{CHEAP}: 0 of 0 good (1% to 84%), price unknown", "50.0%"),
-        ReasonLine(f"{STRONG}: 0 of 0 good (1% to 84%), ~$0.50 a call", "50.0%"),
+        ReasonLine(f"{CHEAP}: 0 of 0 good, 33% expected (1% to 84%), price unknown", "50.0%"),
+        ReasonLine(f"{STRONG}: 0 of 0 good, 33% expected (1% to 84%), ~$0.50 a call", "50.0%"),
         ReasonLine("an unknown price counts as the highest known one"),
     )
 

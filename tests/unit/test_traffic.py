@@ -76,7 +76,7 @@ def store() -> Store:
 
 
 def test_a_source_that_does_not_teach_is_the_second(store: Store) -> None:
-    """Its word on each answer stands beside the reward; how many answers each source has the word on is counted."""
+    """Its word stands beside the reward; on how many answers each source has the word is counted."""
     document = SETTINGS.model_dump()
     document["goals"]["default"]["teaching_precedence"] = ("api",)
     traffic = read_traffic(store, Settings.model_validate(document), "default")

@@ -42,11 +42,13 @@ class Expected:
 
 
 def expected(mean: float, variance: float) -> Expected:
-    """The share whose log-odds are N(mean, variance); its mean to .02, by probit approximation (MacKay 1992)."""
+    """The share whose log-odds are N(mean, variance); its mean to .02, by probit approximation (MacKay 1992).
+
+    The interval is the central 95 %, with the mean inside: far out, and very unsure, it lies beyond.
+    """
     reach = _Z95 * sqrt(variance)
-    return Expected(
-        _sigmoid(mean / sqrt(1.0 + pi * variance / 8.0)), _sigmoid(mean - reach), _sigmoid(mean + reach)
-    )
+    middle = _sigmoid(mean / sqrt(1.0 + pi * variance / 8.0))
+    return Expected(middle, min(_sigmoid(mean - reach), middle), max(_sigmoid(mean + reach), middle))
 
 
 def pushes(rows: Array, coefficients: Array) -> list[Push]:
