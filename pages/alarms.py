@@ -13,6 +13,7 @@ import streamlit as st
 
 from pages.changes import do_change
 from pages.formatting import escaped
+from pages.popovers import popover
 from pages.resources import Resources, State, change_settings
 from router_core.exports.transfer import whoami
 from router_core.types import Price
@@ -93,7 +94,7 @@ def _show_alarm(shared: Resources, goal: str, event: DriftEvent, names: Mapping[
         )
         if alarm.disregarded:
             return
-        with st.popover("Take it back", icon=":material/undo:", type="tertiary", key=f"back-{alarm.place}"):
+        with popover("Take it back", icon=":material/undo:", type="tertiary", key=f"back-{alarm.place}"):
             st.caption(
                 "What was learned before the alarm counts in full again; if the answers stay so, the next ratings"
                 " set off another. It is logged, and *Undo* at the top of the page brings the alarm back."
@@ -129,7 +130,7 @@ def _show_price(shared: Resources, event: PriceEvent, place: int, newest: bool) 
         if not newest or change.before is None or change.model in settings.prices:
             return
         key = change.model
-        with st.popover("Keep the old price", icon=":material/undo:", type="tertiary", key=f"old-price-{key}"):
+        with popover("Keep the old price", icon=":material/undo:", type="tertiary", key=f"old-price-{key}"):
             st.caption(
                 "For a contract that differs from the price book: the old price goes into the settings, which go"
                 " before the book. Settings, Versions brings back what was before."

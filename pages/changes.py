@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from pages.formatting import escaped
+from pages.popovers import close, popover
 from pages.resources import Resources, change_settings
 from router_core.exports.transfer import first_settings, whoami
 from router_core.settings import GoalSettings, Settings
@@ -27,28 +28,28 @@ def show_changes(shared: Resources, goal: str, settings: GoalSettings) -> None:
     store = shared.playground.store
     past = changes(store, goal, first_settings().document())
     who: dict[str, Any] = {"at": datetime.now(UTC), "author": whoami()}
-    with st.popover("Snapshot", icon=":material/photo_camera:", type="tertiary", key="snapshot"):
+    with popover("Snapshot", icon=":material/photo_camera:", type="tertiary", key="snapshot"):
         st.caption("Keeps what counts now under a name, to come back to it.")
         note = st.text_input("Name", key="snapshot-note")
         do_change("Keep it", "do-snapshot", lambda: store.snapshot_learning(goal, note=note, **who), "Kept.")
     snapshots = store.snapshots(goal)
-    with st.popover("Restore", icon=":material/restore:", type="tertiary", key="restore", disabled=not snapshots):
+    with popover("Restore", icon=":material/restore:", type="tertiary", key="restore", disabled=not snapshots):
         if snapshots:
             named = {f"{e.created_at:%Y-%m-%d %H:%M:%S} {e.note}".strip(): e.seq for e in reversed(snapshots)}
             chosen = named[st.selectbox("Snapshot", list(named), key=f"restored-{len(snapshots)}")]
             st.caption("What came after it is set aside, not deleted.")
             do_change("Restore it", "do-restore", lambda: store.restore_learning(goal, chosen, **who), "Restored.")
-    with st.popover("Reset", icon=":material/delete_sweep:", type="tertiary", key="reset"):
+    with popover("Reset", icon=":material/delete_sweep:", type="tertiary", key="reset"):
         st.caption("Everything learned is set aside: the models begin at their priors. It can be undone.")
         reason = st.text_input("Note", key="reset-note")
         do_change("Reset it", "do-reset", lambda: store.reset_learning(goal, note=reason, **who), "Reset.")
-    with st.popover("Priors", icon=":material/tune:", type="tertiary", key="priors"):
+    with popover("Priors", icon=":material/tune:", type="tertiary", key="priors"):
         _edit_priors(shared, goal, settings)
-    with st.popover("Undo", icon=":material/undo:", type="tertiary", key="undo", disabled=not past):
+    with popover("Undo", icon=":material/undo:", type="tertiary", key="undo", disabled=not past):
         if past:
             _undo(shared, goal, past, who)
     if past:
-        with st.popover(f"Changes ({len(past)})", icon=":material/history:", type="tertiary", key="events"):
+        with popover(f"Changes ({len(past)})", icon=":material/history:", type="tertiary", key="events"):
             st.table(
                 {
                     "Time (UTC)": [f"{one.at:%Y-%m-%d %H:%M:%S}" for one in past],
@@ -103,5 +104,6 @@ def do_change(label: str, key: str, change: Callable[[], None], said: str) -> No
     """A button that makes a change of what was learned; the page then says so."""
     if st.button(label, key=key, type="primary"):
         change()
+        close()
         st.session_state["learning-said"] = said
         st.rerun()

@@ -13,6 +13,7 @@ from pages.evidence_result import forget_result, known_result, show_result
 from pages.evidence_teaching import teach_from
 from pages.evidence_wanted import wanted
 from pages.formatting import escaped
+from pages.popovers import close, popover
 from pages.resources import Resources
 from router_core.evaluation.by_file.work import Prepared, Wanted, judge, keep
 from router_core.evaluation.progress import Watch
@@ -53,13 +54,13 @@ def _tools(shared: Resources, id_: str | None) -> None:
             "Judge a file", key="new-evaluation", type="tertiary", icon=":material/add:"
         ):
             _go(None)
-        with st.popover(f"Earlier evaluations ({len(kept)})", type="tertiary", key="earlier", disabled=not kept):
+        with popover(f"Earlier evaluations ({len(kept)})", type="tertiary", key="earlier", disabled=not kept):
             for one in kept:
                 name = escaped(f"{one.name}, {one.created_at:%Y-%m-%d %H:%M}")
                 if st.button(name, key=f"open-{one.id}", type="tertiary", disabled=one.id == id_):
                     _go(one.id)
         if id_ is not None and known_result(store, id_):
-            with st.popover("Delete", type="tertiary", key="delete-evaluation", icon=":material/delete:"):
+            with popover("Delete", type="tertiary", key="delete-evaluation", icon=":material/delete:"):
                 st.caption("The result is deleted for good. Your file is not touched.")
                 if st.button("Delete it", key="do-delete-evaluation", type="primary"):
                     forget_result(store, id_)
@@ -69,6 +70,7 @@ def _tools(shared: Resources, id_: str | None) -> None:
 def _go(id_: str | None) -> None:
     """Show this evaluation, or the form."""
     st.session_state[_EVALUATION] = id_ or ""
+    close()
     st.rerun()
 
 

@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 HALF = 282
 """Pixels of a widget that shares its row with another."""
 
+_DROPPED = "forms-dropped"
 _LONG = 80  # characters from which a text gets several lines
 
 
@@ -34,7 +35,8 @@ def edit(
     Args:
         model: the present values.
         key: prefix of the widgets' keys.
-        version: of the settings. Part of the keys: what somebody else saves shows at once, never an old value.
+        version: of the settings, by ``mark``. Part of the keys: what somebody else saves shows at once, never an
+            old value.
         only: the fields that are shown, in this order; by default all. The others come back as they are.
         choices: field -> value -> label, for fields whose values are known ("": none); where none is not allowed,
             other values may be written by hand.
@@ -57,9 +59,20 @@ def edit(
     return values
 
 
+def mark(version: str) -> str:
+    """What stands for this version in the keys of the forms' widgets; another one after ``drop_edits``."""
+    dropped = st.session_state.get(_DROPPED, 0)
+    return version[:6] if not dropped else f"{version[:6]}-{dropped}"
+
+
+def drop_edits() -> None:
+    """Show every form anew, without what was typed and not saved."""
+    st.session_state[_DROPPED] = st.session_state.get(_DROPPED, 0) + 1
+
+
 def field_key(key: str, name: str, version: str) -> str:
     """The key of a field's widget."""
-    return f"{key}.{name}.{version[:6]}"
+    return f"{key}.{name}.{mark(version)}"
 
 
 def _is_wide(declared: FieldInfo, value: Any, known: Mapping[str, str] | None) -> bool:
@@ -77,7 +90,7 @@ def _widget(
     kind, optional = _plain_type(declared.annotation)
     extra = declared.json_schema_extra if isinstance(declared.json_schema_extra, dict) else {}
     label, help_ = declared.title or "", declared.description
-    common: dict[str, Any] = {"key": key, "help": help_, "width": width}
+    common: dict[str, Any] = {"key": key, "help": help_, "width": width, "persist_state": "session"}
     if known is not None:
         present = value or ""
         options = [*known, *([present] if present not in known else [])]
@@ -140,7 +153,7 @@ def _number(
     usual = float(declared.default) if unlimited else float(value)
     ignored = st.session_state.get(switch, unlimited)
     number = st.number_input(label, low, high, usual, **form, disabled=ignored, **common)
-    st.toggle(str(infinite), unlimited, key=switch, width=common["width"])
+    st.toggle(str(infinite), unlimited, key=switch, width=common["width"], persist_state="session")
     return "Infinity" if ignored else number
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from pages.formatting import escaped
-from pages.forms import edit
+from pages.forms import edit, mark
 from pages.models import model_options
 from pages.resources import Resources
 from router_core.outcomes.conditions import NAMES
@@ -27,23 +27,28 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 def goal_form(shared: Resources, draft: dict[str, Any]) -> str:
     """Put what stands in the form into the draft; the goal on whose log a change can be tried."""
     settings = shared.playground.settings
+    version = mark(settings.version)
+    edited = {name: goal for name, goal in draft["goals"].items() if name in settings.goals}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="goal-tools"):
-        name = st.selectbox("Goal", list(settings.goals), key="edited-goal", width=200)
+        name = st.selectbox("Goal", list(settings.goals), key="edited-goal", width=200, persist_state="session")
         new = st.text_input(
             "Another goal",
-            key=f"new-goal.{settings.version[:6]}",
+            key=f"new-goal.{version}",
             width=200,
             placeholder="its name",
             help="A kind of traffic of your own. It begins with the settings shown here and learns by itself.",
+            persist_state="session",
         ).strip()
         removed = st.checkbox(
             "Remove",
-            key=f"remove-{name}.{settings.version[:6]}",
+            key=f"remove-{name}.{version}",
             disabled=len(settings.goals) == 1,
             help="Its log and what it has learned stay: a goal of that name finds them again.",
+            persist_state="session",
         )
     if removed:
-        del draft["goals"][name]
+        edited.pop(name, None)
+        draft["goals"] = edited
         st.info(f"{escaped(name)} is removed when you save.")
         return str(name)
     if new in settings.goals:
@@ -51,7 +56,10 @@ def goal_form(shared: Resources, draft: dict[str, Any]) -> str:
         new = ""
     elif new:
         st.caption(f"What stands below is for {escaped(new)}; {escaped(name)} stays as it is.")
-    draft["goals"][new or name] = _fields(shared, settings.goals[name], name)
+    edited[name] = fields = _fields(shared, settings.goals[name], name)
+    if new:
+        edited[name] = settings.goals[name].model_dump(mode="json")
+    draft["goals"] = {one: edited[one] for one in settings.goals if one in edited} | ({new: fields} if new else {})
     return str(name)
 
 
@@ -62,7 +70,7 @@ def _fields(shared: Resources, goal: GoalSettings, name: str) -> dict[str, Any]:
         "**Models** :small[:gray[cheap to strong; weights are the shares of traffic before any rating]]",
         anchor=False,
     )
-    arms = _arms(shared, goal, f"{prefix}.arms", version[:6])
+    arms = _arms(shared, goal, f"{prefix}.arms", mark(version))
     found = goal.model_dump(mode="json")
     ids = _ids(arms)
     tiers = {id_: id_ for id_ in ids}
@@ -113,6 +121,7 @@ def _arms(shared: Resources, goal: GoalSettings, prefix: str, version: str) -> l
                 placeholder="search, or write provider/model",
                 key=f"{prefix}.model.{row['id']}.{version}",
                 label_visibility=shown,
+                persist_state="session",
                 width=250,
             )
             weight = st.number_input(
@@ -123,6 +132,7 @@ def _arms(shared: Resources, goal: GoalSettings, prefix: str, version: str) -> l
                 format="%g",
                 key=f"{prefix}.weight.{row['id']}.{version}",
                 label_visibility=shown,
+                persist_state="session",
                 width=88,
             )
             params = st.text_input(
@@ -131,6 +141,7 @@ def _arms(shared: Resources, goal: GoalSettings, prefix: str, version: str) -> l
                 placeholder='{"temperature": 0}',
                 key=f"{prefix}.params.{row['id']}.{version}",
                 label_visibility=shown,
+                persist_state="session",
                 width=168,
             )
             st.button(

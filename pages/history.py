@@ -12,6 +12,7 @@ from pages.address import Address
 from pages.decisions import hidden
 from pages.formatting import dollars, escaped
 from pages.mode import offer_other_store
+from pages.popovers import close, popover
 from pages.record import arm_names, show_record
 from pages.resources import Resources, resources
 from pages.traffic import offer_traffic
@@ -143,7 +144,7 @@ def _pages(shared: Resources, search: Search) -> Sequence[Comparison]:
 
 def _exports(shared: Resources, search: Search, total: int) -> None:
     store = shared.playground.store
-    with st.popover("Export", icon=":material/download:", type="tertiary", key="history-export"):
+    with popover("Export", icon=":material/download:", type="tertiary", key="history-export"):
         st.caption(
             f"{min(total, MOST_EXPORTED):,} prompts as filtered, newest first. Decisions may share an answer: add"
             " costs up in rows per answer. In CSV, text that a spreadsheet would run begins with an apostrophe."
@@ -165,7 +166,7 @@ def _exports(shared: Resources, search: Search, total: int) -> None:
 def _erasing(shared: Resources) -> None:
     """Deleting asks first, in words that say what goes."""
     store = shared.playground.store
-    with st.popover("Delete", icon=":material/delete:", type="tertiary", key="history-delete"):
+    with popover("Delete", icon=":material/delete:", type="tertiary", key="history-delete"):
         days = st.number_input("Older than, in days", 0, 3650, 90, key="older-than")
         old = Search(until=datetime.now(UTC) - timedelta(days=int(days)))
         held = store.count(old)
@@ -188,6 +189,7 @@ def _erasing(shared: Resources) -> None:
 
 
 def _done(said: str) -> None:
+    close()
     st.session_state["history-said"] = said
     st.rerun()
 

@@ -20,8 +20,8 @@ st.set_page_config(page_title="Router Playground", page_icon="🔀", layout="wid
 
 # Cards and answers side by side where each has room to be read, else below each other; less blank above. Headings
 # are set like text (those in answers are not ours), a long name in a badge is broken instead of cut off with what
-# stands behind it, long lines of code in answers are wrapped, and a page link that has the focus is seen to have
-# it.
+# stands behind it, long lines of code in answers are wrapped, a page link that has the focus is seen to have it,
+# and "Press Enter to apply" does not lie over what was typed.
 _STYLE = """
 <style>
 .st-key-decisions [data-testid="stColumn"], .st-key-answers [data-testid="stColumn"] { min-width: 13.5rem; }
@@ -35,6 +35,7 @@ _STYLE = """
 [data-testid="stMarkdownContainer"] :not(td p) > .stMarkdownBadge { white-space: normal; overflow-wrap: anywhere; }
 [data-testid="stSidebar"] h1 { font-size: 1.125rem; font-weight: 600; padding: 0.7rem 0 1rem; }
 [data-testid="stTopNavLink"]:focus-visible { outline: 2px solid; }
+[data-testid="InputInstructions"] { display: none; }
 [data-testid="stMarkdown"] pre, [data-testid="stMarkdown"] pre code, [data-testid="stMarkdown"] pre code span {
   white-space: pre-wrap !important; overflow-wrap: anywhere;
 }

@@ -8,6 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from pages.formatting import escaped
+from pages.popovers import close, popover
 from pages.resources import Resources, choose_mode, mode_of, other_store, pasted_keys, settings_now
 from router_core.errors import SettingsError
 from router_core.models.keys import KeyState
@@ -136,7 +137,7 @@ def _other_goals(goal: str) -> None:
 def _keys(mode: Mode) -> None:
     """Where each key comes from, and a place to paste one for this visit."""
     states = {one.provider: one for one in (*mode.keys, *((mode.classifier,) if mode.classifier else ()))}
-    with st.popover("Connect a model" if mode.missing else "Keys", type="tertiary", key="connect"):
+    with popover("Connect a model" if mode.missing else "Keys", type="tertiary", key="connect"):
         st.markdown(
             "A key that you paste is kept in memory alone, for this session: never stored, logged, exported or"
             " shown. It is gone when you reload or close this page."
@@ -194,12 +195,14 @@ def _paste(provider: str, field: str) -> None:
     st.session_state[field] = ""
     try:
         pasted_keys().paste(provider, settings_now().providers[provider].base_url, key)
+        close()
     except SettingsError as error:
         st.session_state["key-problem"] = str(error)
 
 
 def _forget(provider: str) -> None:
     pasted_keys().forget(provider)
+    close()
 
 
 def _other_store(shared: Resources, goal: str, mode: Mode) -> None:

@@ -10,9 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.formatting import dollars, duration, escaped
-from pages.forms import edit
+from pages.forms import edit, mark
 from pages.mode import key_words
-from pages.models import model_options, priced, remember_servers, servers_found, used_models
+from pages.models import model_options, priced, provider_models, remember_servers, servers_found, used_models
 from pages.resources import Resources, pasted_keys
 from router_core.errors import RouterError
 from router_core.models.calls import Models
@@ -26,6 +26,7 @@ from router_core.settings.providers import KNOWN
 from router_core.settings.system import simulation_asked
 from router_core.validation import short_hash, validated
 
+_BEGAN = "prices-began"
 _HALF = 264  # of the room within a border
 _RATES = {name: declared.title or "" for name, declared in PriceSettings.model_fields.items()}
 
@@ -33,11 +34,14 @@ _RATES = {name: declared.title or "" for name, declared in PriceSettings.model_f
 def provider_form(shared: Resources, draft: dict[str, Any]) -> None:
     """Put what stands in the forms into the draft."""
     settings = shared.playground.settings
+    draft["providers"] = {}
     st.caption("Keys are read from the environment and never stored; here only their variables are named.")
     for name, provider in settings.providers.items():
         with st.container(border=True, key=f"provider-{name}"):
             draft["providers"][name] = _provider(settings, name, provider)
-            if len(settings.providers) > 1 and st.checkbox("Remove", key=f"drop-{name}.{settings.version[:6]}"):
+            if len(settings.providers) > 1 and st.checkbox(
+                "Remove", key=f"drop-{name}.{mark(settings.version)}", persist_state="session"
+            ):
                 del draft["providers"][name]
             else:
                 _test(settings, draft, name, refusals=shared.playground.refusals)
@@ -73,7 +77,6 @@ def _provider(settings: Settings, name: str, provider: ProviderSettings) -> dict
 
 def _another(settings: Settings, draft: dict[str, Any]) -> None:
     """A provider that people know, one found on this machine, or one written by hand."""
-    mark = settings.version[:6]
     st.header("Another provider", anchor=False)
     if st.button("Look for servers on this machine", icon=":material/search:", key="find-local"):
         remember_servers(local_servers())
@@ -86,7 +89,8 @@ def _another(settings: Settings, draft: dict[str, Any]) -> None:
         "Its name",
         options,
         None,
-        key=f"new-provider.{mark}",
+        key=f"new-provider.{mark(settings.version)}",
+        persist_state="session",
         accept_new_options=True,
         placeholder="choose one, or write a name of your own",
         help="The first part of its models' names: provider/model.",
@@ -100,7 +104,16 @@ def _another(settings: Settings, draft: dict[str, Any]) -> None:
     known = ProviderSettings(base_url=local.base_url, api_key_env=None) if local else KNOWN.get(name)
     start = known or ProviderSettings(base_url="http://127.0.0.1:11434/v1", api_key_env=None)
     draft["providers"][name] = _provider(settings, name, start)
-    _test(settings, draft, name, local.models if local else ())
+    offered = local.models if local else _listed_by(name, draft["providers"][name])
+    _test(settings, draft, name, offered)
+
+
+def _listed_by(name: str, wanted: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a provider that is not saved yet lists, asked without a key."""
+    try:
+        return provider_models(name, ProviderSettings.model_validate(wanted))
+    except ValueError:  # its address is not written to the end; the draft says so
+        return ()
 
 
 def _found(settings: Settings, servers: list[LocalServer]) -> None:
@@ -119,7 +132,7 @@ def _found(settings: Settings, servers: list[LocalServer]) -> None:
                     "Use it",
                     key=f"use-{server.name}",
                     on_click=st.session_state.__setitem__,
-                    args=(f"new-provider.{settings.version[:6]}", server.name),
+                    args=(f"new-provider.{mark(settings.version)}", server.name),
                 )
 
 
@@ -185,13 +198,17 @@ def _prices(settings: Settings, draft: dict[str, Any]) -> None:
         "**Prices** :small[:gray[dollars per million tokens; what you write goes before the book]]", anchor=False
     )
     book = PriceBook()
-    names = list(dict.fromkeys([*used_models(settings), *settings.prices]))
+    key = f"prices.{mark(settings.version)}"
+    if key not in st.session_state:  # the editor tells what was changed in the table that it began with
+        st.session_state[_BEGAN] = draft["prices"]
+    prices = st.session_state[_BEGAN]
+    names = list(dict.fromkeys([*used_models(settings), *prices]))
     table = pd.DataFrame(
         [
             {
                 "model": name,
                 "book": priced(book.price(name)),
-                **{rate: _number(settings, name, rate) for rate in _RATES},
+                **{rate: _number(prices, name, rate) for rate in _RATES},
             }
             for name in names
         ]
@@ -200,7 +217,7 @@ def _prices(settings: Settings, draft: dict[str, Any]) -> None:
         table,
         num_rows="dynamic",
         hide_index=True,
-        key=f"prices.{settings.version[:6]}",
+        key=key,
         column_config={
             "model": st.column_config.TextColumn("Model", width=165),
             "book": st.column_config.TextColumn("Price book", disabled=True, width=100),
@@ -220,6 +237,6 @@ def _prices(settings: Settings, draft: dict[str, Any]) -> None:
     draft["prices"] = own
 
 
-def _number(settings: Settings, model: str, rate: str) -> float | None:
-    amount = getattr(settings.prices[model], rate) if model in settings.prices else None
+def _number(prices: Mapping[str, Any], model: str, rate: str) -> float | None:
+    amount = prices.get(model, {}).get(rate)
     return None if amount is None else float(amount)

@@ -12,6 +12,7 @@ import streamlit as st
 from pages.answers import show_answers
 from pages.decisions import hidden, show_decisions
 from pages.formatting import dollars, duration, escaped, labels, model_text
+from pages.popovers import close, popover
 from pages.resources import Resources
 from router_core.features import message_text
 from router_core.money.known import spent_on
@@ -71,14 +72,16 @@ def _tools(shared: Resources, comparison: Comparison, known: bool) -> None:
             )
             if st.button("Run again on today's settings", key="rerun", disabled=prompt.messages is None):
                 _run_again(shared, comparison)
-        with st.popover("Delete this prompt", type="tertiary", key="delete-one"):
+        with popover("Delete this prompt", type="tertiary", key="delete-one"):
             st.caption("Its answers and ratings go too, and what was learned from them. This cannot be undone.")
             if st.button("Delete it", key="erase-one", type="primary"):
                 shared.playground.store.erase(Search(ids=(prompt.id,)))
+                close()
                 st.rerun()
             st.caption("Or only its texts: figures, ratings and learning stay.")
             if st.button("Keep only its fingerprint", key="strip-one", disabled=prompt.messages is None):
                 shared.playground.store.strip(Search(ids=(prompt.id,)))
+                close()
                 st.rerun()
 
 

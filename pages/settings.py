@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +13,7 @@ from pages.address import Address
 from pages.differences import show_changes
 from pages.export_import import show_takeaway
 from pages.formatting import escaped, labels
-from pages.forms import edit
+from pages.forms import drop_edits, edit, mark
 from pages.goal_form import goal_form
 from pages.models import model_options
 from pages.provider_form import provider_form
@@ -37,6 +38,7 @@ _TABS = (
     "Export & import",
 )
 _SPLIT = ("Goals", "Models & providers", RULES.label)  # what these change can be told from the log
+_DRAFT = "settings-draft"  # of a visit: the version that it changes, and the whole settings as plain data
 _CONTEXTUAL = (
     "How Contextual Thompson asks the classifier, learns words and notices that a model has changed, in all goals."
     " Budget, models and what a good answer is worth are set goal by goal."
@@ -49,9 +51,11 @@ div:has(> .st-key-consequences) { position: sticky; top: 4.5rem; }
 
 
 def _draft(shared: Resources, tab: str) -> tuple[dict[str, Any], str | None]:
-    """The whole settings as plain data, with what stands in this tab's widgets; and the goal that it is about."""
+    """The whole settings as plain data, with what was typed here and on other tabs; and the goal it is about."""
     settings = shared.playground.settings
-    draft = settings.model_dump(mode="json")
+    version = mark(settings.version)
+    before = st.session_state.get(_DRAFT, (None, {}))  # with what was typed on other tabs
+    draft = copy.deepcopy(before[1]) if before[0] == version else settings.model_dump(mode="json")
     goal = None
     if tab == "Goals":
         goal = goal_form(shared, draft)
@@ -73,6 +77,7 @@ def _draft(shared: Resources, tab: str) -> tuple[dict[str, Any], str | None]:
             draft[part] = edit(getattr(settings, part), part, settings.version)
         st.header("Draws", anchor=False)
         draft["seed"] = edit(settings, "top", settings.version, only=("seed",))["seed"]
+    st.session_state[_DRAFT] = (version, draft)
     return draft, goal
 
 
@@ -84,6 +89,7 @@ def _consequences(shared: Resources, draft: Mapping[str, Any], tab: str, goal: s
         require_key_variables(wanted, settings, os.environ)
     except RouterError as error:
         st.error(escaped(str(error)), icon=":material/error:")
+        st.button("Discard", type="tertiary", key="discard-settings", on_click=drop_edits)
         return
     found = changes(settings.document(), wanted.document())
     if not found:
@@ -95,12 +101,18 @@ def _consequences(shared: Resources, draft: Mapping[str, Any], tab: str, goal: s
         _condition(shared, wanted, goal)
     if tab in _SPLIT:
         _split(shared, wanted)
-    note = st.text_input("Note", key=f"settings-note.{settings.version[:6]}", placeholder="why (optional)")
+    note = st.text_input(
+        "Note",
+        key=f"settings-note.{mark(settings.version)}",
+        persist_state="session",
+        placeholder="why (optional)",
+    )
     if st.button("Save", type="primary", key="save-settings"):
         change_settings(wanted, note.strip())
         st.session_state["saved"] = f"Saved as version {wanted.version[:8]}; it is in force."
         st.rerun()
-    st.caption("Not in force until it is saved; another tab or page drops it.")
+    st.button("Discard", type="tertiary", key="discard-settings", on_click=drop_edits)
+    st.caption("Not in force until it is saved. It is kept for this visit while you look elsewhere.")
 
 
 def _split(shared: Resources, wanted: Settings) -> None:

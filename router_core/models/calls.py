@@ -36,6 +36,7 @@ from router_core.models.chunks import Chunks, whole_body
 from router_core.models.client import live_client, patience, simulated_client
 from router_core.models.errors import AnsweredWithError, provider_error, said_in
 from router_core.models.events import is_json
+from router_core.models.keys import key_of
 from router_core.models.parameters import Refusals, changed, further_changes
 from router_core.models.redaction import Redactor
 from router_core.models.requests import body_of, request, secrets, wants_usage
@@ -329,13 +330,8 @@ class Models:
         return known[_provider_name(model)]
 
     def _key(self, name: str) -> str:
-        """The key of a provider, or nothing; a line break at its end comes from the file it was read from. The
-        only place where keys are read: whatever the settings name, another secret of the environment is not sent.
-        """  # fmt: skip
-        if name in self._keys:
-            return self._keys[name]
-        env = self._settings.providers[name].api_key_env
-        return self._environ.get(env, "").strip() if env and may_hold_key(env, self._environ) else ""
+        """The key of a provider, or nothing."""
+        return key_of(name, self._settings.providers[name], self._environ, self._keys)
 
     def _translated(
         self, error: Exception, model: str, redact: Redactor, sent: Iterable[str] = ()

@@ -89,6 +89,16 @@ def key_state(
     return KeyState(name, variable, name in pasted, is_set, allowed)
 
 
+def key_of(name: str, provider: ProviderSettings, environ: Mapping[str, str], pasted: Mapping[str, str]) -> str:
+    """The key of this provider, or nothing; a line break at its end comes from the file it was read from.
+
+    The only place where keys are read: whatever the settings name, another secret of the environment is not sent.
+    """
+    variable = provider.api_key_env
+    allowed = variable is not None and may_hold_key(variable, environ)
+    return pasted.get(name) or (environ.get(variable or "", "").strip() if allowed else "")
+
+
 def key_states(
     settings: Settings, models: Iterable[str], environ: Mapping[str, str], pasted: Mapping[str, str]
 ) -> list[KeyState]:

@@ -78,6 +78,22 @@ def unreachable(base_url: str) -> str | None:
     return None
 
 
+def listed_models(base_url: str, key: str | None = None, seconds: float = _LOCAL_S) -> tuple[str, ...]:
+    """The models that an endpoint lists under /models; none where it does not answer in time or says otherwise.
+
+    Args:
+        base_url: its address up to /v1.
+        key: sent along, for endpoints that list them only then.
+        seconds: how long to wait.
+    """
+    import httpx2
+
+    try:
+        return _names(_listed(base_url, seconds, trust_env=True, key=key))
+    except (httpx2.HTTPError, httpx2.InvalidURL, ProviderError, ValueError, TypeError, KeyError, RecursionError):
+        return ()
+
+
 def local_servers(ports: Iterable[int] = tuple(USUAL_PORTS)) -> list[LocalServer]:
     """The OpenAI-compatible servers that answer on these ports of this machine, in the order of the ports."""
     wanted = list(ports)
@@ -85,7 +101,7 @@ def local_servers(ports: Iterable[int] = tuple(USUAL_PORTS)) -> list[LocalServer
         return [found for found in pool.map(_server_at, wanted) if found is not None]
 
 
-def _listed(base_url: str, seconds: float, *, trust_env: bool) -> httpx2.Response:
+def _listed(base_url: str, seconds: float, *, trust_env: bool, key: str | None = None) -> httpx2.Response:
     """The answer to GET /models, whatever its status, within so many seconds and within the limits of a reply."""
     import httpx2
 
@@ -94,19 +110,25 @@ def _listed(base_url: str, seconds: float, *, trust_env: bool) -> httpx2.Respons
 
     client = httpx2.Client(trust_env=trust_env, timeout=seconds, event_hooks={"response": [read_within_limits]})
     with client, deadline(time.perf_counter() + seconds):
-        return keep_time(client).get(f"{base_url.rstrip('/')}/models")
+        return keep_time(client).get(
+            f"{base_url.rstrip('/')}/models", headers={"Authorization": f"Bearer {key}"} if key else None
+        )
+
+
+def _names(reply: httpx2.Response) -> tuple[str, ...]:
+    """The ids in a list of models: a mapping whose ``data`` lists mappings with an ``id``."""
+    ids = [str(one["id"]) for one in reply.raise_for_status().json()["data"]]
+    return tuple(id_ for id_ in ids if id_ and not id_.isspace())[:_MOST_MODELS]
 
 
 def _server_at(port: int) -> LocalServer | None:
-    """What answers there like GET /v1/models: a mapping whose ``data`` lists mappings with an ``id``."""
+    """What answers there like GET /v1/models."""
     import httpx2
 
     base_url = f"http://127.0.0.1:{port}/v1"
     try:
         # A proxy knows nothing of this machine.
-        listed = _listed(base_url, _LOCAL_S, trust_env=False).raise_for_status().json()
-        ids = [str(one["id"]) for one in listed["data"]]
+        names = _names(_listed(base_url, _LOCAL_S, trust_env=False))
     except (httpx2.HTTPError, ProviderError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    names = tuple(id_ for id_ in ids if id_ and not id_.isspace())[:_MOST_MODELS]
     return LocalServer(USUAL_PORTS.get(port, "local"), base_url, names)

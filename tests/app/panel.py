@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def field(at: AppTest, name: str) -> Any:
     """The widget of a setting. Its key has the version of the settings in it, which is left out here."""
     kinds = (at.text_input, at.text_area, at.number_input, at.selectbox, at.multiselect, at.toggle, at.checkbox)
     version = resources.resources().playground.settings.version[:6]
-    known = {str(one.key).replace(f".{version}", "").replace(f"{version}-", ""): one
+    known = {re.sub(rf"\.{version}(-\d+)?", "", str(one.key)).replace(f"{version}-", ""): one
              for kind in (*kinds, at.button) for one in kind}  # fmt: skip
     return known[name]
 

@@ -114,6 +114,54 @@ def test_a_changed_setting_is_saved_and_in_force(full: Store) -> None:
     assert now().heuristic.threshold == 99
 
 
+def test_what_was_typed_outlives_tabs_and_pages() -> None:
+    """Every tab shows it again, lists it among the changes, and saves it; nothing but what was typed."""
+    at = opened("settings", tab="Rules")
+    typed: list[tuple[str, str, Any]] = [
+        ("Rules", "heuristic.threshold", 7),
+        ("Classifier", "classifier.exploration", 0.25),
+        ("Contextual", "contextual.asked_share", 0.3),
+        ("Calls & privacy", "calls.max_retries", 5),
+        ("Models & providers", "provider-openai.stream_usage", False),
+        ("Goals", "goal-default.success_value_usd", 0.5),
+        ("Goals", "goal-default.arms.weight.0", 0.6),
+    ]
+    for tab, name, value in typed:
+        at.segmented_control(key="tab").set_value(tab).run()
+        field(at, name).set_value(value).run()
+    at.switch_page("costs.py").run()
+    at.switch_page("settings.py").run()
+    assert f"{len(typed)} changes" in texts(at)
+    for tab, name, value in reversed(typed):
+        at.segmented_control(key="tab").set_value(tab).run()
+        assert field(at, name).value == value
+        assert f"{len(typed)} changes" in texts(at)
+    save(at)
+    saved = now()
+    assert (saved.heuristic.threshold, saved.classifier.exploration, saved.calls.max_retries) == (7, 0.25, 5)
+    assert (saved.contextual.asked_share, saved.providers["openai"].stream_usage) == (0.3, False)
+    assert (saved.goal("default").success_value_usd, saved.goal("default").arms[0].weight) == (0.5, 0.6)
+    for tab, name, value in typed:
+        at.segmented_control(key="tab").set_value(tab).run()
+        assert "No unsaved changes" in texts(at)
+        assert field(at, name).value == value
+
+
+def test_what_was_typed_can_be_discarded() -> None:
+    """On all tabs at once, also where it cannot be saved as it stands."""
+    at = opened("settings", tab="Calls & privacy")
+    field(at, "calls.max_retries").set_value(5).run()
+    at.segmented_control(key="tab").set_value("Goals").run()
+    field(at, "goal-default.success_when").set_value("len(").run()
+    assert at.error
+    at.button(key="discard-settings").click().run()
+    assert "No unsaved changes" in texts(at)
+    assert not at.error
+    assert not field(at, "goal-default.success_when").value
+    at.segmented_control(key="tab").set_value("Calls & privacy").run()
+    assert field(at, "calls.max_retries").value == Settings().calls.max_retries
+
+
 def test_a_change_that_changes_no_decision_says_so(full: Store) -> None:
     """Nothing is hidden: the split is as it was."""
     at = opened("settings", tab="Rules")

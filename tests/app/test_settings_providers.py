@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from pages.resources import resources
 from router_core.models.reaching import LocalServer
 from router_core.settings import ProviderSettings
 from router_core.validation import short_hash
-from tests.app.panel import field, now, opened, save, texts
+from tests.app.panel import QUICK, field, forget, now, opened, save, texts
 from tests.servers import chat_server, refused
 
 KEY = "Zq81never0123456789shown"
@@ -60,6 +61,23 @@ def test_a_server_of_this_machine_is_found_tried_and_used(monkeypatch: pytest.Mo
         save(at)
         assert not resources().simulated
         assert "Live" in texts(at.run())
+
+
+def test_a_provider_of_ones_own_lists_its_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its /models is asked, and no model of it is called."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with chat_server() as server:
+        own = ProviderSettings(base_url=server.base_url, api_key_env="OPENAI_API_KEY")
+        settings = QUICK.model_copy(update={"providers": {**QUICK.providers, "house": own}})
+        (Path(os.environ["ROUTER_SETTINGS"])).write_text(settings.document())
+        forget()
+        at = opened("settings")
+        models = field(at, "goal-default.arms.model.0")
+        assert {"house/tiny · price unknown", "house/big · price unknown"} <= set(models.options)
+        models.set_value("house/tiny").run()
+        assert "house/tiny" in texts(at).replace("\\", "")
+        assert not at.error
+        assert server.requests == []
 
 
 def test_no_server_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from router_core.errors import MissingKeyError, ProviderError
 from router_core.models.calls import Models
-from router_core.models.reaching import LocalServer, Trial, local_servers, try_model, unreachable
+from router_core.models.reaching import LocalServer, Trial, listed_models, local_servers, try_model, unreachable
 from router_core.money.pricing import PriceBook
 from router_core.settings import PriceSettings, ProviderSettings, Settings
-from tests.servers import ChatServer, as_json, chat_server, refused
+from tests.servers import ChatServer, Reply, as_json, chat_server, refused
 
 PRICES = PriceBook(
     {
@@ -112,6 +112,23 @@ def test_other_servers_are_none(server: ChatServer, listing: object) -> None:
     """A web server that happens to listen there is not taken for one of models."""
     server.listing = listing  # type: ignore[assignment]
     assert local_servers([port_of(server)]) == []
+
+
+def test_a_provider_lists_its_models(server: ChatServer) -> None:
+    """With the key where it wants one; nothing where it refuses, is not there, or answers with something else."""
+    assert listed_models(server.base_url, "a-key") == ("tiny", "big")
+    assert listed_models(f"{server.base_url}/") == ("tiny", "big")
+    for listing in (refused(401), as_json(["no", "mapping"]), as_json({"data": [{"name": "x"}]})):
+        server.listing = listing
+        assert listed_models(server.base_url) == ()
+    assert listed_models(f"http://127.0.0.1:{free_port()}/v1") == ()
+    assert listed_models("http://[half/v1") == ()
+
+
+def test_a_provider_that_does_not_answer_in_time(server: ChatServer) -> None:
+    """The list is not waited for longer than said."""
+    server.listing = Reply(delay_s=60)
+    assert listed_models(server.base_url, seconds=0.2) == ()
 
 
 def test_no_ports_no_servers() -> None:
