@@ -245,6 +245,8 @@ def test_prompts_on_which_routers_disagreed() -> None:
     )  # fmt: skip
     assert read_pairs(store, SETTINGS, "default")[0].asked_all.tolist() == [False, True]
     assert read_pairs(store, SETTINGS, "default", only_asked_all=True)[0].y_cheap.tolist() == [1.0]
+    assert read_pairs(store, SETTINGS, "default")[0].answered >= 2
+    assert read_pairs(store, SETTINGS, "default", only_asked_all=True)[0].answered == 1
 
 
 def test_each_other_model_against_the_last() -> None:

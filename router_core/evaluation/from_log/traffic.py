@@ -198,6 +198,8 @@ def read_pairs(
         )
     wanted = _parameters(goal, since, until) | _teaching(chosen)
     rows = store.table("pairs", {**wanted, "strong": strong})
+    both = store.table("both_answered", {**_parameters(goal, since, until), "strong": strong}).set_index("arm")
+    answered = both["asked_all" if only_asked_all else "prompts"]
     if only_asked_all:
         rows = rows[rows["asked_all"]]
     found = []
@@ -211,6 +213,7 @@ def read_pairs(
                 own["y_strong"].to_numpy(np.float64),
                 own["time"].to_numpy("datetime64[us]"),
                 own["asked_all"].to_numpy(bool),
+                int(answered.get(cheap, 0)),
             )
         )
     return found

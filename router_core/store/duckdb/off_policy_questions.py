@@ -93,6 +93,16 @@ QUESTIONS: Final[dict[str, str]] = {
         FROM decision JOIN prompt ON prompt.id = prompt_id
         WHERE policy = {quoted(CLASSIFIER.name)} AND {_DRAWN} GROUP BY ALL ORDER BY time
     """,
+    "both_answered": """
+        WITH answered AS (
+            SELECT DISTINCT prompt_id, arm FROM completion
+            WHERE goal = $goal AND error IS NULL AND ($since IS NULL OR created_at >= $since)
+                AND ($until IS NULL OR created_at < $until)
+        )
+        SELECT cheap.arm, count(*) AS prompts, count(*) FILTER (run_all) AS asked_all
+        FROM answered AS cheap JOIN answered AS strong USING (prompt_id) JOIN prompt ON prompt.id = prompt_id
+        WHERE strong.arm = $strong AND cheap.arm <> $strong GROUP BY cheap.arm
+    """,
     "pairs": f"""
         WITH answered AS (
             SELECT prompt_id, arm, arg_min(reward, id) AS reward, arg_min(rated_at, id) AS rated_at
