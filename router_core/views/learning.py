@@ -205,8 +205,8 @@ def chosen_by_others(store: Store, name: str, goal: GoalSettings) -> tuple[int, 
     """Rated answers of a goal, and how many of them the learner did not draw itself though they teach it.
 
     Rules and the classifier choose by the prompt, so the models are rated on prompts of different kinds and the
-    difference between them is blurred: in a simulation .184 became .094. (0, 0) where the goal learns from its own
-    draws alone.
+    difference between them is blurred: in the demo's traffic .13 becomes .06. (0, 0) where the goal learns from
+    its own draws alone.
     """
     if goal.learn_from == "own":
         return 0, 0
