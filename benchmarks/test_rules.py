@@ -1,7 +1,7 @@
 """What the rule sets are worth on prompts that they were not fitted to: above a random split of the same shares.
 
-Reads ../shared/data beside the project; where that is absent it says so and leaves these rows out. The word limit of
-*balanced* was chosen on the prompts whose SHA-256 is even; these are the odd ones.
+Reads ../shared/data beside the project; where that is absent it says so and leaves these rows out. The word limit
+of *balanced* was chosen on the prompts whose SHA-256 is even; these are the odd ones.
 """
 
 from __future__ import annotations

@@ -103,11 +103,21 @@ def _ratings(cells: Any, report: CostReport, series: Any) -> None:
         return
     good = series["good"].cumsum() / series["judged"].cumsum().where(series["judged"].cumsum() > 0)
     digits = 0 if rates[1] - rates[0] > 0.02 else 1
+    worst = report.good_at_worst
     cells.metric(
         "Judged good",
         f"{report.good / report.judged:.{digits}%} ({rates[0]:.{digits}%} to {rates[1]:.{digits}%})",
+        None if worst is None else f"at the worst {worst[0]:.0%} to {worst[1]:.0%}",
+        delta_color="off",
+        delta_arrow="off",
         chart_data=good.bfill().fillna(0.0).tolist(),
-        help=f"{report.judged:,} of {report.calls:,} answers were judged; 95 % interval. The line: up to then.",
+        help=f"{report.judged:,} of {report.calls:,} answers were judged; 95 % interval. The line: up to then."
+        + (
+            ""
+            if worst is None
+            else " At the worst: if every other answer were bad, or every one good. Who rates"
+            " often does so because an answer is good, or is not."
+        ),
     )
     each = report.per_good_usd
     so_far = series["priced_usd"].cumsum() / series["priced_calls"].cumsum().where(lambda calls: calls > 0)

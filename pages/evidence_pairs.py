@@ -95,6 +95,13 @@ def _one(test: PairedTest, places: dict[str, int], signature: Any, at: int) -> N
             ends = f"{points(test.difference.low)} to {points(test.difference.high)}"
             said += f" Difference: {points(test.difference.value)} points ({ends}, however often you look)."
         st.markdown(escaped(said))
+        if test.at_worst is not None:
+            low, high = test.at_worst
+            st.caption(
+                f"Both answered {test.answered:,} prompts; of {test.pairs / test.answered:.0%} both answers are"
+                " rated. If people rate because an answer is good, or is not, this is tilted: at the worst the"
+                f" difference is {points(low)} to {points(high)} points."
+            )
         theme = theme_now()
         spec = _chart(test, signature, places[test.cheap], places[test.strong], theme)
         draw(f"chart-pair-{at}", spec, evidence_description(test))

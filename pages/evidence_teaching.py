@@ -35,7 +35,8 @@ def teach_from(shared: Resources, data: Labelled, goal: str) -> None:
         pairs = ", ".join(f"{name} as {arm}" if name != arm else name for name, arm in models.items())
         st.caption(
             f"It learns from the words of {len(data.prompts):,} prompts how much each gains from a stronger model:"
-            f" {escaped(pairs)}. What {escaped(goal)} had learned of words before is replaced; ratings stay."
+            f" {escaped(pairs)}. What {escaped(goal)} had learned of words before is replaced where this is better"
+            " than chance; ratings stay."
         )
         signature = (data.sha256, len(data.prompts), goal, playground.settings.version)
         if st.button("Teach it", key="teach-it", icon=":material/school:"):
@@ -52,7 +53,11 @@ def teach_from(shared: Resources, data: Labelled, goal: str) -> None:
         job = background(_JOB, signature, work)
         if ready(job, "teaching"):
             taught: Taught = job.result
-            st.success(f"In force: learned from {taught.score.texts:,} prompts.")
+            learned = f"learned from {taught.score.texts:,} prompts."
+            if taught.in_force:
+                st.success(f"In force: {learned}")
+            else:
+                st.info(f"Not put in force: {learned}", icon=":material/info:")
             st.caption(escaped(taught.sentence))
 
 

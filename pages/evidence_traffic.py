@@ -140,6 +140,7 @@ def _answer(found: WhatIf, name: str, names: dict[str, str], signature: Any) -> 
     figures_table(HEADINGS, lines(found), "table-what-if")
     st.caption(
         "DR uses what is known of similar prompts and corrects it by what was drawn; SNIPS and IPS only reweigh"
-        " what was drawn. Where they disagree, trust none of them much. All hold 95 %. The cost is that of the"
-        " answers, deciding not included."
+        " what was drawn. Where they disagree, trust none of them much. All hold 95 %. At the worst: if every"
+        " unrated answer were bad, or every one good; given where fewer than 90 % are rated. The cost is that of"
+        " the answers, deciding not included."
     )

@@ -28,7 +28,14 @@ from router_core.settings import GoalSettings
 from router_core.types import Posterior
 from router_core.views.contextual import drift_events
 from router_core.views.filters import extent
-from router_core.views.learning import ArmSplit, posterior_through_time, ratings_by_source, split_now
+from router_core.views.learning import (
+    ArmSplit,
+    at_worst_by_arm,
+    chosen_by_others,
+    posterior_through_time,
+    ratings_by_source,
+    split_now,
+)
 
 _WORTH = (0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 20.0, float("inf"))
 
@@ -107,18 +114,21 @@ def _words(rows: list[ArmSplit], names: Mapping[str, str]) -> str:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _past(_shared: Resources, state: State, goal: str, theme: Theme) -> tuple[Spec | None, Any, Any]:
+def _past(
+    _shared: Resources, state: State, goal: str, theme: Theme
+) -> tuple[Spec | None, Any, Any, tuple[int, int]]:
     playground = _shared.playground
     settings = playground.settings.goal(goal)
     table = posterior_through_time(playground.store, goal, settings)
     names = labels([arm.arm() for arm in settings.arms])
     chart = packed(through_time_chart(table, names, theme)) if len(table) else None
-    return chart, table, ratings_by_source(playground.store, goal, list(names))
+    others = chosen_by_others(playground.store, goal, settings)
+    return chart, table, ratings_by_source(playground.store, goal, list(names)), others
 
 
 def _history(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
     playground = shared.playground
-    chart, table, ratings = _past(shared, shared.state, goal, theme_now())
+    chart, table, ratings, (answers, others) = _past(shared, shared.state, goal, theme_now())
     st.header("Through time", anchor=False)
     if chart is None:
         said = "No rating counts since the last change" if ratings["rated"].any() else "No ratings yet"
@@ -154,6 +164,24 @@ def _history(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
         f"Of the {int(ratings['rated'].sum()):,} answers rated in the log, {counted:,} count now. An answer may be"
         " rated by several sources; one of them teaches."
     )
+    worst = at_worst_by_arm(ratings, table)
+    if worst:
+        each = "; ".join(
+            f"{escaped(names.get(arm, arm))}: {rated:.0%} rated, of which {good:.0%} good, so {low:.0%} to"
+            f" {high:.0%} of all"
+            for arm, (rated, good, low, high) in worst.items()
+        )
+        st.caption(
+            f"Only rated answers teach. If people rate because an answer is good, or is not, what is learned is"
+            f" tilted. At the worst (every other answer bad, or good): {each}."
+        )
+    if others:
+        st.caption(
+            f"{others:,} of the {answers:,} rated answers were chosen by other routers, which choose by the"
+            " prompt: each model is then rated on prompts of another kind, and the difference that is learned"
+            " between them is smaller or larger than it is. Settings, Learns from: what it drew itself can teach"
+            " alone."
+        )
 
 
 def page() -> None:

@@ -19,6 +19,9 @@ from scipy.special import stdtrit
 Array = NDArray[np.float64]
 Ends = tuple[Array, Array]
 
+NEARLY_ALL: Final = 0.9
+"""Where a smaller part of the answers is rated, a share of good ones has its worst case beside it."""
+
 _UNSEEN_SKEW: Final = 1.5  # samples of long tails look less skewed than what they are drawn from
 
 
@@ -101,3 +104,15 @@ def difference(values: Array, level: float = 0.95) -> Ends:
     """The interval of means of columns (n, ...) of differences of two scores of the same prompt, in [-1, 1]."""
     low, high = mean(values, level, imagined=1.0)
     return np.maximum(low, -1.0), np.minimum(high, 1.0)
+
+
+def at_worst(value: float, rated: float) -> tuple[float, float]:
+    """Share of good answers among all, where only a part is rated: if all others were bad, and if all were good.
+
+    Without knowing who rates nothing better can be said (Manski 1990, Nonparametric bounds on treatment effects).
+
+    Args:
+        value: share of good ones among the rated, in [0, 1].
+        rated: part of the answers that is rated, in [0, 1].
+    """
+    return value * rated, value * rated + 1.0 - rated

@@ -39,6 +39,16 @@ def long_csv(prompts: int = 120, scores: dict[int, str] | None = None) -> bytes:
     return _csv([HEADER, *changed])
 
 
+def with_words(prompts: int = 300) -> bytes:
+    """Hard prompts gain, and their words tell: all are equally long."""
+    lines = ["prompt,model,score,cost_usd"]
+    for at in range(prompts):
+        hard = at % 2 == 1
+        text = f"{'prove' if hard else 'greet'} number {at:05}"
+        lines += [f"{text},{CHEAP},{int(not hard)},0.0001", f"{text},{STRONG},1,0.005"]
+    return "\n".join(lines).encode()
+
+
 def wide_csv(prompts: int = 120) -> bytes:
     """A row per prompt; columns named as the guess does not know them for one model."""
     lines = [("prompt", f"{CHEAP}_score", f"{CHEAP}_cost", "the big one")]

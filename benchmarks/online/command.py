@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import click
 
 from router_core.errors import RouterError
+from router_core.shell.progress import progress
+from router_core.words import dollars
 
 if TYPE_CHECKING:
     from benchmarks.online.study import Online
@@ -63,7 +65,6 @@ def online(
     from benchmarks.online.study import online as play
     from router_core.evaluation.files.reading import read_labelled
 
-    quiet = as_json or not sys.stderr.isatty()
     try:
         data = read_labelled(file, out_of_range=out_of_range)  # type: ignore[arg-type]
         prompts = prepared(data)
@@ -74,13 +75,13 @@ def online(
         if no_signal:
             prompts = without_signal(prompts, seed)
         found = []
-        with click.progressbar(
-            length=shuffles * len(asked), label="Playing", file=sys.stderr, hidden=quiet
-        ) as bar:
-            for worth in asked:
-                found.append(
-                    play(prompts, worth, shuffles=shuffles, seed=seed, words=words, tick=lambda _: bar.update(1))
-                )
+        with progress("Playing", hidden=as_json) as tell:
+            for place, worth in enumerate(asked):
+
+                def tick(done: float, before: int = place) -> None:
+                    tell((before + done) / len(asked))
+
+                found.append(play(prompts, worth, shuffles=shuffles, seed=seed, words=words, tick=tick))
         if chart is not None:
             from benchmarks.online.chart import save_chart
 
@@ -100,8 +101,8 @@ def text(found: Online) -> str:
     lines = [
         f"A good answer is worth ${found.value_usd:.4g}. {found.prompts:,} prompts, {found.shuffles} shuffles;"
         f" dollars per 1,000 prompts.",
-        f"Best fixed model: {found.best}, give or take ${found.best_error:.2f} with other prompts of the kind."
-        f" Exploration and starting weights cost ${found.floor:.2f}.",
+        f"Best fixed model: {found.best}, give or take {dollars(found.best_error)} with other prompts of the kind."
+        f" Exploration and starting weights cost {dollars(found.floor)}.",
         f"{'':{width}}  " + "  ".join(f"{name:>25}" for name in _COLUMNS),
     ]
     for path in found.paths:
@@ -111,4 +112,4 @@ def text(found: Online) -> str:
 
 
 def _said(one: Estimate) -> str:
-    return f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})"
+    return f"{dollars(one.value)} ({dollars(one.low)} to {dollars(one.high)})"

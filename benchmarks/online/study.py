@@ -202,6 +202,7 @@ def online(
     for life, child in enumerate(np.random.SeedSequence(seed).generate_state(shuffles).tolist()):
         blind = thompson_life(labelled.scores, costs, chosen, child, value_usd=value_usd, weights=starting)
         ledger.play(life, BLIND, "Plain Thompson sampling", "learner", blind)
+        tick((life + 0.1) / shuffles)
         thrifty = contextual_life(
             nothing, labelled.scores, prompts.costs_usd, chosen, child, value_usd=value_usd, weights=starting
         )
@@ -216,6 +217,7 @@ def online(
             weights=starting,
         )
         ledger.play(life, FEATURES, "Contextual, features alone", "learner", sighted)
+        tick((life + 0.4) / shuffles)
         if words:
             reader = contextual_life(
                 prompts.features, labelled.scores, prompts.costs_usd, chosen, child,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from router_core.errors import EvaluationError
 from router_core.evaluation.results import Estimate
+from router_core.intervals import NEARLY_ALL
 from router_core.words import about
 
 Array = NDArray[np.float64]
@@ -65,6 +66,7 @@ class PairedTest:
         more_pairs: within how many more pairs "within" comes, as likely as not; ``more_pairs_worse``: "worse".
             None where it is likelier that it does not come in a million, or the conclusion is drawn.
         path: the evidence through time, at most a few hundred points.
+        answered: prompts that both models answered, rated or not; 0: not known.
     """
 
     cheap: str
@@ -84,6 +86,18 @@ class PairedTest:
     more_pairs: int | None
     more_pairs_worse: int | None
     path: tuple[EvidencePoint, ...]
+    answered: int = 0
+
+    @property
+    def at_worst(self) -> tuple[float, float] | None:
+        """Ends of the difference on all prompts that both answered, whatever became of those without two ratings.
+
+        None where nearly all have two, or nothing is known.
+        """
+        if self.difference is None or self.pairs >= NEARLY_ALL * self.answered:
+            return None
+        rated = self.pairs / self.answered
+        return self.difference.value * rated - (1.0 - rated), self.difference.value * rated + (1.0 - rated)
 
     @property
     def sentence(self) -> str:
@@ -206,6 +220,7 @@ class Pairs:
         at: (n,), when both were rated (UTC).
         asked_all: (n,), whether every model was asked whatever the routers chose; else they are prompts on which
             routers disagreed, which need not be like the others.
+        answered: prompts that both answered, rated or not; 0: not known.
     """
 
     cheap: str
@@ -214,6 +229,7 @@ class Pairs:
     y_strong: Array
     at: NDArray[np.datetime64]
     asked_all: NDArray[np.bool_]
+    answered: int = 0
 
 
 def paired_tests(pairs: Sequence[Pairs], tolerance: float = 0.05, level: float = 0.95) -> tuple[PairedTest, ...]:
@@ -223,8 +239,11 @@ def paired_tests(pairs: Sequence[Pairs], tolerance: float = 0.05, level: float =
     would not hold.
     """
     return tuple(
-        paired_test(
-            one.y_cheap, one.y_strong, tolerance, level, rivals=len(pairs), cheap=one.cheap, strong=one.strong
+        replace(
+            paired_test(
+                one.y_cheap, one.y_strong, tolerance, level, rivals=len(pairs), cheap=one.cheap, strong=one.strong
+            ),
+            answered=one.answered,
         )
         for one in pairs
     )

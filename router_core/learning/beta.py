@@ -68,16 +68,6 @@ def interval(posterior: Posterior, level: float = 0.95) -> tuple[float, float]:
     return min(float(low), middle), max(float(high), middle)
 
 
-def observed_interval(good: float, judged: int) -> tuple[float, float]:
-    """95 % around an observed share, ``good / judged``, with that share inside.
-
-    Central 95 % of Beta(1 + good, 1 + judged - good); where all or none were good, up to 1 or down to 0 (the end
-    that the observation itself forbids to leave out; Brown, Cai and DasGupta 2001, section 4.1).
-    """
-    low, high = interval(Posterior(1.0 + good, 1.0 + judged - good, judged))
-    return min(low, good / judged), max(high, good / judged)
-
-
 def density(posterior: Posterior, theta: Array) -> Array:
     """The posterior's density at each ``theta`` in (0, 1)."""
     a, b = posterior.alpha, posterior.beta

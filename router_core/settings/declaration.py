@@ -174,7 +174,10 @@ class GoalSettings(Declaration):
     learn_from: Literal["all", "own"] = Field(
         default="all",
         title="Learns from",
-        description="all: every rated answer teaches; own: only what the router drew itself, or given by all.",
+        description=(
+            "all: every rated answer teaches, also those that rules chose by the prompt, which blurs the"
+            " difference between models; own: only what the router drew itself, or given by all."
+        ),
         json_schema_extra={
             "labels": {"all": "every rated answer", "own": "what it drew, or every model answered"}
         },

@@ -16,6 +16,7 @@ import click
 from router_core.errors import RouterError
 from router_core.evaluation.by_file.ways import LEARNED, WAYS, offered
 from router_core.registry import POLICIES
+from router_core.shell.progress import progress
 from router_core.shell.store import in_store, opened_store
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **give
     """Teach the contextual router of a goal from FILE (see verdict): whose prompts gain from a stronger model.
 
     The file's models are the goal's where they have the same names. Shows what the words are worth on prompts that
-    were held out.
+    were held out; a score that is no better than chance there is not put in force.
     """
     from dataclasses import asdict
     from datetime import UTC, datetime
@@ -202,10 +203,14 @@ def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **give
         sys.exit(1)
     if as_json:
         worth = {**asdict(taught.worth), "informed": taught.worth.informed}
-        found = {"texts": taught.score.texts, "models": dict(taught.models), "worth": worth, "notes": notes}
+        found = {
+            "texts": taught.score.texts, "models": dict(taught.models), "in_force": taught.in_force,
+            "worth": worth, "notes": notes,
+        }  # fmt: skip
         click.echo(json.dumps(found, ensure_ascii=False))
         return
-    click.echo(f"In force in goal {goal!r}: learned from {taught.score.texts:,} prompts.")
+    kept = "In force" if taught.in_force else "Not put in force"
+    click.echo(f"{kept} in goal {goal!r}: learned from {taught.score.texts:,} prompts.")
     click.echo(taught.sentence)
     for line in notes:
         click.echo(f"- {line}")
@@ -225,16 +230,7 @@ def _judged(
     from router_core.evaluation.results import Objective
 
     notes: list[str] = []
-    quiet = as_json or not sys.stderr.isatty()
-    with click.progressbar(length=1000, label="Judging", file=sys.stderr, hidden=quiet) as bar:
-        done = 0
-
-        def progress(part: float, words: str, start: float = 0.0, whole: float = 0.4) -> None:
-            nonlocal done
-            now = int(1000 * (start + whole * part))
-            bar.update(now - done)
-            done = now
-
+    with progress("Judging", hidden=as_json) as tell:
         try:
             settings = _settings(given["place"])
             settings.goal(given["goal"])
@@ -243,7 +239,9 @@ def _judged(
             objective = None
             if given["worth"] is not None or given["floor"] is not None:
                 objective = Objective(given["worth"], given["floor"])
-            data = _read(file, given, Rates.of(settings, given["goal"]), notes, progress)
+            data = _read(
+                file, given, Rates.of(settings, given["goal"]), notes, lambda part, words: tell(0.4 * part)
+            )
             report = evaluate(
                 routers(data),
                 data,
@@ -254,7 +252,7 @@ def _judged(
                 draws=draws,
                 seed=given["seed"],
                 refresh=refresh,
-                progress=lambda part, words: progress(part, words, 0.4, 0.6),
+                progress=lambda part, words: tell(0.4 + 0.6 * part),
             )
         except (MemoryError, RouterError) as error:
             said = (

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from router_core.learning.beta import observed_interval
+from router_core.intervals import NEARLY_ALL, at_worst, share_of_sums
 from router_core.settings import Settings
 from router_core.store.base import Questions
 from router_core.types import Price, TeachingRule
@@ -84,8 +84,19 @@ class CostReport:
 
     @property
     def good_interval(self) -> tuple[float, float] | None:
-        """95 % around the share judged good; None without ratings."""
-        return observed_interval(self.good, self.judged) if self.judged else None
+        """The 95 % interval of the share judged good; None without ratings."""
+        if not self.judged:
+            return None
+        low, high = share_of_sums(self.good, self.good, self.judged)
+        return float(low), float(high)
+
+    @property
+    def good_at_worst(self) -> tuple[float, float] | None:
+        """Share good of all calls if every unrated answer were bad, or good; None: nearly all are rated."""
+        rated = self.judged / self.calls if self.calls else 1.0
+        if not self.judged or rated >= NEARLY_ALL:
+            return None
+        return at_worst(self.good / self.judged, rated)
 
     @property
     def per_good_usd(self) -> float | None:

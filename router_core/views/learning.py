@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy.special import betaincinv
 
+from router_core.intervals import NEARLY_ALL, at_worst
 from router_core.learning.beta import best_probabilities
 from router_core.policies.blending import blend, starting_shares
 from router_core.policies.thompson import comparable_costs
+from router_core.registry import THOMPSON
 from router_core.settings import GoalSettings
 from router_core.store.base import SettingsVersion, Store
 from router_core.types import Candidate, Evidence
@@ -179,6 +181,37 @@ def ratings_by_source(store: Store, goal: str, arms: Sequence[str]) -> pd.DataFr
         rows.append(row)
     table = pd.DataFrame(rows)
     return table.drop(columns=[name for name in dict.fromkeys(columns.values()) if not table[name].any()])
+
+
+def at_worst_by_arm(ratings: pd.DataFrame, taught: pd.DataFrame) -> dict[str, tuple[float, float, float, float]]:
+    """Each model's share rated, share good of the rated, and that of all answers at the worst (low, high).
+
+    Only of models of which something, but not nearly everything, is rated.
+
+    Args:
+        ratings: of ``ratings_by_source``.
+        taught: of ``posterior_through_time``.
+    """
+    sums = taught.groupby("arm")[["judged", "good"]].sum()
+    found = {}
+    for arm, rated in ratings[["arm", "share"]].itertuples(index=False):
+        if arm in sums.index and sums["judged"][arm] > 0 and rated < NEARLY_ALL:
+            good = float(sums["good"][arm] / sums["judged"][arm])
+            found[arm] = (float(rated), good, *at_worst(good, float(rated)))
+    return found
+
+
+def chosen_by_others(store: Store, name: str, goal: GoalSettings) -> tuple[int, int]:
+    """Rated answers of a goal, and how many of them the learner did not draw itself though they teach it.
+
+    Rules and the classifier choose by the prompt, so the models are rated on prompts of different kinds and the
+    difference between them is blurred: in the demo's traffic .13 becomes .06. (0, 0) where the goal learns from
+    its own draws alone.
+    """
+    if goal.learn_from == "own":
+        return 0, 0
+    (row,) = store.table("chosen_by_others", {"goal": name, "learner": THOMPSON.name}).itertuples(index=False)
+    return int(row.answers), int(row.others)
 
 
 def pending_now(store: Store, name: str, goal: GoalSettings, now: datetime) -> dict[str, Pending]:

@@ -18,7 +18,7 @@ from router_core.settings import ArmSettings, GoalSettings, PrivacySettings
 from router_core.store import open_store
 from router_core.store.base import Evaluation
 from tests.app.panel import QUICK, forget, opened, use
-from tests.scored import CHEAP, STRONG, long_csv, wide_csv
+from tests.scored import CHEAP, STRONG, long_csv, wide_csv, with_words
 
 pytestmark = pytest.mark.usefixtures("place")
 
@@ -263,11 +263,16 @@ def test_unknown_prices_can_be_given() -> None:
 
 
 def test_the_contextual_router_is_taught() -> None:
-    """A click puts a gain score in force, and says what it is worth."""
+    """A click puts a gain score in force where it is worth anything, and says what."""
     at = given(long_csv(300))
     at.button(key="teach-it").click().run()
     finished(at, "evidence-teaching")
-    assert "learned from 300 prompts" in at.success[0].value
+    assert any("Not put in force: learned from 300 prompts" in one.value for one in at.info)
+    assert resources().playground.store.gain_version("default") is None
+    at = given(with_words(300))
+    at.button(key="teach-it").click().run()
+    finished(at, "evidence-teaching")
+    assert "In force: learned from 300 prompts" in at.success[0].value
     assert resources().playground.store.gain_version("default") is not None
     assert "APGR" in texts(at)
 

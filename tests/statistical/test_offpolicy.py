@@ -9,7 +9,7 @@ narrow. And no interval may be more than 1.25 times as wide as the spread of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -198,3 +198,33 @@ def test_a_log_without_floor_is_refused() -> None:
         action = (rng.random(rows) < 0.001).astype(np.int64)
         log = Log(("settled", "other"), p, action, np.ones(rows), np.ones(rows))
         assert estimate(np.tile([[0.0, 1.0]], (rows, 1)), log).of("reward").figure is None
+
+
+@pytest.mark.parametrize(("right", "wrong"), [(0.95, 0.1), (0.8, 0.3)])
+def test_ratings_out_of_displeasure_are_corrected_by_a_second_source(right: float, wrong: float) -> None:
+    """One in ten good answers is rated and half of the bad ones: .862 is said to be .56, give or take .03.
+
+    A source that covers everything, and calls so many good and bad answers good, brings it back; without one the
+    truth lies within the bounds that stand beside the figure.
+    """
+    rng, rows, truth = np.random.default_rng(10), 5_000, 0.862
+    target = np.tile([[0.0, 1.0]], (rows, 1))
+    hits, plain, within = 0, [], 0
+    for _ in range(LOGS // 2):
+        p = np.tile([0.7, 0.3], (rows, 1))
+        action = (rng.random(rows) < 0.3).astype(np.int64)
+        good = rng.random(rows) < np.where(action == 1, truth, 0.75)
+        reward = np.where(rng.random(rows) < np.where(good, 0.1, 0.5), good, np.nan)
+        second = (rng.random(rows) < np.where(good, right, wrong)).astype(float)
+        log = Log(("a", "b"), p, action, reward, np.ones(rows))
+        found = estimate(target, log).of("reward")
+        assert found.figure is not None
+        assert found.worst is not None
+        plain.append(found.figure.value)
+        within += found.worst[0] <= truth <= found.worst[1]
+        figure = estimate(target, replace(log, second=second)).of("reward").figure
+        assert figure is not None
+        hits += figure.low <= truth <= figure.high
+    assert 0.5 < np.mean(plain) < 0.6
+    assert within == LOGS // 2
+    assert hits >= binom.ppf(0.001, LOGS // 2, 0.935)

@@ -20,7 +20,7 @@ from router_core.settings import GoalSettings, HeuristicSettings, PrivacySetting
 from router_core.shell.main import FORMATS, main
 from router_core.store import open_store
 from router_core.store.base import Search, SettingsVersion
-from tests.scored import long_csv
+from tests.scored import with_words
 from tests.servers import ChatServer, chat_server
 
 ROOT = Path(__file__).parents[2]
@@ -363,7 +363,7 @@ def test_what_the_contextual_router_alone_learned_goes_in_and_out(place: str, tm
     """A gain score taught from a file, without a rating: it is told and taken over; a second time nothing is."""
     file, taught, fresh = (str(tmp_path / name) for name in ("router.json", "taught.duckdb", "fresh.duckdb"))
     store = open_store(taught, kind="simulated")
-    teach(store, "default", GoalSettings(), read_labelled(long_csv(200), name="scored.csv"), datetime.now(UTC))
+    teach(store, "default", GoalSettings(), read_labelled(with_words(200), name="scored.csv"), datetime.now(UTC))
     version = store.gain_version("default")
     store.close()
     run(taught, "export", file)

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from scipy.stats import beta
 
+from router_core.intervals import share_of_sums
 from router_core.money.pricing import PriceBook
 from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.store import open_store
@@ -69,7 +69,9 @@ def test_ratings(store: Store) -> None:
     report = costs(store, Settings(), PRICE, VIEW)
     assert (report.judged, report.good) == (3, 2.5)
     assert report.good_interval is not None
-    assert report.good_interval == pytest.approx(beta(3.5, 1.5).interval(0.95))
+    assert report.good_interval == pytest.approx(tuple(float(end) for end in share_of_sums(2.5, 2.5, 3)))
+    assert report.calls > 3
+    assert report.good_at_worst == pytest.approx((2.5 / report.calls, 1 - 0.5 / report.calls))
 
 
 def test_the_first_source_has_the_word(store: Store) -> None:

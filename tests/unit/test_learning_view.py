@@ -14,7 +14,14 @@ from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, SettingsVersion, Store
 from router_core.types import Arm, Candidate, Evidence, OutputTokens, Posterior
-from router_core.views.learning import changes, posterior_through_time, ratings_by_source, split_now
+from router_core.views.learning import (
+    at_worst_by_arm,
+    changes,
+    chosen_by_others,
+    posterior_through_time,
+    ratings_by_source,
+    split_now,
+)
 from tests.store_rows import CHEAP, STRONG, a_completion, a_decision, a_prompt, an_outcome, at
 
 WHO: dict[str, Any] = {"at": datetime(2026, 6, 1, tzinfo=UTC), "author": "tester"}
@@ -200,3 +207,28 @@ def test_changes_of_a_goal_that_came_later() -> None:
     store.save_settings(SettingsVersion("v1", at(1), "", "", Settings(goals=goals).document()))
     assert changes(store, "later", FIRST) == []
     assert changes(store, "default", FIRST) == []
+
+
+def test_the_worst_that_the_unrated_may_hide(demo: Store) -> None:
+    """Share good of the rated times the part rated, and with all the rest; nothing where nearly all are rated."""
+    goal = Settings().goal("default")
+    taught = posterior_through_time(demo, "default", goal)
+    ratings = ratings_by_source(demo, "default", [CHEAP, STRONG])
+    found = at_worst_by_arm(ratings.assign(share=[0.25, 0.95]), taught)
+    assert set(found) == {CHEAP}
+    rated, good, low, high = found[CHEAP]
+    sums = taught[taught["arm"] == CHEAP][["judged", "good"]].sum()
+    assert (rated, good) == (0.25, pytest.approx(sums["good"] / sums["judged"]))
+    assert (low, high) == pytest.approx((good * 0.25, good * 0.25 + 0.75))
+
+
+def test_answers_that_other_routers_chose_are_counted(demo: Store) -> None:
+    """Those that teach although the learner did not draw them; none where it learns from its own draws alone."""
+    goal = Settings().goal("default")
+    every, own = (
+        sum(one.count for one in demo.evidence("default", rule.teaching_rule()).values())
+        for rule in (goal, goal.model_copy(update={"learn_from": "own"}))
+    )
+    assert chosen_by_others(demo, "default", goal) == (every, every - own)
+    assert 0 < own < every
+    assert chosen_by_others(demo, "default", goal.model_copy(update={"learn_from": "own"})) == (0, 0)

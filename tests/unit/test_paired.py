@@ -249,3 +249,18 @@ def test_what_is_no_pair(arguments: tuple[Any, ...], message: str) -> None:
     """Refused with the value and what is allowed."""
     with pytest.raises(EvaluationError, match=message):
         paired_test(*arguments)
+
+
+def test_the_worst_that_unrated_pairs_may_hide() -> None:
+    """40 of 100 prompts have two ratings and a difference of 5 points: from -58 to +62 points on all of them."""
+    y_strong = np.ones(40)
+    y_cheap = np.where(np.arange(40) < 2, 0.0, 1.0)
+    pairs = Pairs(
+        "mini", "big", y_cheap, y_strong, np.zeros(40, "datetime64[us]"), np.ones(40, bool), answered=100
+    )
+    (found,) = paired_tests([pairs])
+    assert found.at_worst == pytest.approx((0.02 - 0.6, 0.02 + 0.6))
+    (nearly_all,) = paired_tests([replace(pairs, answered=44)])
+    assert nearly_all.at_worst is None
+    (unknown,) = paired_tests([replace(pairs, answered=0)])
+    assert unknown.at_worst is None

@@ -75,6 +75,21 @@ def store() -> Store:
     return opened
 
 
+def test_a_source_that_does_not_teach_is_the_second(store: Store) -> None:
+    """Its word stands beside the reward; on how many answers each source has the word is counted."""
+    document = SETTINGS.model_dump()
+    document["goals"]["default"]["teaching_precedence"] = ("api",)
+    traffic = read_traffic(store, Settings.model_validate(document), "default")
+    second, place = traffic.log.second, by_number(traffic)
+    assert second is not None
+    assert (second[place[1]], second[place[3]], traffic.log.reward[place[3]]) == (1.0, 0.0, 0.5)
+    assert np.isnan([second[place[6]], traffic.log.reward[place[1]]]).all()
+    assert traffic.sources == {"api": 1}
+    every = read_traffic(store, SETTINGS, "default")
+    assert every.log.second is None
+    assert every.sources == {"thumb": 2, "api": 1}
+
+
 def test_only_what_was_drawn(store: Store) -> None:
     """Forced and fallback decisions, and rules in the classifier's place, are left out; so are other goals."""
     traffic = read_traffic(store, SETTINGS, "default")
@@ -230,6 +245,8 @@ def test_prompts_on_which_routers_disagreed() -> None:
     )  # fmt: skip
     assert read_pairs(store, SETTINGS, "default")[0].asked_all.tolist() == [False, True]
     assert read_pairs(store, SETTINGS, "default", only_asked_all=True)[0].y_cheap.tolist() == [1.0]
+    assert read_pairs(store, SETTINGS, "default")[0].answered >= 2
+    assert read_pairs(store, SETTINGS, "default", only_asked_all=True)[0].answered == 1
 
 
 def test_each_other_model_against_the_last() -> None:

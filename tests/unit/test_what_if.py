@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -78,10 +79,28 @@ def test_refusals_are_told_once() -> None:
 def test_lines() -> None:
     """The log first, then every estimator; effective answers only where there is a figure."""
     found = lines(made(other="why"))
-    assert found[0] == ("As logged", "80.0 % (79.0 to 81.0)", "$1.00 ($0.90 to $1.10)", "")
-    assert found[3] == ("DR", "90.0 % (85.0 to 95.0)", "no figure", "41 of 1,000")
-    assert lines(made(refused="why", logged=False))[1] == ("IPS", "no figure", "$2.00 ($1.00 to $3.00)", "")
-    assert lines(made(refused="why", logged=False))[0][1:3] == ("no figure", "no figure")
+    assert found[0] == ("As logged", "80.0 % (79.0 to 81.0)", "", "$1.00 ($0.90 to $1.10)", "")
+    assert found[3] == ("DR", "90.0 % (85.0 to 95.0)", "", "no figure", "41 of 1,000")
+    assert lines(made(refused="why", logged=False))[1] == ("IPS", "no figure", "", "$2.00 ($1.00 to $3.00)", "")
+    assert lines(made(refused="why", logged=False))[0][1:4] == ("no figure", "", "no figure")
+
+
+def test_where_few_are_rated_the_worst_stands_beside() -> None:
+    """In the sentence and in every line; where several sources have the word, that is said."""
+    found = made()
+    estimates = tuple(
+        replace(one, worst=(0.3, 0.97) if one.quantity == "reward" else None) for one in found.report.estimates
+    )
+    found = replace(
+        found, report=replace(found.report, estimates=estimates), worst=(0.25, 0.9),
+        sources={"thumb": 300, "condition": 700},
+    )  # fmt: skip
+    assert sentence(found, "rules").startswith(
+        "Rules would have given 90.0 % good answers (85.0 to 95.0, but 30.0 to 97.0 % at the worst, for few are"
+        " rated; logged: 80.0 %)"
+    )
+    assert [line[2] for line in lines(found)] == ["25.0 to 90.0 %", *["30.0 to 97.0 %"] * 3]
+    assert any("30 % thumbs and 70 % by the success condition" in one for one in remarks(found, NAMES))
 
 
 def test_remarks() -> None:

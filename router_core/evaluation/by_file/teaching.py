@@ -20,13 +20,14 @@ from router_core.learning.contextual.gain import GainScore
 from router_core.learning.contextual.training import train
 from router_core.settings import GoalSettings
 from router_core.store.base import Learning
+from router_core.words import listing
 
 _DATE = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|\d{8})$")
 
 
 @dataclass(frozen=True)
 class Taught:
-    """A gain score in force, and what it is worth on the prompts that it had not seen when it was judged.
+    """A gain score, and what it is worth on the prompts that it had not seen when it was judged.
 
     ``models``: the file's models -> the goal's arms.
     """
@@ -36,9 +37,14 @@ class Taught:
     worth: Worth
 
     @property
+    def in_force(self) -> bool:
+        """Whether it was put in force: only where it knows more of these prompts than how long they are."""
+        return self.worth.informed
+
+    @property
     def sentence(self) -> str:
         """What it is worth, and what becomes of it where that is nothing."""
-        kept = "" if self.worth.informed else " It is used all the same, and counts as far as ratings bear it out."
+        kept = "" if self.in_force else " So it was not put in force: what was learned of words before stays."
         return f"Judged on prompts held out while it learned. {self.worth.sentence}{kept}"
 
 
@@ -66,9 +72,9 @@ def teach(
     *,
     tick: Callable[[float], None] = lambda done: None,
 ) -> Taught:
-    """Learn a gain score from every prompt and put it in force in the goal; some seconds per ten thousand prompts.
+    """Learn a gain score from every prompt, and put it in force in the goal where it is better than chance.
 
-    It stays until the log has taught more prompts than the file.
+    Takes some seconds per ten thousand prompts. It stays until the log has taught more prompts than the file.
 
     Raises:
         EvaluationError: fewer than two of the goal's models are in the file.
@@ -76,10 +82,11 @@ def teach(
     """
     models = matched(labelled.models, settings)
     if len(models) < 2:
-        arms = [arm.id for arm in settings.arms]
+        which = f"only {next(iter(models))} is a model" if models else "none is a model"
         raise EvaluationError(
-            f"of the file's models {list(labelled.models)} only {sorted(models)} are models of goal {goal!r},"
-            f" which has {arms}; a gain compares two: add the others to the goal, or name them alike"
+            f"of the file's models ({listing(labelled.models)}) {which} of goal {goal!r}, which has"
+            f" {listing([arm.id for arm in settings.arms])}; a gain compares two: add the others to the goal, or"
+            " give them the same names"
         )
     arms = [arm.id for arm in settings.arms if arm.id in models.values()]
     given = [
@@ -92,5 +99,7 @@ def teach(
     gains = labelled.scores[:, columns[1]] - labelled.scores[:, columns[0]]
     characters = np.array([len(prompt) for prompt in labelled.prompts], np.float64)
     judged = worth(trained.held_out[:, -1], gains, characters)
-    store.save_gain(goal, trained.score.version, "labelled", json.dumps(trained.score.document()), at=at)
-    return Taught(trained.score, models, judged)
+    taught = Taught(trained.score, models, judged)
+    if taught.in_force:
+        store.save_gain(goal, taught.score.version, "labelled", json.dumps(taught.score.document()), at=at)
+    return taught

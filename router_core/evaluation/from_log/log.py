@@ -35,6 +35,8 @@ class Log:
         reward: (n,), what became of its answer, in [0, 1]; NaN where nobody rated it.
         cost_usd: (n,), what the call cost; NaN where that is unknown.
         features: (n, f) of the prompt, for the reward model (any scale); None: it knows only the model.
+        second: (n,), the word of another source on each answer, in [0, 1], which is no reward (rating_model.py);
+            NaN where it has none. None: there is no such source.
         prompt: (n,), numbers from 0 up; rows of one prompt share one. None: every row is a prompt of its own.
         logger: (n,), index into ``loggers``: which router, as it was set, drew the row. None: one for all.
         loggers: their names.
@@ -53,13 +55,16 @@ class Log:
     prompt: Ints | None = None
     logger: Ints | None = None
     loggers: tuple[str, ...] = ("log",)
+    second: Array | None = None
     checked: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.checked:
             return
         n, k = len(self.action), len(self.arms)
-        parts = {name: getattr(self, name) for name in ("reward", "cost_usd", "features", "prompt", "logger")}
+        parts = {
+            name: getattr(self, name) for name in ("reward", "cost_usd", "features", "prompt", "logger", "second")
+        }
         wrong = [name for name, part in parts.items() if part is not None and len(part) != n]
         if wrong or self.probabilities.shape != (n, k):
             raise EvaluationError(
@@ -95,6 +100,7 @@ class Log:
             features=None if self.features is None else self.features[wanted],
             prompt=None if self.prompt is None else self.prompt[wanted],
             logger=None if self.logger is None else self.logger[wanted],
+            second=None if self.second is None else self.second[wanted],
             checked=True,
         )
 

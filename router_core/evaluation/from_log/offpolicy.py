@@ -6,7 +6,7 @@ Does not cover learning targets: a policy that would have changed as it went can
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -25,6 +25,7 @@ from router_core.evaluation.from_log.overlap import (
     support,
     unheard,
 )
+from router_core.evaluation.from_log.rating_model import corrected
 from router_core.evaluation.from_log.reward_model import predicted
 from router_core.evaluation.results import Estimate
 from router_core.words import share
@@ -53,6 +54,8 @@ class OffPolicyEstimate:
         rows: answers with a known outcome.
         known_share: share of each model's answers with a known outcome, in the report's order; None: never drawn.
         refusal: why there is no figure.
+        worst: for rewards of which many are unknown: the low end if every unrated answer were bad, the high end if
+            every one were good, sampling included; None: nearly all are rated, or there is no figure.
     """
 
     estimator: Estimator
@@ -62,6 +65,7 @@ class OffPolicyEstimate:
     rows: int
     known_share: tuple[float | None, ...]
     refusal: str | None = None
+    worst: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,8 @@ def estimate(
     Only known outcomes are seen. An answer counts for 1 / (share known of its model's answers), so that models
     which are rated more often do not count more; the prompts of unrated answers enter DR's first term. With
     ``by_arm=False`` known outcomes are looked at as if there were no others, as the formulas stand. Where people
-    rate *because* of the answer neither helps: the share rated is shown beside each estimate.
+    rate *because* of the answer neither helps: the share rated and the worst that may be stand beside each
+    estimate, and where a second source has a word on every answer, ratings are corrected by it (rating_model.py).
 
     The interval is that of the linearised estimator, the rows of a prompt taken together, with two changes that
     make it cover at small effective sizes: each model's squared weights are taken as expected from the
@@ -153,7 +158,11 @@ def estimate(
             q, log = q[reaches[log.logger]], log.by_loggers(reaches)
             found = support(q, log)
     judged = [
-        _quantity(q, log, found, one, asked) if why is None else _refused(log, found, one, asked, why)
+        _refused(log, found, one, asked, why)
+        if why is not None
+        else _reward(q, log, found, asked)
+        if one == "reward"
+        else _quantity(q, log, found, one, asked)
         for one in quantities
     ]
     whole = max(1, len(log))
@@ -182,6 +191,44 @@ class _Asked:
 class _Judged:
     estimates: list[OffPolicyEstimate]
     warnings: list[str]
+
+
+def _reward(q: Array, log: Log, found: Support, asked: _Asked) -> _Judged:
+    """Every estimate of the reward: corrected by a second source where there is one, and at the worst."""
+    rated = float((~np.isnan(log.reward)).mean())
+    better = corrected(log) if asked.by_arm else None
+    judged = _quantity(q, log if better is None else better, found, "reward", asked)
+    if rated >= intervals.NEARLY_ALL or all(one.figure is None for one in judged.estimates):
+        return judged
+    low, high = (_unrated_as(value, q, log, found, asked) for value in (0.0, 1.0))
+    worst = (low.low, high.high)
+    shares = _known_share(found, counts(log, ~np.isnan(log.reward)))
+    said = f"{share(rated)} of the answers are rated"
+    if better is None:
+        said += "; if people rate because they are pleased or not, the figures are tilted"
+    else:
+        said += (
+            "; the others are judged by a second source, corrected by what ratings say where both are known. That"
+            " is right where who rates depends on how good the answer is"
+        )
+    said += f". If every unrated answer were bad, or every one good, it would be {_span(worst)}"
+    estimates = [
+        replace(one, known_share=shares, worst=worst if one.figure is not None else None)
+        for one in judged.estimates
+    ]
+    return _Judged(estimates, [*judged.warnings, said])
+
+
+def _unrated_as(value: float, q: Array, log: Log, found: Support, asked: _Asked) -> Estimate:
+    """The figure if every unrated answer were of this value."""
+    every = replace(log, reward=np.where(np.isnan(log.reward), value, log.reward), checked=True)
+    weights = overlap(found, every, np.ones(len(log), np.bool_), found.drawn)
+    alone = replace(asked, estimators=("SNIPS",))
+    return _figures(q, every, every.reward, weights, "reward", alone)["SNIPS"]
+
+
+def _span(ends: tuple[float, float]) -> str:
+    return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
 
 
 def _quantity(q: Array, log: Log, found: Support, quantity: Quantity, asked: _Asked) -> _Judged:

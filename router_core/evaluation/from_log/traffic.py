@@ -10,7 +10,7 @@ choose.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,7 @@ class Traffic:
         input_tokens: (n,), estimated before the call.
         task: (n,), the task type that came with the prompt; "": none.
         failed: rows whose call failed.
+        sources: source of ratings -> how many of the rows it has the word on; absent where on none.
     """
 
     goal: str
@@ -53,6 +54,7 @@ class Traffic:
     input_tokens: NDArray[np.int64]
     task: NDArray[np.object_]
     failed: int
+    sources: Mapping[str, int] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, Any]:
         """What the store has to be told to speak of the same rows."""
@@ -92,7 +94,7 @@ def read_traffic(
     }
     if policies is not None:
         rows = rows[rows["logger"].isin([number for number, (policy, _) in names.items() if policy in policies])]
-    return _traffic(rows, arms, names, goal, since, until)
+    return _traffic(rows, arms, names, goal, since, until, chosen.teaching_precedence)
 
 
 def _traffic(
@@ -102,6 +104,7 @@ def _traffic(
     goal: str,
     since: datetime | None,
     until: datetime | None,
+    precedence: Sequence[str],
 ) -> Traffic:
     import pandas as pd
 
@@ -109,6 +112,7 @@ def _traffic(
     number, numbers = pd.factorize(rows["logger"])
     logger, loggers = _loggers(p, number, [names[one] for one in numbers])
     failed = rows["failed"].to_numpy(bool)
+    second = rows["second"].to_numpy(np.float64)
     cost = rows["cost_usd"].to_numpy(np.float64, copy=True)
     cost[failed] = np.nan
     sizes = rows[["words", "characters", "input_tokens"]].to_numpy(np.float64)
@@ -122,6 +126,7 @@ def _traffic(
         pd.factorize(rows["prompt"])[0].astype(np.int64),
         logger,
         loggers,
+        second if len(second) and not np.isnan(second).all() else None,
     )
     return Traffic(
         goal,
@@ -133,6 +138,11 @@ def _traffic(
         rows["input_tokens"].to_numpy(np.int64),
         rows["task"].to_numpy(object),
         int(failed.sum()),
+        {
+            source: int(count)
+            for place, source in enumerate(precedence, 1)
+            if (count := (rows["place"] == place).sum())
+        },
     )
 
 
@@ -188,6 +198,8 @@ def read_pairs(
         )
     wanted = _parameters(goal, since, until) | _teaching(chosen)
     rows = store.table("pairs", {**wanted, "strong": strong})
+    both = store.table("both_answered", {**_parameters(goal, since, until), "strong": strong}).set_index("arm")
+    answered = both["asked_all" if only_asked_all else "prompts"]
     if only_asked_all:
         rows = rows[rows["asked_all"]]
     found = []
@@ -201,6 +213,7 @@ def read_pairs(
                 own["y_strong"].to_numpy(np.float64),
                 own["time"].to_numpy("datetime64[us]"),
                 own["asked_all"].to_numpy(bool),
+                int(answered.get(cheap, 0)),
             )
         )
     return found

@@ -6,7 +6,7 @@ See offpolicy.py for the estimates, targets.py for what a router would choose.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -20,13 +20,14 @@ from router_core.evaluation.results import Estimate
 from router_core.evaluation.wording import per_thousand, percent
 from router_core.settings import Settings
 from router_core.store.base import Store
-from router_core.words import about, dollars, share
+from router_core.words import about, dollars, listing, share
 
 ALWAYS = "always:"
 """A target of this and an arm's id: that model for everything."""
 
-HEADINGS = ("Estimate", "Good answers", "Per 1,000 requests", "Effective answers")
+HEADINGS = ("Estimate", "Good answers", "At the worst", "Per 1,000 requests", "Effective answers")
 _REFUSED = "no figure"
+_SOURCES = {"thumb": "thumbs", "api": "reported by code", "condition": "by the success condition"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class WhatIf:
         reward, cost_usd: what the log itself scored and cost per request, all routers together; None: nothing is
             known of it.
         failed: calls that failed; they have neither score nor cost.
+        worst: what ``reward`` could be if every unrated answer were bad, or good; None: nearly all are rated.
+        sources: source of ratings -> how many answers it has the word on.
     """
 
     target: str
@@ -46,6 +49,8 @@ class WhatIf:
     reward: Estimate | None
     cost_usd: Estimate | None
     failed: int
+    worst: tuple[float, float] | None = None
+    sources: Mapping[str, int] = field(default_factory=dict)
 
     def logged(self, quantity: Quantity) -> Estimate | None:
         """What was really scored or spent."""
@@ -76,8 +81,8 @@ def what_if(
     else:
         report = estimate_policy(store, draft, goal, target, rows)
     own = estimate(rows.log.probabilities, rows.log, estimators=("SNIPS",), least_ess=FEWEST_ROWS)
-    reward, cost = (own.of(quantity, "SNIPS").figure for quantity in ("reward", "cost_usd"))
-    return WhatIf(target, report, reward, cost, rows.failed)
+    reward, cost = (own.of(quantity, "SNIPS") for quantity in ("reward", "cost_usd"))
+    return WhatIf(target, report, reward.figure, cost.figure, rows.failed, reward.worst, rows.sources)
 
 
 def _always(arm: str, rows: Traffic) -> OffPolicyReport:
@@ -97,6 +102,7 @@ def sentence(found: WhatIf, name: str) -> str:
     if scored.figure is not None:
         was = "" if found.reward is None else f"; logged: {share(found.reward.value)}"
         ends = f"{100 * scored.figure.low:.1f} to {100 * scored.figure.high:.1f}"
+        ends += "" if scored.worst is None else f", but {_worst(scored.worst)} at the worst, for few are rated"
         parts.append(f"given {share(scored.figure.value)} good answers ({ends}{was})")
     if spent.figure is not None:
         was = "" if found.cost_usd is None else f"; logged: {dollars(1000 * found.cost_usd.value)}"
@@ -112,6 +118,7 @@ def lines(found: WhatIf) -> list[tuple[str, ...]]:
     logged = (
         "As logged",
         _REFUSED if found.reward is None else percent(found.reward),
+        _worst(found.worst),
         _REFUSED if found.cost_usd is None else per_thousand(found.cost_usd),
         "",
     )
@@ -119,6 +126,7 @@ def lines(found: WhatIf) -> list[tuple[str, ...]]:
         (
             one.estimator,
             _REFUSED if one.figure is None else percent(one.figure),
+            _worst(one.worst),
             _REFUSED if other.figure is None else per_thousand(other.figure),
             _effective(one),
         )
@@ -163,8 +171,19 @@ def _remarks(found: WhatIf, arms: Sequence[str]) -> Iterable[str]:
             f"Left out, because they could not have chosen what it would: {', '.join(report.left_out)}."
             " Rules and classifier draw with probability 1 and speak for themselves alone, unless they explore."
         )
+    if len(found.sources) > 1:
+        every = sum(found.sources.values())
+        parts = listing([f"{share(count / every, 0)} {_SOURCES[name]}" for name, count in found.sources.items()])
+        yield (
+            f"The word of several sources counts: {parts}. What each calls good may differ. A source that is left"
+            " out of the goal's order of sources corrects for who rates instead."
+        )
     if found.failed:
         yield f"{found.failed:,} calls failed; they have neither a rating nor a cost."
+
+
+def _worst(ends: tuple[float, float] | None) -> str:
+    return "" if ends is None else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
 
 
 def _split(arms: Sequence[str], shares: Sequence[float]) -> str:

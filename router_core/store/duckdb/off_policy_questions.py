@@ -20,19 +20,25 @@ _DRAWN: Final = f"""
 
 _JUDGED: Final = """
     SELECT completion_id,
-           arg_min(reward_micro, list_position($precedence::VARCHAR[], source)) / 1e6 AS reward,
-           arg_min(created_at, list_position($precedence::VARCHAR[], source)) AS rated_at
+           arg_min(reward_micro, place) FILTER (counts) / 1e6 AS reward,
+           arg_min(created_at, place) FILTER (counts) AS rated_at,
+           min(place) FILTER (counts) AS place,
+           arg_min(reward_micro, source) FILTER (place IS NULL) / 1e6 AS second
     FROM (
-        SELECT completion_id, source, arg_max_null(reward_micro, seq) AS reward_micro,
-               arg_max(created_at, seq) AS created_at
-        FROM outcome GROUP BY completion_id, source
+        SELECT *, list_position($precedence::VARCHAR[], source) AS place, place IS NOT NULL /* in time */ AS counts
+        FROM (
+            SELECT completion_id, source, arg_max_null(reward_micro, seq) AS reward_micro,
+                   arg_max(created_at, seq) AS created_at
+            FROM outcome GROUP BY completion_id, source
+        )
     )
-    WHERE reward_micro IS NOT NULL AND list_contains($precedence::VARCHAR[], source) /* in time */
+    WHERE reward_micro IS NOT NULL
     GROUP BY completion_id
 """
-"""The current word of the first source in $precedence that has one, and when it was said.
+"""The current word of the first source in $precedence that has one, when it was said, which place the source has;
+and the word of a source that is not in $precedence.
 
-With $window_us only of answers that were first judged so soon (attribution.py).
+With $window_us rewards only of answers that were first judged so soon (attribution.py).
 """
 
 EACH_ARM: Final = "/* each arm */"
@@ -48,7 +54,7 @@ QUESTIONS: Final[dict[str, str]] = {
         SELECT hash(decision.prompt_id) AS prompt, hash(policy, policy_version) AS logger,
                hash(context) AS context, hash(sha256) AS fingerprint,
                (list_position($arms::VARCHAR[], chosen) - 1)::INTEGER AS action,
-               reward, cost_usd::DOUBLE AS cost_usd, error IS NOT NULL AS failed,
+               reward, second, judged.place, cost_usd::DOUBLE AS cost_usd, error IS NOT NULL AS failed,
                seen.input_tokens, seen.words, seen.characters, coalesce(seen.task_type, '') AS task {EACH_ARM}
         FROM (
             SELECT *, json_transform(
@@ -61,6 +67,15 @@ QUESTIONS: Final[dict[str, str]] = {
         JOIN prompt ON prompt.id = decision.prompt_id
         LEFT JOIN completion ON completion.id = decision.completion_id
         LEFT JOIN ({_JUDGED}) AS judged ON judged.completion_id = decision.completion_id
+    """,
+    "chosen_by_others": """
+        SELECT count(*) AS answers, count(*) FILTER (NOT own) AS others
+        FROM (
+            SELECT completion_id, bool_or(policy = $learner OR run_all) AS own
+            FROM decision JOIN prompt ON prompt.id = prompt_id
+                SEMI JOIN (SELECT completion_id FROM outcome WHERE reward_micro IS NOT NULL) USING (completion_id)
+            WHERE decision.goal = $goal GROUP BY completion_id
+        )
     """,
     "logged_contexts": f"""
         SELECT hash(context) AS key, any_value(context) AS context
@@ -78,11 +93,21 @@ QUESTIONS: Final[dict[str, str]] = {
         FROM decision JOIN prompt ON prompt.id = prompt_id
         WHERE policy = {quoted(CLASSIFIER.name)} AND {_DRAWN} GROUP BY ALL ORDER BY time
     """,
+    "both_answered": """
+        WITH answered AS (
+            SELECT DISTINCT prompt_id, arm FROM completion
+            WHERE goal = $goal AND error IS NULL AND ($since IS NULL OR created_at >= $since)
+                AND ($until IS NULL OR created_at < $until)
+        )
+        SELECT cheap.arm, count(*) AS prompts, count(*) FILTER (run_all) AS asked_all
+        FROM answered AS cheap JOIN answered AS strong USING (prompt_id) JOIN prompt ON prompt.id = prompt_id
+        WHERE strong.arm = $strong AND cheap.arm <> $strong GROUP BY cheap.arm
+    """,
     "pairs": f"""
         WITH answered AS (
             SELECT prompt_id, arm, arg_min(reward, id) AS reward, arg_min(rated_at, id) AS rated_at
             FROM completion JOIN ({_JUDGED}) ON completion_id = id
-            WHERE goal = $goal AND ($since IS NULL OR created_at >= $since)
+            WHERE goal = $goal AND reward IS NOT NULL AND ($since IS NULL OR created_at >= $since)
                 AND ($until IS NULL OR created_at < $until)
             GROUP BY prompt_id, arm
         )
