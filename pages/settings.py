@@ -18,6 +18,7 @@ from pages.goal_form import goal_form
 from pages.models import model_options
 from pages.provider_form import provider_form
 from pages.resources import Resources, change_settings, resources
+from pages.rules_form import rules_form
 from pages.versions import show_versions
 from router_core.errors import RouterError
 from router_core.exports.diff import changes
@@ -62,7 +63,7 @@ def _draft(shared: Resources, tab: str) -> tuple[dict[str, Any], str | None]:
     elif tab == "Models & providers":
         provider_form(shared, draft)
     elif tab == RULES.label:
-        draft[RULES.name] = edit(settings.heuristic, RULES.name, settings.version)
+        draft[RULES.name] = rules_form(settings)
     elif tab == CLASSIFIER.label:
         options: dict[str | None, str] = {**model_options(settings)}
         draft[CLASSIFIER.name] = edit(

@@ -14,6 +14,7 @@ from router_core.arguments import json_problem
 from router_core.errors import PromptError
 from router_core.types import Context, Message
 from router_core.validation import canonical_json, shown
+from router_core.word_count import word_count
 
 CHARACTERS_PER_TOKEN = 4.0
 TOKENS_PER_MESSAGE = 4  # role and separators
@@ -96,7 +97,7 @@ def context(messages: Sequence[Message], goal: str, task_type: str | None = None
         goal=goal,
         text=text,
         task_type=task_type,
-        words=len(text.split()),
+        words=word_count(text),
         characters=len(text),
         input_tokens=estimate_input_tokens(messages),
     )

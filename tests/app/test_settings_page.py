@@ -21,6 +21,7 @@ from router_core.settings import (
     Settings,
     SimulationSettings,
 )
+from router_core.settings.presets import rule_presets
 from router_core.store import open_store
 from router_core.store.base import Search, SettingsVersion, Store
 from tests.app.panel import QUICK, field, forget, now, opened, plain, save, texts
@@ -145,6 +146,22 @@ def test_what_was_typed_outlives_tabs_and_pages() -> None:
         at.segmented_control(key="tab").set_value(tab).run()
         assert "No unsaved changes" in texts(at)
         assert field(at, name).value == value
+
+
+def test_another_rule_set_is_one_click_away(full: Store) -> None:
+    """The preview says what it would change, in settings and split; a click on the first takes it back."""
+    at = opened("settings", tab="Rules")
+    field(at, "heuristic.exploration").set_value(0.1).run()
+    at.button(key="preset-balanced").click().run()
+    assert field(at, "heuristic.word_limit").value == 50
+    assert "is this" not in field(at, "heuristic.brief_keywords").value
+    assert "who would have got its last 100 prompts" in texts(at)
+    at.button(key="preset-article").click().run()
+    assert "1 change" in texts(at)
+    at.button(key="preset-balanced").click().run()
+    save(at)
+    rules = now().heuristic.model_dump(mode="json")
+    assert rules == {**rule_presets()["balanced"], "exploration": 0.1}
 
 
 def test_what_was_typed_can_be_discarded() -> None:
