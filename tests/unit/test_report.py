@@ -329,8 +329,8 @@ def test_objectives_that_are_none(given: dict[str, float]) -> None:
 
 @pytest.mark.parametrize("worth", [0.012, 0.016, 0.020, 0.024])
 def test_the_break_even_and_the_value_say_the_same(worth: float) -> None:
-    """At a worth below the interval of the break-even the cheap model is proven the better buy, above it the strong
-    one is, within it neither.
+    """Below the interval of the break-even the cheap model is proven the better buy, above it the strong one is,
+    within it neither.
     """  # fmt: skip
     scores = [[1, 1]] * 200 + [[0, 1]] * 200
     report = judged(labelled(scores), policies=[], objective=Objective(success_value_usd=worth))
