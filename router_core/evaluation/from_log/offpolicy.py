@@ -13,6 +13,7 @@ import numpy as np
 
 from router_core import intervals
 from router_core.errors import EvaluationError
+from router_core.evaluation.from_log.cautions import few_rated, odd, uneven
 from router_core.evaluation.from_log.log import Array, Log, Target, probabilities_of
 from router_core.evaluation.from_log.overlap import (
     LEAST_ESS,
@@ -28,7 +29,6 @@ from router_core.evaluation.from_log.overlap import (
 from router_core.evaluation.from_log.rating_model import corrected
 from router_core.evaluation.from_log.reward_model import predicted
 from router_core.evaluation.results import Estimate
-from router_core.words import share
 
 Estimator = Literal["IPS", "SNIPS", "DR"]
 Quantity = Literal["reward", "cost_usd"]
@@ -38,8 +38,6 @@ QUANTITIES: Final[tuple[Quantity, ...]] = ("reward", "cost_usd")
 
 _KNOWN: Final = {"reward": "rated", "cost_usd": "of known cost"}
 _EXPECTED: Final = {"reward": 0.5, "cost_usd": 0.0}
-_UNEVEN: Final = 2.0  # so many times as many answers of one model are rated as of another: worth a warning
-_ODD: Final = 5.0  # standard errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +201,7 @@ def _reward(q: Array, log: Log, found: Support, asked: _Asked) -> _Judged:
     low, high = (_unrated_as(value, q, log, found, asked) for value in (0.0, 1.0))
     worst = (low.low, high.high)
     shares = _known_share(found, counts(log, ~np.isnan(log.reward)))
-    said = f"{share(rated)} of the answers are rated"
-    if better is None:
-        said += "; if people rate because they are pleased or not, the figures are tilted"
-    else:
-        said += (
-            "; the others are judged by a second source, corrected by what ratings say where both are known. That"
-            " is right where who rates depends on how good the answer is"
-        )
-    said += f". If every unrated answer were bad, or every one good, it would be {_span(worst)}"
+    said = few_rated(rated, worst, better is not None)
     estimates = [
         replace(one, known_share=shares, worst=worst if one.figure is not None else None)
         for one in judged.estimates
@@ -225,10 +215,6 @@ def _unrated_as(value: float, q: Array, log: Log, found: Support, asked: _Asked)
     weights = overlap(found, every, np.ones(len(log), np.bool_), found.drawn)
     alone = replace(asked, estimators=("SNIPS",))
     return _figures(q, every, every.reward, weights, "reward", alone)["SNIPS"]
-
-
-def _span(ends: tuple[float, float]) -> str:
-    return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
 
 
 def _quantity(q: Array, log: Log, found: Support, quantity: Quantity, asked: _Asked) -> _Judged:
@@ -245,7 +231,7 @@ def _quantity(q: Array, log: Log, found: Support, quantity: Quantity, asked: _As
         q, log = q[hears[log.logger]], log.by_loggers(hears)
         return _quantity(q, log, support(q, log), quantity, asked)
     shares = _known_share(found, heard)
-    warnings = _uneven(log, found, shares, asked.by_arm) if quantity == "reward" else []
+    warnings = uneven(log, found, shares, asked.by_arm) if quantity == "reward" else []
     if not asked.by_arm and not known.all():
         q, log, outcome = q[known], log.rows(known), outcome[known]
         found, known = support(q, log), known[known]
@@ -257,7 +243,7 @@ def _quantity(q: Array, log: Log, found: Support, quantity: Quantity, asked: _As
         OffPolicyEstimate(one, quantity, figures.get(one), weights.ess, len(weights.weight), shares, why_not)
         for one in asked.estimators
     ]
-    return _Judged(estimates, warnings + _odd(log, weights))
+    return _Judged(estimates, warnings + odd(log, weights))
 
 
 def _refused(log: Log, found: Support, quantity: Quantity, asked: _Asked, why: str) -> _Judged:
@@ -353,33 +339,3 @@ def _imagined(weights: Overlap, means: Array, z: float) -> tuple[float, float]:
     part = imagined / (1.0 + imagined)
     shift = float((share_of * part * (0.5 - means)).sum())
     return shift, float((share_of**2 * part**2).sum()) / (4.0 * z * z)
-
-
-def _uneven(log: Log, found: Support, shares: tuple[float | None, ...], by_arm: bool) -> list[str]:
-    """A warning where the answers of some model are rated much more often than those of another."""
-    drawn = found.drawn.sum(axis=0).tolist()
-    seen = [
-        (part, name)
-        for part, name, count in zip(shares, log.arms, drawn, strict=True)
-        if part is not None and count >= 20
-    ]
-    if not seen or max(seen)[0] <= _UNEVEN * min(seen)[0]:
-        return []
-    most, least = max(seen), min(seen)
-    done = "answers are weighted so that this alone does no harm" if by_arm else "nothing is done about it"
-    return [
-        f"{share(most[0])} of {most[1]}'s answers are rated, but {share(least[0])} of {least[1]}'s; {done}, but if"
-        " people rate because they are pleased or not, the estimates are tilted"
-    ]
-
-
-def _odd(log: Log, weights: Overlap) -> list[str]:
-    """A warning where the weights do not average 1, as they do where the logged probabilities are true."""
-    error = float(np.sqrt(weights.second.sum())) / len(log)
-    average = float(weights.weight.sum()) / len(log)
-    if abs(average - 1.0) <= _ODD * error:
-        return []
-    return [
-        f"the weights average {average:.2f}, where 1 is expected: the logged probabilities are hardly those of the"
-        " draws"
-    ]
