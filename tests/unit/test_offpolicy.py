@@ -252,6 +252,13 @@ def test_refused_for_a_small_effective_sample() -> None:
     assert value(estimated(target, log, least_ess=40.0), "reward", "SNIPS") == 1.0
 
 
+def test_refused_for_too_few_answers_whatever_they_are_worth() -> None:
+    """40 answers of the target's own draws are 40 effective ones: what is said is that they are few."""
+    assert refusal(estimated(lambda log: log.probabilities, a_log())) == (
+        "40 known answers are too few; at least 50 are needed"
+    )
+
+
 def test_always_the_other_model_can_be_judged_by_a_floor_of_2_percent() -> None:
     """400 effective answers of 20,000 are 2 % of them, and enough: what counts is how many, not which part."""
     n = 20_000

@@ -325,3 +325,19 @@ def test_refuses_too_little_and_the_priceless() -> None:
 def test_objectives_that_are_none(given: dict[str, float]) -> None:
     with pytest.raises(EvaluationError):
         Objective(**given)
+
+
+@pytest.mark.parametrize("worth", [0.012, 0.016, 0.020, 0.024])
+def test_the_break_even_and_the_value_say_the_same(worth: float) -> None:
+    """Below the interval of the break-even the cheap model is proven the better buy, above it the strong one is,
+    within it neither.
+    """  # fmt: skip
+    scores = [[1, 1]] * 200 + [[0, 1]] * 200
+    report = judged(labelled(scores), policies=[], objective=Objective(success_value_usd=worth))
+    (rival,) = report.rivals
+    low, high = rival.break_even_low_usd, rival.break_even_high_usd
+    assert low is not None
+    assert high is not None
+    assert low < 0.018 < high
+    assert rival.utility_usd is not None
+    assert (rival.utility_usd.high < 0.0) == (not low <= worth <= high)

@@ -6,6 +6,8 @@ form, judging.py for everything else in a row.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,8 @@ from router_core.evaluation.results import Estimate
 
 Array = NDArray[np.float64]
 
+_HALVINGS = 14
+_DOUBLINGS = 10  # a thousand times the break-even: "never", for all that anybody would pay
 _NEAREST = 8  # mixes that are looked at more closely; all others are far worse
 
 
@@ -29,6 +33,57 @@ def advantage(scored: Array, paid: Array, data: Labelled, worth_usd: float, leve
     """
     rate = np.ones(len(data.models))
     return _least(scored, paid, data.scores, data.cost_usd, worth_usd, rate, level)
+
+
+def worth_over(scores: Array, money: Array, worth_usd: float, level: float) -> intervals.Ends:
+    """The interval of what one model brings more than another at this worth of a good answer.
+
+    Args:
+        scores, money: (n,), differences in score and in cost on every prompt.
+        worth_usd, level: as for ``advantage``.
+    """
+    return intervals.mean(worth_usd * scores - money, level, imagined=worth_usd, around=-float(money.mean()))
+
+
+def break_even(scores: Array, money: Array, level: float) -> tuple[float, float | None, float | None] | None:
+    """The worth of a good answer from which the more expensive of two models pays, and its interval.
+
+    The interval holds the worths at which neither is proven to be the better buy (Fieller 1954, here by search);
+    an end is None where that goes on for ever. None altogether where the more expensive model is not the more
+    accurate one.
+
+    Args:
+        scores, money, level: as for ``worth_over``.
+    """
+    better, dearer = float(scores.mean()), float(money.mean())
+    if better * dearer <= 0.0:
+        return None
+    if better < 0.0:
+        scores, money = -scores, -money
+    even = dearer / better
+
+    def cheaper_is_proven(worth: float) -> bool:
+        return float(worth_over(scores, money, worth, level)[1]) < 0.0
+
+    def dearer_is_proven(worth: float) -> bool:
+        return float(worth_over(scores, money, worth, level)[0]) > 0.0
+
+    low = _turn(cheaper_is_proven, 0.0, even) if cheaper_is_proven(0.0) else None
+    high = None
+    for doubled in range(_DOUBLINGS):
+        far = even * 2.0**doubled
+        if dearer_is_proven(far):
+            high = _turn(dearer_is_proven, far, far / 2.0)
+            break
+    return even, low, high
+
+
+def _turn(proven: Callable[[float], bool], holds: float, fails: float) -> float:
+    """Where it stops to be proven, between a worth at which it is and one at which it is not; by halving."""
+    for _ in range(_HALVINGS):
+        middle = (holds + fails) / 2.0
+        holds, fails = (middle, fails) if proven(middle) else (holds, middle)
+    return holds
 
 
 def gain(scored: Array, paid: Array, data: Labelled, level: float) -> Estimate:

@@ -1,7 +1,7 @@
 """A row for each way of choosing: accuracy and money with their intervals, beside what no router can do for less.
 
 Differences are taken prompt by prompt. Intervals of claims are corrected for the number of routers (or fixed
-models) looked at (Bonferroni); those of orders and ratios come from the bootstrap. Does not cover learners and
+models) looked at (Bonferroni); those of orders and savings come from the bootstrap. Does not cover learners and
 words.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from router_core import intervals
 from router_core.evaluation.by_file import curves
-from router_core.evaluation.by_file.beside_fixed import advantage, gain
+from router_core.evaluation.by_file.beside_fixed import advantage, break_even, gain, worth_over
 from router_core.evaluation.by_file.hull import lowest_cost
 from router_core.evaluation.by_file.resampling import LEVEL, Counts, bootstrap_means, estimate
 from router_core.evaluation.by_file.routers import Choice, Pair
@@ -90,7 +90,7 @@ def judged(
                 **ranked,
             )
         )
-    return rows, _rivals(data, best, accuracies, costs, objective)
+    return rows, _rivals(data, best, objective)
 
 
 def _estimate(values: Array, ends: intervals.Ends, at: int) -> Estimate:
@@ -185,34 +185,27 @@ def _ranked(
     }
 
 
-def _rivals(data: Labelled, best: int, accuracies: Array, costs: Array, objective: Objective) -> tuple[Rival, ...]:
-    """Every other fixed model beside the best one; the draws are for the break-even alone."""
+def _rivals(data: Labelled, best: int, objective: Objective) -> tuple[Rival, ...]:
+    """Every other fixed model beside the best one."""
     level = 1.0 - (1.0 - LEVEL) / max(1, len(data.models) - 1)
     found = []
     for at, model in enumerate(data.models):
         if at == best:
             continue
         scores, money = data.scores[:, at] - data.scores[:, best], data.cost_usd[:, at] - data.cost_usd[:, best]
-        better, dearer = float(scores.mean()), float(money.mean())
+        priced = bool(np.isfinite(money).all())
         worth = None
-        if objective.success_value_usd is not None and np.isfinite(dearer):
+        if objective.success_value_usd is not None and priced:
             value = objective.success_value_usd
-            brought = value * scores - money
-            worth = _of(brought, intervals.mean(brought, level, imagined=value, around=-dearer))
-        betters, dearers = accuracies[:, at] - accuracies[:, best], costs[:, at] - costs[:, best]
-        pays = np.isfinite(dearer) and dearer != 0 and better * dearer > 0
-        ratios = np.divide(dearers, betters, out=np.full_like(betters, np.inf), where=betters * dearers > 0)
-        tail = (1.0 - level) / 2.0
-        low, high = np.quantile(ratios, [tail, 1.0 - tail], method="nearest") if pays else (np.nan, np.nan)
+            worth = _of(value * scores - money, worth_over(scores, money, value, level))
+        even = break_even(scores, money, level) if priced else None
         found.append(
             Rival(
                 model,
                 _of(scores, intervals.difference(scores, level)),
-                _of(money, intervals.mean(money, level)) if np.isfinite(dearer) else None,
+                _of(money, intervals.mean(money, level)) if priced else None,
                 worth,
-                dearer / better if pays else None,
-                float(low) if pays and np.isfinite(low) else None,
-                float(high) if pays and np.isfinite(high) else None,
+                *(even or (None, None, None)),
             )
         )
     return tuple(found)

@@ -1,6 +1,6 @@
 """The bootstrap over prompts: how far a figure would move had other prompts of the same kind been asked.
 
-For orders of prompts and ratios of money; means, shares and differences have a formula (intervals.py). All figures
+For orders of prompts and savings; means, shares and differences have a formula (intervals.py). All figures
 use the same draws, so that differences between them are paired (Efron & Tibshirani 1993). Does not cover learners:
 what varies there is also the order of the prompts (replay.py).
 """

@@ -6,6 +6,7 @@ were. See offpolicy.py for the estimates themselves.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -179,8 +180,9 @@ def unheard(log: Log, found: Support, known: Array, what: str) -> str:
 def poor(log: Log, found: Overlap, least_ess: float) -> str | None:
     """Why the overlap is too poor for an estimate; None where it is not."""
     answers = len(found.weight)
-    if answers < FEWEST_ROWS:
-        return f"{answers} known answers are too few; at least {FEWEST_ROWS} are needed"
+    fewest = max(FEWEST_ROWS, math.ceil(least_ess))
+    if answers < fewest:
+        return f"{answers} known answers are too few; at least {fewest} are needed"
     ess = min(found.ess, found.expected_ess)
     if ess < least_ess:
         needed = f"about {about(answers * least_ess / ess)} would do, or fewer if more traffic explored"
