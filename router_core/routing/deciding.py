@@ -51,8 +51,11 @@ from router_core.types import (
     Reason,
 )
 
-_OUTPUT_PSEUDO_COUNT = 5  # answers that the assumed output length weighs as much as
+_ASSUMED_ANSWERS = (
+    1  # that an output length counts for which was not seen: the goal's for an arm, the set one for it
+)
 
+_NOTHING_SEEN = OutputTokens()
 _REMEMBERED = 256  # sizes of prompts, per goal
 _Known = tuple[Mapping[str, Evidence], Mapping[str, OutputTokens], tuple[Price | None, ...], tuple[Candidate, ...]]
 
@@ -402,14 +405,12 @@ def candidates_for(
         lengths: arm id -> output tokens seen.
         price: model and input tokens -> the price of such a call.
     """
-    posteriors = _posteriors(goal, evidence)
+    posteriors, outputs = _posteriors(goal, evidence), expected_outputs(goal, lengths)
     return tuple(
         Candidate(
             arm.arm(),
             posteriors[arm.id],
-            expected_cost_usd(
-                input_tokens, _expected_output(goal, lengths.get(arm.id)), price(arm.model, input_tokens)
-            ),
+            expected_cost_usd(input_tokens, outputs[arm.id], price(arm.model, input_tokens)),
         )
         for arm in goal.arms
     )
@@ -422,7 +423,25 @@ def _posteriors(goal: GoalSettings, evidence: Mapping[str, Evidence]) -> dict[st
     }
 
 
-def _expected_output(goal: GoalSettings, seen: OutputTokens | None) -> int:
-    count, total = (seen.count, seen.total) if seen else (0, 0)
-    mean = (total + _OUTPUT_PSEUDO_COUNT * goal.expected_output_tokens) / (count + _OUTPUT_PSEUDO_COUNT)
-    return two_digits(mean)
+def expected_outputs(goal: GoalSettings, lengths: Mapping[str, OutputTokens]) -> dict[str, int]:
+    """Arm id -> output tokens expected of its next answer, to two digits.
+
+    The mean of its own answers, shrunk towards that of the goal's models together, and that towards the length in
+    the settings; each counts as one answer. So a model that was not asked yet is expected to answer as the others
+    do, and a wrong assumption is outweighed by a few answers.
+
+    Args:
+        goal: its settings.
+        lengths: arm id -> output tokens seen in this goal.
+    """
+    seen = {arm.id: lengths.get(arm.id, _NOTHING_SEEN) for arm in goal.arms}
+    usual = _shrunk(
+        sum(one.total for one in seen.values()),
+        sum(one.count for one in seen.values()),
+        float(goal.expected_output_tokens),
+    )
+    return {arm: two_digits(_shrunk(one.total, one.count, usual)) for arm, one in seen.items()}
+
+
+def _shrunk(total: int, count: int, towards: float) -> float:
+    return (total + _ASSUMED_ANSWERS * towards) / (count + _ASSUMED_ANSWERS)
