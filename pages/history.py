@@ -20,6 +20,7 @@ from router_core.errors import RouterError
 from router_core.exports.log import FORMATS, MOST_EXPORTED, exported
 from router_core.features import message_text
 from router_core.money.known import spent_on
+from router_core.noted import pairs
 from router_core.registry import LABELS, POLICIES
 from router_core.store.base import PER, Comparison, Per, Search
 from router_core.validation import short_hash
@@ -50,20 +51,21 @@ def _search(shared: Resources) -> Search:
     found = _remembered(shared, "choices", None, lambda: choices(shared.playground.store))
     address = Address("history")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="history-filters"):
-        text = st.text_input("Search the prompts", key=address.text("search"), width=185)
+        text = st.text_input("Search the prompts", key=address.text("search"), width=160)
+        noted = st.text_input("Metadata", key=address.text("metadata"), width=110, placeholder="user=42")
         goal = address.one_of("Goal", "of-goal", found["goal"], 110, LABELS)
         policy = address.one_of(
             "Router", "router", [name for name in LABELS if name in found["policy"]], 150, LABELS
         )
         arm = address.one_of("Model", "model", found["arm"], 160, LABELS)
         rated = st.selectbox("Rated", list(_RATED), key=address.choice("rated", list(_RATED), _ANY), width=105)
-        days = st.date_input("Days", (), key=address.days("days", ()), width=225)
+        days = st.date_input("Days", (), key=address.days("days", ()), width=210)
     address.write()
     since = until = None
     if isinstance(days, tuple) and days:
         since = datetime.combine(days[0], time(), UTC)
         until = datetime.combine(days[-1], time(), UTC) + timedelta(days=1)
-    return Search(text.strip(), goal, None, policy, arm, _RATED[rated], since, until)
+    return Search(text.strip(), goal, None, policy, arm, _RATED[rated], since, until, metadata=pairs(noted))
 
 
 def _row(shared: Resources, comparison: Comparison, names: Mapping[str, str]) -> dict[str, Any]:

@@ -39,6 +39,8 @@ def show_record(shared: Resources, comparison: Comparison) -> None:
         + (" · every model was asked" if prompt.run_all else "")
         + f" · [link to this](history?{urlencode({'id': prompt.id})})"
     )
+    if prompt.metadata:
+        st.caption("  \n".join(escaped(f"{name} = {value}") for name, value in prompt.metadata.items()))
     for message in prompt.messages or ():
         st.caption(escaped(str(message.get("role", ""))))
         st.code(message_text(message), language=None, wrap_lines=True)

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from router_core.errors import ArgumentError
 from router_core.validation import shown
@@ -123,6 +124,30 @@ def require_request_id(value: Any) -> None:
         raise ArgumentError(
             f"request_id is {shown(value)}; give the text that completion(..., return_request_id=True) gave"
         )
+
+
+def require_text(name: str, value: Any) -> None:
+    """Make sure that an argument is a text that can be stored.
+
+    Raises:
+        ArgumentError: it is not.
+    """
+    if not isinstance(value, str) or not _encodable(value):
+        raise ArgumentError(f"{name} is {shown(value)}; give a text")
+
+
+def require_uuid(name: str, value: Any) -> None:
+    """Make sure that an id can be one of the log's.
+
+    Raises:
+        ArgumentError: it is not.
+    """
+    try:
+        UUID(value)
+    except (ValueError, AttributeError, TypeError):
+        raise ArgumentError(
+            f"{name} is {shown(value)}, which is no id of the log; give a UUID, or leave it out"
+        ) from None
 
 
 def require_comment(comment: Any, chips: Any = ()) -> None:

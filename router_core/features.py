@@ -50,7 +50,17 @@ def plain_messages(messages: Iterable[Any]) -> Any:
     """  # fmt: skip
     if isinstance(messages, str | Mapping) or not isinstance(messages, Iterable):
         return messages
-    return [one.model_dump(exclude_unset=True) if hasattr(one, "model_dump") else one for one in messages]
+    return [_sendable(one) if hasattr(one, "model_dump") else one for one in messages]
+
+
+def _sendable(message: Any) -> Any:
+    """A message of the client without what it was parsed into, which is the caller's alone."""
+    plain = message.model_dump(exclude_unset=True)
+    plain.pop("parsed", None)
+    for call in plain.get("tool_calls") or ():
+        if isinstance(call.get("function"), dict):
+            call["function"].pop("parsed_arguments", None)
+    return plain
 
 
 def checked_messages(messages: Sequence[Message], max_characters: int) -> tuple[Message, ...]:

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from router_core.registry import THOMPSON, PolicyName
 
 Message = Mapping[str, Any]
-Origin = Literal["playground", "library", "gateway", "simulated", "forced", "fallback", "imported"]
+Origin = Literal["playground", "library", "gateway", "simulated", "forced", "fallback", "imported", "continued"]
 
 FORCED: Final = "forced"
 """The origin of a decision by a person, or of an answer that everybody was asked for."""
@@ -27,7 +27,10 @@ FALLBACK: Final = "fallback"
 IMPORTED: Final = "imported"
 """The origin of a decision that another tool took and logged."""
 
-NOT_DRAWN: Final = (FORCED, FALLBACK, IMPORTED)
+CONTINUED: Final = "continued"
+"""The origin of a decision that stays with the model that a conversation is with."""
+
+NOT_DRAWN: Final = (FORCED, FALLBACK, IMPORTED, CONTINUED)
 """Origins of decisions that no policy drew: probability 1, and the origin stands in place of the policy."""
 
 Source = Literal["thumb", "api", "condition"]
@@ -260,7 +263,9 @@ class Prompt:
 
     ``messages`` is None where only ``sha256`` (of the canonical JSON of the messages) is kept. ``run_all``: every
     model answered it, whatever the routers chose. ``blind``: model names were hidden until rated. ``params`` are
-    the numbers (temperature, token limit ...) sent with every call on top of each arm's own.
+    the numbers (temperature, token limit ...) sent with every call on top of each arm's own. ``metadata`` is what
+    the caller noted beside it (own trace, user ...). ``session`` is the fingerprint of the caller's session, ""
+    where there is none.
     """
 
     id: str
@@ -273,6 +278,8 @@ class Prompt:
     blind: bool = False
     run_all: bool = False
     params: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +290,8 @@ class Decision:
     u = hash(seed, id). ``completion_id`` is the answer it led to (several decisions may share one).
     ``decision_cost_usd`` and ``decision_ms`` are what deciding cost (None = unknown price).
     Decisions that were not drawn (``was_drawn``) carry probability 1 and stay out of off-policy estimates.
-    ``seen`` is stored with the decision and not read back with it.
+    ``seen`` is stored with the decision and not read back with it. Where somebody else carries the decision out,
+    ``completion_id`` is its own id.
     """
 
     id: str
@@ -319,9 +327,11 @@ class Completion:
     """One call of one model, answered, failed or cut short.
 
     ``cost_usd`` None means unknown, never zero. ``price`` is the one used. ``first_token_ms`` is None where
-    nothing was streamed. ``error`` is the sentence shown when it failed, else None; a failed call may still
-    have a cost. ``retries`` counts the calls that failed before this one was answered, ``unpriced_retries`` those
-    of them that the provider may have billed: nobody knows what they cost, and ``cost_usd`` does not hold it.
+    nothing was streamed, ``total_ms`` where somebody else made the call and did not say. ``error`` is the sentence
+    shown when it failed, else None; a failed call may still have a cost. ``retries`` counts the calls that failed
+    before this one was answered, ``unpriced_retries`` those of them that the provider may have billed: nobody
+    knows what they cost, and ``cost_usd`` does not hold it. ``tool_calls`` are the fingerprints of the calls of
+    tools that the answer asks for.
     """
 
     id: str
@@ -336,10 +346,11 @@ class Completion:
     cost_usd: Decimal | None
     price: Price | None
     first_token_ms: float | None
-    total_ms: float
+    total_ms: float | None
     error: str | None = None
     retries: int = 0
     unpriced_retries: int = 0
+    tool_calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,7 @@ def everything() -> Batch:
         retries=2,
         unpriced_retries=1,
         cost_usd=Decimal("0.1"),
+        tool_calls=("0a1b", "2c3d"),
     )
     failed = a_completion(
         2,
@@ -154,8 +155,13 @@ def everything() -> Batch:
         price=None,
         error="no answer",
     )
+    beside = {"metadata": {"user": awkward, "trace": ""}, "session": "4e5f"}
     return Batch(
-        [a_prompt(1, messages=messages, task_type="extraction", blind=True, run_all=True, params=params)],
+        [
+            a_prompt(
+                1, messages=messages, task_type="extraction", blind=True, run_all=True, params=params, **beside
+            )
+        ],
         [filled, unknown],
         [answered, failed],
         [an_outcome(1, 1, 0.25, chips=("too long", awkward), comment=awkward, blinded=True)],

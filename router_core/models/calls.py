@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -56,7 +56,8 @@ Result = TypeVar("Result")
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One completed call. ``response`` is the openai client's own object, ``retries`` the failed tries before,
-    ``unpriced_retries`` those of them that the provider may have billed.
+    ``unpriced_retries`` those of them that the provider may have billed. ``message`` is the first choice's, as
+    plain data.
     """  # fmt: skip
 
     response: ChatCompletion
@@ -66,6 +67,7 @@ class Answer:
     total_ms: float
     retries: int
     unpriced_retries: int = 0
+    message: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Models:
@@ -171,7 +173,7 @@ class Models:
         def ask(left_s: float) -> Any:
             return self._adapted(model, own, lambda sent: begin(sent, left_s))
 
-        raw, *retries = self._persist(model, ask, started, deadline_s, max_retries, redact, own)
+        raw, retries, unpriced = self._persist(model, ask, started, deadline_s, max_retries, redact, own)
         total_ms = (self._clock() - started) * 1000.0
         body: Any = None
         try:
@@ -186,7 +188,8 @@ class Models:
             failure.maybe_billed = True
             failure.total_ms = total_ms
             raise failure from None
-        return Answer(response, said.text or "", said.finish_reason, usage, total_ms, *retries)
+        message = body["choices"][0]["message"]
+        return Answer(response, said.text or "", said.finish_reason, usage, total_ms, retries, unpriced, message)
 
     def stream(
         self,

@@ -98,7 +98,7 @@ def provider_error(
         asked = Asked(model, provider, named_parameter(body, sent), wait_s)
         refusal = status_error(body.status, replace(body, flags=flags), said, asked)
         if body.status in (400, 422):
-            refusal.parameter = mistaken_parameter(body, sent)
+            refusal.parameter = mistaken_parameter(body, {*sent, "messages"})
         return refusal
     if isinstance(error, openai.APIConnectionError):
         if isinstance(error.__cause__, httpx2.DecodingError):

@@ -44,6 +44,16 @@ _OUT_OF_RANGE: Final = re.compile(
 )
 
 
+_CONTENT: Final = frozenset({"messages", "tools", "tool_choice", "functions", "function_call", "response_format"})
+_BY_MODEL: Final = re.compile(
+    r"context|token|(not|n't|only|no)\W+(\w+\W+){0,3}?support|unsupported|this model"
+    r"|too (long|large|many)|maximum|limit|exceed|allowed|available"
+    r"|filter|polic|flagged|moderat",
+    re.IGNORECASE,
+)
+"""Words of refusals that another model may not share."""
+
+
 class Refusals:
     """What each model has refused, for all calls of a process. Thread-safe."""
 
@@ -110,9 +120,13 @@ def refused_parameter(said: ErrorBody, sent: Iterable[str], before: Iterable[str
 def mistaken_parameter(said: ErrorBody, sent: Iterable[str]) -> str | None:
     """The parameter whose value an error calls out of range or of the wrong kind; None: that is not its cause.
 
-    How many tokens an answer may have differs by model: that is not called a mistake.
+    How many tokens an answer may have differs by model, as what messages and tools may hold often does: messages
+    and tools are mistaken where the error names them in a field of its own and says nothing of the model.
     """
     name = named_parameter(said, sent)
+    if name in _CONTENT:
+        named = any(name in path for path in said.params)
+        return name if named and not _BY_MODEL.search(f"{said.codes} {said.text}") else None
     wrong = _OUT_OF_RANGE.search(said.text) or re.search(r"invalid_(value|type)|_type\b|_parsing", said.codes)
     return name if wrong and name not in _OTHER_NAME else None
 

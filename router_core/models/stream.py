@@ -19,6 +19,7 @@ from router_core.errors import (
 from router_core.models.answers import Accumulator, FailedAnswerError
 from router_core.models.chunks import Chunks
 from router_core.models.reported import found_report
+from router_core.models.tool_calls import answer_with_calls
 from router_core.types import Usage
 
 if TYPE_CHECKING:
@@ -91,6 +92,11 @@ class AnswerStream:
     def message(self) -> dict[str, Any]:
         """The answer so far, as it would have come in one piece."""
         return self._answer.message
+
+    @property
+    def kept_text(self) -> str:
+        """The answer so far as it is kept, with its calls of tools; a key that stands in it is struck out."""
+        return self._redact(answer_with_calls(self._answer.text, self.message))
 
     @property
     def total_ms(self) -> float:

@@ -78,5 +78,14 @@ def arguments_text(arguments: Any) -> str | None:
     return arguments if isinstance(arguments, str) or arguments is None else json.dumps(arguments)
 
 
+def answer_with_calls(text: str, message: Mapping[str, Any]) -> str:
+    """The text of an answer as it is kept: where it calls tools, the calls as JSON below it."""
+    calls = message.get("tool_calls")
+    if not calls:
+        return text
+    said = json.dumps({"tool_calls": calls}, ensure_ascii=False)
+    return f"{text}\n{said}" if text else said
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}

@@ -58,7 +58,7 @@ class Judged:
     response: Any
     content: str
     finish_reason: str | None
-    latency_ms: float
+    latency_ms: float | None
     cost_usd: Decimal | None
     input_tokens: int
     output_tokens: int

@@ -18,9 +18,11 @@ from router_core import finalisers
 from router_core.errors import ProviderError, StoreClosedError
 from router_core.models.calls import Models
 from router_core.models.stream import AnswerStream
+from router_core.models.tool_calls import answer_with_calls
 from router_core.models.usage import only_text
 from router_core.money.pricing import is_free
 from router_core.outcomes.conditions import Condition, Judged
+from router_core.routing.continuing import calls_of
 from router_core.routing.deciding import Decider
 from router_core.store.base import Batch, Log
 from router_core.types import STOPPED, Arm, Completion, Message, OutcomeRecord, Prompt, Received, Usage
@@ -83,12 +85,13 @@ class Caller:
             goal=prompt.goal,
             arm=arm.id,
             model=arm.model,
-            text=self._kept(answer.text),
+            text=self._kept(answer_with_calls(answer.text, answer.message)),
             finish_reason=answer.finish_reason,
             first_token_ms=None,
             total_ms=answer.total_ms,
             retries=answer.retries,
             unpriced_retries=self._unpriced(arm, answer.unpriced_retries),
+            tool_calls=self._heard(prompt, arm, answer.message),
             **self._money(arm, messages, answer.usage),
         )
         judged = self._judge(completion, answer.text, lambda: answer.response)
@@ -119,6 +122,9 @@ class Caller:
             self.store_failure(prompt, arm, completion_id, self._given_up(arm, started_at), started_at)
             raise
 
+        def heard() -> tuple[str, ...]:
+            return self._heard(prompt, arm, answer.message)
+
         def finish(error: ProviderError | None, complete: bool) -> Completion:
             completion = Completion(
                 id=completion_id,
@@ -127,13 +133,14 @@ class Caller:
                 goal=prompt.goal,
                 arm=arm.id,
                 model=arm.model,
-                text=self._kept(answer.text),
+                text=self._kept(answer.kept_text),
                 finish_reason=answer.finish_reason if complete or error else STOPPED,
                 first_token_ms=answer.first_token_ms,
                 total_ms=answer.total_ms,
                 error=self._sentence(error),
                 retries=answer.retries,
                 unpriced_retries=self._unpriced(arm, answer.unpriced_retries),
+                tool_calls=calls_of(answer.message) if error else heard(),
                 **self._money(arm, messages, answer.usage),
             )
             whole = partial(_as_response, completion, answer.message)
@@ -141,7 +148,12 @@ class Caller:
             self._store.write(Batch(completions=[completion], outcomes=outcomes))
             return completion
 
-        return RoutedStream(OpenCall(self, answer, finish), completion_id)
+        return RoutedStream(OpenCall(self, answer, finish, heard), completion_id)
+
+    def judged(self, completion: Completion, text: str) -> list[OutcomeRecord]:
+        """What the goal's success condition says of an answer that somebody else gave; empty where it has none."""
+        whole = partial(_as_response, completion, {"role": "assistant", "content": text})
+        return self._judge(completion, text, whole)
 
     def close(self) -> None:
         """End and store every call whose answer is still being read, as far as the store is still open."""
@@ -203,6 +215,12 @@ class Caller:
             return None
         return str(error) if self._decider.settings.privacy.keep_texts == "full" else error.kind
 
+    def _heard(self, prompt: Prompt, arm: Arm, message: Mapping[str, Any]) -> tuple[str, ...]:
+        """The calls of tools in an answer; from now on their conversation is with this arm."""
+        calls = calls_of(message)
+        self._decider.conversations.answered(prompt.goal, arm.id, calls, prompt.sha256, prompt.session)
+        return calls
+
     def _judge(
         self, completion: Completion, text: str, response: Callable[[], ChatCompletion]
     ) -> list[OutcomeRecord]:
@@ -230,6 +248,7 @@ class OpenCall:
         caller: who made it.
         answer: the pieces.
         finish: stores what came, given the error and whether the answer is complete.
+        heard: called once the answer's last piece has come: who reads it may go on before it is stored.
     """  # fmt: skip
 
     def __init__(
@@ -237,13 +256,23 @@ class OpenCall:
         caller: Caller,
         answer: AnswerStream,
         finish: Callable[[ProviderError | None, bool], Completion],
+        heard: Callable[[], object],
     ) -> None:
         self.caller = caller
         self.answer = answer
         self.completion: Completion | None = None
         self._finish = finish
+        self._heard: Callable[[], object] | None = heard
         self._ending = Lock()
         finalisers.hold(self)
+
+    def read(self) -> ChatCompletionChunk:
+        """The next piece."""
+        chunk = next(self.answer)
+        if self._heard is not None and self.answer.finish_reason is not None:
+            heard, self._heard = self._heard, None
+            heard()
+        return chunk
 
     def end(self, error: ProviderError | None, complete: bool) -> None:
         """Store it, unless that was done."""
@@ -285,7 +314,7 @@ class RoutedStream:
 
     def __next__(self) -> ChatCompletionChunk:
         try:
-            return next(self._call.answer)
+            return self._call.read()
         except StopIteration:
             self._call.end(None, complete=True)
             raise

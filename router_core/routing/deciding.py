@@ -24,17 +24,20 @@ from router_core.learning.beta import from_evidence
 from router_core.models.calls import Models
 from router_core.models.thinking import THINKING_TOKENS, token_limit
 from router_core.money.pricing import PriceBook, expected_cost_usd, is_free
+from router_core.noted import SESSION, marked
 from router_core.policies import build_policies
 from router_core.policies.asking import Asking, Reply, decided
 from router_core.policies.base import Known, Policy
 from router_core.policies.reading import without_thinking
 from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES
+from router_core.routing.continuing import Conversations, session_fingerprint, tool_turn
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
 from router_core.sampling import draw, is_distribution
 from router_core.settings import ClassifierSettings, GoalSettings, Settings
 from router_core.store.base import Batch, Store
 from router_core.types import (
+    CONTINUED,
     FALLBACK,
     NO_VERDICT,
     ActionDistribution,
@@ -49,6 +52,7 @@ from router_core.types import (
     Price,
     Prompt,
     Reason,
+    was_drawn,
 )
 
 _ASSUMED_ANSWERS = (
@@ -116,6 +120,7 @@ class Decider:
         self._policies: dict[str, dict[str, Policy]] = {}
         self.memory = Memory(settings, store, usual_costs(settings, self.prices), now, gains=gains)
         self.spending = Spending(settings, store)
+        self.conversations = Conversations(store)
         self._candidates: LRUCache[tuple[str, int], _Known] = LRUCache(_REMEMBERED)
         self._lock = Lock()
         self._thinking: set[str] = set()  # models whose answers showed that they think first
@@ -137,18 +142,25 @@ class Decider:
         params: Mapping[str, Any] | None = None,
         blind: bool = False,
         run_all: bool = False,
+        id_: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        session: str | None = None,
     ) -> Prompt:
         """A new prompt, as it may be stored: where texts are not kept, its fingerprint alone.
 
-        Of ``params`` only numbers of known names are stored: others may hold texts or keys (``extra_headers``).
+        ``metadata`` is what the caller notes; the session stands among it. Where texts are not kept, marks stand
+        for its values (noted.py). Of ``params`` only numbers of known names are stored: others may hold texts or
+        keys (``extra_headers``).
 
         Raises:
             PromptError: it is empty, too large, or no list of messages.
         """
         checked = checked_messages(messages, self.settings.calls.max_prompt_characters)
-        kept = checked if self.settings.privacy.keep_texts == "full" else None
+        full = self.settings.privacy.keep_texts == "full"
+        kept = checked if full else None
+        noted = {**({} if session is None else {SESSION: session}), **(metadata or {})}
         return Prompt(
-            self.new_id(),
+            id_ or self.new_id(),
             self.now(),
             goal,
             origin,
@@ -158,6 +170,8 @@ class Decider:
             blind,
             run_all,
             {name: value for name, value in (params or {}).items() if _storable(name, value)},
+            noted if full else marked(noted),
+            "" if session is None else session_fingerprint(session),
         )
 
     def posteriors(self, goal: str) -> dict[str, Posterior]:
@@ -260,6 +274,46 @@ class Decider:
             settings_version=self._version,
             seen=seen,
         )
+
+    def continued(
+        self, context: Context, messages: Sequence[Message], session: str | None, *, prompt_id: str
+    ) -> Decision | None:
+        """The decision that stays with the model of a conversation; None: there is none to stay with.
+
+        A turn that answers calls of tools stays with the model that made them, a session with its model.
+
+        Raises:
+            StoreError: the log cannot be read.
+        """
+        turn = tool_turn(messages)
+        if turn is None and session is None:
+            return None
+        named = "" if session is None else session_fingerprint(session)
+        arms = [arm.id for arm in self.settings.goal(context.goal).arms]
+        kept = self.conversations.kept(context.goal, turn, named, arms)
+        if kept is None:
+            return None
+        return self.settle(
+            context, kept.arm, prompt_id=prompt_id, origin=CONTINUED, completion_id=self.new_id(), why=kept.why
+        )
+
+    def bound(self, decision: Decision, session: str | None) -> Decision:
+        """The decision that is carried out: this one, unless another one began its session meanwhile."""
+        if session is None or not was_drawn(decision.origin):
+            return decision
+        named, goal = session_fingerprint(session), decision.goal
+        arm = self.conversations.begin(goal, named, decision.chosen, decision.arms)
+        if arm == decision.chosen:
+            return decision
+        settled = self.settle(
+            decision.context,
+            arm,
+            prompt_id=decision.prompt_id,
+            origin=CONTINUED,
+            completion_id=decision.completion_id,
+            why=f"the session is with {arm}",
+        )
+        return replace(settled, decision_cost_usd=decision.decision_cost_usd, decision_ms=decision.decision_ms)
 
     def settle(
         self, context: Context, arm_id: str, *, prompt_id: str, origin: Origin, completion_id: str, why: str

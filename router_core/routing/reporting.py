@@ -7,7 +7,7 @@ from datetime import datetime
 
 from router_core.outcomes.rewards import reward
 from router_core.store.base import Batch, Store
-from router_core.types import Outcome, OutcomeRecord, Source
+from router_core.types import Completion, Outcome, OutcomeRecord, Source
 
 
 def report(
@@ -21,6 +21,8 @@ def report(
     chips: Sequence[str] = (),
     comment: str = "",
     blinded: bool = False,
+    answers: Sequence[Completion] = (),
+    judged: Sequence[OutcomeRecord] = (),
 ) -> None:
     """Store what became of an answer; when this returns, it is stored and every later decision knows it.
 
@@ -33,6 +35,7 @@ def report(
         chips: reasons, in a word or two each.
         comment: in words of one's own.
         blinded: whether the models' names were hidden.
+        answers, judged: what is stored with it: an answer that somebody else gave, and what a condition says.
 
     Raises:
         InvalidOutcomeError: neither an outcome nor a number in [0, 1].
@@ -40,4 +43,4 @@ def report(
         StoreError: it could not be stored.
     """
     record = OutcomeRecord(new_id(), completion_id, source, reward(outcome), now(), tuple(chips), comment, blinded)
-    store.write(Batch(outcomes=[record]))
+    store.write(Batch(completions=answers, outcomes=[*judged, record]))

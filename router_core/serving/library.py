@@ -6,33 +6,40 @@ Comparing routers with each other stands in playground.py.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
+from uuid import UUID
 
 from router_core import finalisers
 from router_core.arguments import (
     require_comment,
     require_flag,
     require_name,
-    require_params,
     require_request_id,
     require_timeout,
+    require_uuid,
 )
-from router_core.errors import NoEligibleArmError, ProviderError, SettingsError
+from router_core.client_arguments import CLIENT, INSTEAD, Elsewhere, plain_params, seconds, with_parsed
+from router_core.errors import ArgumentError
 from router_core.features import checked_messages, context, plain_messages
 from router_core.models.calls import Models
+from router_core.noted import require_metadata, require_session
 from router_core.registry import PolicyName
+from router_core.routing.answering import Call, answered
 from router_core.routing.calling import Caller, RoutedStream
 from router_core.routing.deciding import Decider
+from router_core.routing.handing_over import HandedOver, Took
 from router_core.routing.reporting import report
 from router_core.routing.retention import remove_expired
-from router_core.settings import ArmSettings, GoalSettings, Settings
+from router_core.serving.paths import with_paths
+from router_core.settings import Settings
 from router_core.settings.system import simulation_asked
 from router_core.store import open_store
 from router_core.store.base import Store
-from router_core.types import FALLBACK, Decision, Message, Outcome, Posterior, Price, Prompt
-from router_core.validation import shown, validated
+from router_core.types import Decision, Message, Outcome, Posterior, Price
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
@@ -92,6 +99,7 @@ class Router:
         try:
             self._decider = Decider(self._settings, self._store, self._models, prices=prices)
             self._caller = Caller(self._decider, self._store, self._models, success_when)
+            self._handed_over = HandedOver(self._decider, self._store)
             remove_expired(self._store, self._settings.privacy, self._decider.now())
         except BaseException:
             self.close()
@@ -161,7 +169,9 @@ class Router:
         return_request_id: Literal[False] = ...,
         stream: Literal[False] = ...,
         task_type: str | None = ...,
-        timeout: float | None = ...,
+        timeout: Any = ...,
+        session: str | None = ...,
+        metadata: Mapping[str, str] | None = ...,
         **params: Any,
     ) -> ChatCompletion: ...
 
@@ -173,7 +183,9 @@ class Router:
         return_request_id: Literal[True],
         stream: Literal[False] = ...,
         task_type: str | None = ...,
-        timeout: float | None = ...,
+        timeout: Any = ...,
+        session: str | None = ...,
+        metadata: Mapping[str, str] | None = ...,
         **params: Any,
     ) -> tuple[ChatCompletion, str]: ...
 
@@ -185,7 +197,9 @@ class Router:
         return_request_id: Literal[False] = ...,
         stream: Literal[True],
         task_type: str | None = ...,
-        timeout: float | None = ...,
+        timeout: Any = ...,
+        session: str | None = ...,
+        metadata: Mapping[str, str] | None = ...,
         **params: Any,
     ) -> RoutedStream: ...
 
@@ -197,7 +211,9 @@ class Router:
         return_request_id: Literal[True],
         stream: Literal[True],
         task_type: str | None = ...,
-        timeout: float | None = ...,
+        timeout: Any = ...,
+        session: str | None = ...,
+        metadata: Mapping[str, str] | None = ...,
         **params: Any,
     ) -> tuple[RoutedStream, str]: ...
 
@@ -209,7 +225,9 @@ class Router:
         return_request_id: bool = ...,
         stream: bool = ...,
         task_type: str | None = ...,
-        timeout: float | None = ...,
+        timeout: Any = ...,
+        session: str | None = ...,
+        metadata: Mapping[str, str] | None = ...,
         **params: Any,
     ) -> ChatCompletion | RoutedStream | tuple[ChatCompletion | RoutedStream, str]: ...
 
@@ -220,12 +238,16 @@ class Router:
         return_request_id: bool = False,
         stream: bool = False,
         task_type: str | None = None,
-        timeout: float | None = None,
+        timeout: Any = None,
+        session: str | None = None,
+        metadata: Mapping[str, str] | None = None,
         **params: Any,
     ) -> ChatCompletion | RoutedStream | tuple[ChatCompletion | RoutedStream, str]:
         """Answer a conversation with the model that the policy draws.
 
-        When that model's provider fails, the next likeliest model answers; the log says so.
+        When that model's provider fails, the next likeliest model answers; the log says so. A turn that answers
+        calls of tools stays with the model that made them, and so does what follows in a ``session``: such
+        decisions are logged with probability 1 and the origin "continued", and are of no off-policy use.
 
         Args:
             messages: the conversation, as the Chat Completions API takes it; an answer's own message may be in it.
@@ -234,8 +256,15 @@ class Router:
             task_type: what kind of task it is, in a word of your own such as "classification". The rules know some
                 words; the router by task learns for each which model is the best value.
             timeout: seconds for a model's answer, its retries included, in place of the setting
-                ``calls.deadline_s``; a model that answers in another's place has them anew.
-            params: further parameters for the provider, on top of the arm's own.
+                ``calls.deadline_s``; a model that answers in another's place has them anew. Of an httpx.Timeout
+                its longest part.
+            session: names a conversation of yours: all its requests go to one model, as long as that answers and
+                belongs to the goal.
+            metadata: what you want to find the request by (trace, user ...): at most 16 names with texts of up to
+                512 characters, kept in the log and not sent to the provider. To send some, use ``extra_body``.
+            params: further parameters for the provider, on top of the arm's own. Where ``response_format`` is a
+                class (a Pydantic model, a dataclass), its schema is sent, and ``message.parsed`` of a whole answer
+                holds the object, None where the answer is not one.
 
         Returns:
             The openai client's own response, or its chunks.
@@ -249,16 +278,25 @@ class Router:
             StoreError: the decision or the answer could not be stored.
         """
         self._models.require_keys(arm.model for arm in self._goal.arms)
-        require_timeout(timeout)
+        limit_s = seconds(timeout)
+        require_timeout(limit_s)
         require_flag("stream", stream)
         require_flag("return_request_id", return_request_id)
         require_name("task_type", task_type, "a word such as 'classification'")
-        require_params(params)
+        wanted = params.get("response_format")
+        params = plain_params(params)
+        noted, session = require_metadata(metadata), require_session(session)
         plain = plain_messages(messages)
-        prompt = self._decider.prompt(plain, self._goal_id, "library", task_type=task_type, params=params)
-        decision = self.decide(plain, task_type=task_type, prompt_id=prompt.id)
+        prompt = self._decider.prompt(
+            plain, self._goal_id, "library", task_type=task_type, params=params, metadata=noted, session=session
+        )
+        decision = self._decider.bound(self._decided(plain, task_type, session, prompt.id), session)
         self._decider.log([decision], [prompt])
-        response, request_id = self._answer(prompt, plain, decision, params, stream, timeout)
+        call: Call[ChatCompletion | RoutedStream] = self._caller.stream if stream else self._caller.complete
+        response, request_id = answered(self._decider, call, prompt, plain, decision, params, limit_s)
+        self._handed_over.carried_out(request_id)
+        if isinstance(wanted, type) and not isinstance(response, RoutedStream):
+            response = with_parsed(response, wanted)
         return (response, request_id) if return_request_id else response
 
     def decide(
@@ -268,31 +306,72 @@ class Router:
         task_type: str | None = None,
         prompt_id: str | None = None,
         decision_id: str | None = None,
+        log: bool = False,
+        session: str | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> Decision:
-        """The decision that would be taken on this conversation now; nothing is called (but for a classifier's
-        own model) and nothing is stored. The same ``decision_id`` on the same state gives the same model.
+        """The decision that would be taken on this conversation now; no model is called but a classifier's own.
+
+        The same ``decision_id`` on the same state gives the same model. Without ``log`` nothing is stored.
+
+        With ``log`` the decision is one that you carry out yourself: it is stored, and ``report_outcome`` takes
+        its ``id``, with what the call took. Its propensity is exact, so it serves to judge other policies. Where a
+        ``decision_id`` was logged before, that decision is given again: a repeated request is logged once.
+
+        Args:
+            messages, task_type, session, metadata: as for ``completion``; metadata needs ``log``.
+            prompt_id, decision_id: by default new ones; a logged one must be a UUID.
+            log: whether to store it.
 
         Raises:
             PromptError: the prompt is empty or too long.
             ArgumentError: another argument cannot be used; the sentence names it.
             UnknownPolicyError: there is no such policy.
-            StoreError: what was learned cannot be read.
-        """  # fmt: skip
+            StoreError: what was learned cannot be read, or the decision cannot be stored.
+        """
         require_name("task_type", task_type, "a word such as 'classification'")
         require_name("prompt_id", prompt_id, "a text")
         require_name("decision_id", decision_id, "a text")
+        require_flag("log", log)
+        noted, session = require_metadata(metadata), require_session(session)
         checked = checked_messages(plain_messages(messages), self._settings.calls.max_prompt_characters)
-        return self._decider.decide(
-            context(checked, self._goal_id, task_type),
-            self._policy,
-            prompt_id=prompt_id or self._decider.new_id(),
-            origin="library",
-            completion_id=lambda arm: self._decider.new_id(),
-            decision_id=decision_id,
+        if not log:
+            if noted:
+                raise ArgumentError("metadata is stored with a decision, and this one is not; say log=True")
+            return self._decided(checked, task_type, session, prompt_id or self._decider.new_id(), decision_id)
+        for name, given in (("prompt_id", prompt_id), ("decision_id", decision_id)):
+            if given is not None:
+                require_uuid(name, given)
+        decision_id = str(UUID(decision_id)) if decision_id else self._decider.new_id()
+        prompt = self._decider.prompt(
+            checked,
+            self._goal_id,
+            "library",
+            task_type=task_type,
+            id_=str(UUID(prompt_id)) if prompt_id else decision_id,
+            metadata=noted,
+            session=session,
         )
+        before = self._handed_over.logged(decision_id, prompt)
+        if before is not None:
+            return before
+        decided = self._decided(checked, task_type, session, prompt.id, decision_id)
+        decision = replace(self._decider.bound(decided, session), id=decision_id, completion_id=decision_id)
+        self._decider.log([decision], [prompt])
+        return self._handed_over.logged(decision_id, prompt) or decision
 
     def report_outcome(
-        self, request_id: str, outcome: Outcome | str | float | bool | None, comment: str = ""
+        self,
+        request_id: str,
+        outcome: Outcome | str | float | bool | None,
+        comment: str = "",
+        *,
+        cost_usd: float | Decimal | None = None,
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        latency_ms: float | None = None,
+        text: str | None = None,
+        error: str | None = None,
     ) -> None:
         """Say what became of a request; when this returns, it is stored.
 
@@ -302,14 +381,34 @@ class Router:
         May come late, in any order and again: the last report on a request counts. ``Outcome.UNKNOWN`` (or None)
         withdraws what was reported before.
 
+        Of a decision that you carried out yourself (``decide(..., log=True)``, whose ``id`` is the request's) the
+        first report says what the call took, too: what it leaves out stays unknown. Without ``cost_usd`` the
+        tokens are charged at the model's price. Where the outcome is not known yet, report None, and the outcome
+        later.
+
+        Args:
+            request_id: from ``completion``, or a logged decision's id.
+            outcome: an ``Outcome``, its name, or a number from 0 to 1.
+            comment: in words of your own.
+            cost_usd, input_tokens, output_tokens, latency_ms: what the call took.
+            text: the answer; kept as the privacy settings say.
+            error: what went wrong, where the call failed.
+
         Raises:
             InvalidOutcomeError: neither an outcome nor a number in [0, 1].
-            ArgumentError: the id is not a text, or the comment is not one or is too long.
+            ArgumentError: the id is not a text, the comment is not one or is too long, a figure cannot be one, or
+                what the call took is known already.
             UnknownRequestError: no request of that id was ever made.
             StoreError: it could not be stored.
         """
         require_request_id(request_id)
         require_comment(comment)
+        took = Took.reported(
+            cost_usd=cost_usd, input_tokens=input_tokens, output_tokens=output_tokens,
+            latency_ms=latency_ms, text=text, error=error,
+        )  # fmt: skip
+        answer = self._handed_over.reported(request_id, took)
+        judged = self._caller.judged(answer, text) if answer is not None and text is not None else ()
         report(
             self._store,
             request_id,
@@ -318,6 +417,8 @@ class Router:
             new_id=self._decider.new_id,
             now=self._decider.now,
             comment=comment,
+            answers=() if answer is None else [answer],
+            judged=judged,
         )
 
     def posteriors(self) -> dict[str, Posterior]:
@@ -337,81 +438,37 @@ class Router:
             self._owns_store = False  # another router may hold the same store
             self._store.close()
 
+    def __getattr__(self, name: str) -> Elsewhere:
+        if name in CLIENT:
+            return Elsewhere(name, CLIENT[name])
+        raise AttributeError(f"'Router' object has no attribute {name!r}")
+
     def __enter__(self) -> Router:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _answer(
+    def _decided(
         self,
-        prompt: Prompt,
         messages: Sequence[Message],
-        decision: Decision,
-        params: Mapping[str, Any],
-        stream: bool,
-        timeout: float | None,
-    ) -> tuple[ChatCompletion | RoutedStream, str]:
-        """The drawn model's answer, else that of the next likeliest one that answers."""
-        causes: dict[str, ProviderError] = {}
-        for arm_id in _in_turn(decision):
-            request_id = decision.completion_id
-            if causes:
-                request_id = self._log_fallback(prompt, decision, arm_id, causes)
-            arm = self._settings.arm(self._goal_id, arm_id)
-            call = self._caller.stream if stream else self._caller.complete
-            try:
-                return call(prompt, messages, arm, request_id, params, timeout), request_id
-            except ProviderError as error:
-                if error.parameter in params:
-                    raise  # the caller's own mistake, which every other model would refuse, too
-                causes[arm_id] = error
-        reasons = {arm_id: str(error) for arm_id, error in causes.items()}
-        said = "; ".join(f"{arm_id}: {why}" for arm_id, why in reasons.items())
-        first = next(iter(causes.values()), None)
-        raise NoEligibleArmError(
-            f"no model of goal {self._goal_id!r} answered. {said}", reasons, causes
-        ) from first
-
-    def _log_fallback(
-        self, prompt: Prompt, decision: Decision, arm_id: str, causes: Mapping[str, ProviderError]
-    ) -> str:
-        failed = list(causes)[-1]
-        request_id = self._decider.new_id()
-        settled = self._decider.settle(
-            decision.context,
-            arm_id,
-            prompt_id=prompt.id,
-            origin=FALLBACK,
-            completion_id=request_id,
-            why=f"{failed} failed: {causes[failed]}",
+        task_type: str | None,
+        session: str | None,
+        prompt_id: str,
+        decision_id: str | None = None,
+    ) -> Decision:
+        """The decision on a conversation: it stays with its model, or the policy draws one."""
+        seen = context(messages, self._goal_id, task_type)
+        kept = self._decider.continued(seen, messages, session, prompt_id=prompt_id)
+        return kept or self._decider.decide(
+            seen,
+            self._policy,
+            prompt_id=prompt_id,
+            origin="library",
+            completion_id=lambda arm: self._decider.new_id(),
+            decision_id=decision_id,
         )
-        self._decider.log([settled])
-        return request_id
 
 
-def with_paths(settings: Settings, goal_id: str, paths: Sequence[Mapping[str, Any]] | None) -> Settings:
-    """The settings with the goal's models replaced by ``paths``; a goal that is new gets the defaults.
-
-    Raises:
-        SettingsError: a path is not valid, or names a provider that the settings do not know.
-    """
-    if paths is None:
-        settings.goal(goal_id)
-        return settings
-    if isinstance(paths, Mapping | str | bytes) or not isinstance(paths, Iterable):
-        raise SettingsError(f"paths is {shown(paths)}; give a list such as [{{'model': 'openai/gpt-4o-mini'}}]")
-    given = [dict(path) if isinstance(path, Mapping) else path for path in paths]
-    arms = [validated(ArmSettings, path, f"paths.{index}").model_dump() for index, path in enumerate(given)]
-    goal = settings.goals.get(goal_id) or GoalSettings()
-    changed = {**goal.model_dump(exclude={"simple_arm", "complex_arm"}), "arms": arms}
-    document = settings.model_dump()
-    document["goals"] = {**document["goals"], goal_id: changed}
-    return validated(Settings, document)
-
-
-def _in_turn(decision: Decision) -> list[str]:
-    """The arm drawn, then the others by falling probability."""
-    chances = dict(zip(decision.arms, decision.probabilities, strict=True))
-    others = sorted((arm for arm in decision.arms if arm != decision.chosen), key=lambda arm: -chances[arm])
-    return [decision.chosen, *others]
+for _name, _instead in INSTEAD.items():
+    setattr(Router.completion, _name, Elsewhere(f"completion.{_name}", _instead))

@@ -47,14 +47,16 @@ class ArmSettings(Declaration):
 
     @field_validator("params")
     @classmethod
-    def _finite(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    def _canonical(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """In the order of their names, as in a file: what decides alike is of one version."""
         try:
-            json.dumps(value, allow_nan=False)
+            text = json.dumps(value, allow_nan=False, sort_keys=True)
         except RecursionError:
             raise ValueError("nested too deeply; give flat parameters") from None
         except ValueError:  # also for a number of thousands of digits
             raise ValueError("NaN and Infinity are no parameters; give a number") from None
-        return value
+        ordered: dict[str, JsonValue] = json.loads(text)
+        return ordered
 
     @property
     def id(self) -> str:

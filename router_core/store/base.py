@@ -262,8 +262,8 @@ class Questions(Protocol):
         answer only.
 
         Columns: prompt_id, time, goal, origin, task_type, prompt (the last message), messages and params
-        (JSON; tools are in params), sha256, blind, run_all. Per decision: decision_id, router, model,
-        propensity, models, probabilities (both JSON), reason, fallback, decision_cost_usd, decision_ms,
+        (JSON; tools are in params), sha256, blind, run_all, metadata (JSON). Per decision: decision_id, router,
+        model, propensity, models, probabilities (both JSON), reason, fallback, decision_cost_usd, decision_ms,
         policy_version, decision_cached, settings_version, completion_id; per answer: completion_id,
         model, routers. Then of the call: answer, called (the model's name at the provider),
         finish_reason, input_tokens, cached_tokens, output_tokens, usage_estimated, cost_usd, price (JSON,
@@ -271,6 +271,21 @@ class Questions(Protocol):
         the current outcomes: score (thumb, else api, else condition; once per answer), thumb, api,
         condition (0 to 1), thumb_reasons, thumb_comment, thumb_blind. What is unknown is missing.
         """
+        ...
+
+    def decision(self, id_: str) -> Decision | None:
+        """One decision; None where it is not stored."""
+        ...
+
+    def arm_that_called(self, goal: str, calls: Sequence[str], sha256: str) -> str | None:
+        """The arm whose answer asked for one of these calls of tools (fingerprints); None: none did.
+
+        Of several the newest that answered the messages with this fingerprint, else the newest.
+        """
+        ...
+
+    def arm_of_session(self, goal: str, session: str) -> str | None:
+        """The arm of the newest request of a session (its fingerprint) that has not failed; None: none has."""
         ...
 
     def outcome_history(self, completion_id: str) -> list[OutcomeRecord]:

@@ -54,7 +54,7 @@ class Search:
 
     ``text`` is looked for in the messages, whatever its case. ``policy``: a router that decided it; ``arm``: a
     model that was called. ``rated``: whether an answer has a thumb. ``since`` <= time < ``until``. ``ids``: only
-    these.
+    these. ``metadata``: names and values that the caller noted, all of them.
     """
 
     text: str = ""
@@ -66,6 +66,7 @@ class Search:
     since: datetime | None = None
     until: datetime | None = None
     ids: tuple[str, ...] | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

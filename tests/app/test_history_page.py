@@ -63,6 +63,18 @@ def test_one_prompt_in_full(store: Store) -> None:
     assert (list(changes["Good"]), list(changes["Blind"])) == (["25%"], ["yes"])
 
 
+def test_what_the_caller_noted(store: Store) -> None:
+    """Shown with the prompt, and a filter of its own; what cannot be one is said."""
+    store.write(Batch([a_prompt(3, metadata={"user": "42", "trace": "*a*"})], [a_decision(3)]))
+    assert any("user = 42" in one.value and "\\*a\\*" in one.value for one in record(3).caption)
+    at = opened("history", metadata="user=42, trace=*a*")
+    assert any("**1 to 1 of 1**" in one.value for one in at.markdown)
+    at.text_input(key="metadata").set_value("user=43").run()
+    assert any("0 of 0" in one.value for one in at.markdown)
+    at.text_input(key="metadata").set_value("who").run()
+    assert "write name=value, such as user=42" in at.error[0].value.replace("\\", "")
+
+
 def test_an_address_that_names_nothing(store: Store) -> None:
     """Said, with the way back."""
     at = opened("history", id="no-such-prompt")

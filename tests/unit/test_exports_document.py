@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -12,8 +13,11 @@ import pytest
 
 from router_core import exports
 from router_core.errors import RouterError, SettingsError, UnknownArmError
+from router_core.exports import Export, dump_yaml
 from router_core.exports.document import dump, load, resolved_prices
 from router_core.exports.learned import Provenance, only_known
+from router_core.policies import build_policies
+from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.types import Evidence, OutputTokens, Price
 from router_core.validation import canonical_json
 from tests.builders import CHEAP, STRONG
@@ -48,6 +52,21 @@ def test_infinity_and_unknown_prices_survive() -> None:
 def test_the_settings_keep_their_version() -> None:
     """The name of the settings, a hash of all of them, is the same on both sides."""
     assert load(dump(an_export())).settings.version == some_settings().version
+
+
+@pytest.mark.parametrize("write", [dump, dump_yaml])
+def test_what_decides_alike_is_of_one_version(write: Callable[[Export], str]) -> None:
+    """Every policy keeps its version through a file, however parameters and names were ordered before."""
+    params = {"temperature": 0, "max_tokens": 5, "logit_bias": {"b": 1, "a": 2.5}, "é": [{"z": 1, "y": None}]}
+    arms = (ArmSettings(model=CHEAP, params=params), ArmSettings(model=STRONG, weight=0.1))
+    goals = {"default": GoalSettings(arms=arms, budget_usd=1.5), "a": GoalSettings(success_value_usd=float("inf"))}
+    settings = Settings(goals=goals)
+    export = Export(settings, {}, {}, {}, WHEN, Provenance("1", "3", None, 0))
+    read = load(write(export)).settings
+    assert read.version == settings.version
+    for goal in goals:
+        before, after = build_policies(settings, goal), build_policies(read, goal)
+        assert {name: one.version for name, one in after.items()} == {n: one.version for n, one in before.items()}
 
 
 def test_the_file_is_for_people() -> None:

@@ -36,7 +36,7 @@ from router_core.settings import (
 from router_core.store import open_store
 from router_core.store.base import Store
 from router_core.types import Posterior, Price
-from tests.servers import ChatServer, Reply, Request, answered, events, refused, usual
+from tests.servers import ChatServer, Reply, Request, answered, as_json, events, refused, usual
 from tests.store_rows import a_decision
 from tests.unit.routing import CHEAP, HELLO, KEYS, ONLY, PATHS, STRONG, Make, last, only_completion
 
@@ -142,6 +142,11 @@ def test_all_models_fail(make_router: Make, server: ChatServer, store: Store) ->
     assert all(one.total_ms > 0 for one in completions)  # a failed call keeps the time it took
 
 
+def about(param: str, message: str, code: str = "invalid_value") -> Reply:
+    """An error that names what is wrong in a field of its own."""
+    return as_json({"error": {"message": message, "param": param, "code": code}}, 400)
+
+
 @pytest.mark.parametrize(
     ("params", "reply", "calls"),
     [
@@ -150,6 +155,12 @@ def test_all_models_fail(make_router: Make, server: ChatServer, store: Store) ->
         ({"max_tokens": 99_999}, refused(400, "max_tokens is too large: at most 4096 for this model"), 2),
         ({}, refused(400, "temperature must be between 0 and 2"), 2),
         ({"temperature": 9}, refused(400, "the prompt is too long"), 2),
+        ({}, about("messages[0].role", "Invalid value: 'usr'. Supported values are: 'system' and 'user'."), 1),
+        ({}, about("messages.[2].role", "messages with role 'tool' must be a response to 'tool_calls'."), 1),
+        ({"tools": []}, about("tools", "Invalid 'tools': empty array.", "empty_array"), 1),
+        ({}, about("messages", "This model's maximum context length is 8192.", "context_length_exceeded"), 2),
+        ({}, about("messages[0].content", "Invalid content type. image_url is only supported by some models."), 2),
+        ({}, refused(400, "Conversation roles must alternate user/assistant in messages"), 2),
     ],
 )
 def test_the_callers_own_mistake_is_raised_once(

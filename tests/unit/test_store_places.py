@@ -129,10 +129,10 @@ def test_a_file_of_earlier_code(tmp_path: Path, version: int) -> None:
     )
     known, taught = current.comparison(ident(1)), current.evidence("default", ALL)
     assert known is not None
-    completions = tuple(replace(one, usage=_as_before(one.usage)) for one in known.completions)
+    completions = tuple(replace(one, usage=_as_before(one.usage), tool_calls=()) for one in known.completions)
     if version == BEFORE_PLACES:
         completions = tuple(replace(one, unpriced_retries=0) for one in completions)
-    known = replace(known, completions=completions)
+    known = replace(known, completions=completions, prompt=replace(known.prompt, metadata={}, session=""))
     current.close()
     older(tmp_path / "older.duckdb", tmp_path / "current.duckdb", version)
     migrated = open_store(tmp_path / "older.duckdb")

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import duckdb
 
+from router_core.noted import MARK
 from router_core.registry import CLASSIFIER
 from router_core.store.base import Search
 from router_core.store.duckdb.compaction import NOTE
@@ -20,8 +21,17 @@ from router_core.store.duckdb.rows import Row
 from router_core.store.duckdb.search import prompts_where
 from router_core.types import FALLBACK, NO_VERDICT
 
-_HAS_TEXTS: Final = """
-    (messages IS NOT NULL
+_VALUE: Final = "json_extract_string(metadata, '$.\"' || name || '\"')"
+_MARKED: Final = f"""
+    to_json(map_from_entries(list_transform(json_keys(metadata), lambda name: {{
+        'k': name,
+        'v': if(regexp_full_match({_VALUE}, '{MARK}'), {_VALUE}, 'sha256:' || left(sha256({_VALUE}), 16))
+    }})))::VARCHAR
+"""
+"""What the caller noted, with marks in place of its values, as in router_core/noted.py."""
+
+_HAS_TEXTS: Final = f"""
+    (messages IS NOT NULL OR metadata <> {_MARKED}
         OR id IN (SELECT prompt_id FROM completion WHERE text IS NOT NULL)
         OR id IN (SELECT prompt_id FROM decision SEMI JOIN
                   (SELECT completion_id FROM outcome WHERE comment <> '') AS said USING (completion_id)))
@@ -63,7 +73,7 @@ def strip(cursor: duckdb.DuckDBPyConnection, search: Search) -> int:
         f" reason = if({_MAY_QUOTE}, '{_NOT_KEPT}', reason),"
         " fallback = if(fallback IS NULL, NULL, 'not kept (texts were removed)')"
         " WHERE prompt_id IN (SELECT gone FROM gone)",
-        "UPDATE prompt SET messages = NULL WHERE id IN (SELECT gone FROM gone)",
+        f"UPDATE prompt SET messages = NULL, metadata = {_MARKED} WHERE id IN (SELECT gone FROM gone)",
     )
 
 

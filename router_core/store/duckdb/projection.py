@@ -216,5 +216,6 @@ def never_made(request_id: object) -> UnknownRequestError:
     """The error to raise where an outcome is about no request of this store."""
     return UnknownRequestError(
         f"request {str(request_id)[:80]!r} was never made with this store;"
-        " report the request_id that completion(..., return_request_id=True) gave"
+        " report the request_id that completion(..., return_request_id=True) gave, or the id of a decision that"
+        " decide(..., log=True) stored"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -69,6 +69,26 @@ class Reading(Part):
         """How many prompts a search finds."""
         with self.file.cursor() as cursor:
             return finding.count(cursor, search)
+
+    def decision(self, id_: str) -> Decision | None:
+        """One decision."""
+        with self.file.cursor() as cursor:
+            found = cursor.execute(sql.DECISION, {"id": uuid_of(id_)}).fetchone()
+        return None if found is None else rows.decision_of(found)
+
+    def arm_that_called(self, goal: str, calls: Sequence[str], sha256: str) -> str | None:
+        """The arm whose answer asked for one of these calls of tools."""
+        wanted = {"goal": goal, "calls": list(calls), "sha256": sha256}
+        return self._first(sql.CALLED, wanted)
+
+    def arm_of_session(self, goal: str, session: str) -> str | None:
+        """The arm of the newest request of a session that has not failed."""
+        return self._first(sql.OF_SESSION, {"goal": goal, "session": session})
+
+    def _first(self, text: str, wanted: Mapping[str, Any]) -> str | None:
+        with self.file.cursor() as cursor:
+            found = cursor.execute(text, wanted).fetchone()
+        return None if found is None else str(found[0])
 
     def outcome_history(self, completion_id: str) -> list[OutcomeRecord]:
         """Every record about one completion, oldest first."""

@@ -57,16 +57,17 @@ def prompt_row(prompt: Prompt) -> Row:
         prompt.blind,
         prompt.run_all,
         _json(dict(prompt.params)),
+        _json(dict(prompt.metadata)) if prompt.metadata else None,
+        prompt.session or None,
     )
 
 
 def prompt_of(row: Row) -> Prompt:
     """The value of a row of ``prompt``."""
-    id_, created_at, goal, origin, task_type, messages, sha256, blind, run_all, params = row
+    id_, created_at, goal, origin, task_type, messages, sha256, blind, run_all, params, metadata, session = row
     kept = None if messages is None else tuple(json.loads(messages))
-    return Prompt(
-        str(id_), aware(created_at), goal, origin, task_type, kept, sha256, blind, run_all, json.loads(params)
-    )
+    beside = (json.loads(params), json.loads(metadata or "{}"), session or "")
+    return Prompt(str(id_), aware(created_at), goal, origin, task_type, kept, sha256, blind, run_all, *beside)
 
 
 def decision_row(decision: Decision) -> Row:
@@ -150,6 +151,7 @@ def completion_row(completion: Completion) -> Row:
         completion.retries,
         completion.unpriced_retries,
         *_more_of(usage),
+        list(completion.tool_calls) or None,
     )
 
 
@@ -162,6 +164,7 @@ def completion_of(row: Row) -> Completion:
         usage = Usage(*(*values[8:12], *more))
     price = None if values[13] is None else Price.of(json.loads(values[13]))
     ids = (str(values[0]), str(values[1]))
+    values += [tuple(row[26] or ())]
     return Completion(*ids, aware(values[2]), *values[3:8], usage, values[12], price, *values[14:])  # type: ignore[call-arg]
 
 

@@ -247,6 +247,16 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ALTER TABLE completion ADD COLUMN service_tier VARCHAR;
     ALTER TABLE completion ADD COLUMN provider_cost_usd DECIMAL(18, 12);  -- what the provider says that it cost
     """,
+    """
+    -- What belongs to a conversation, and what its caller noted. A call that somebody else made may be reported
+    -- without the time it took.
+    ALTER TABLE prompt ADD COLUMN metadata VARCHAR;             -- JSON; NULL: nothing was noted
+    ALTER TABLE prompt ADD COLUMN session VARCHAR;              -- its fingerprint; NULL: none
+    DROP INDEX IF EXISTS completion_by_prompt;  -- no column can be changed under an index
+    ALTER TABLE completion ALTER COLUMN total_ms DROP NOT NULL;
+    ALTER TABLE completion ADD COLUMN tool_calls VARCHAR[];     -- fingerprints of the calls that it asks for
+    CREATE INDEX completion_by_prompt ON completion (prompt_id);
+    """,
 )
 
 META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"

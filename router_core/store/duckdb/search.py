@@ -5,6 +5,7 @@ See deletion.py for deleting them.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from operator import itemgetter
@@ -13,6 +14,7 @@ from uuid import UUID
 
 import duckdb
 
+from router_core.noted import mark
 from router_core.store.base import Comparison, Search
 from router_core.store.duckdb import rows
 
@@ -52,7 +54,11 @@ def prompts_where(search: Search) -> tuple[str, dict[str, Any]]:
         "ids": None if search.ids is None else list(search.ids),
     }
     wanted = {name: value for name, value in values.items() if value is not None}
-    return " AND ".join(_FILTERS[name] for name in wanted) or "true", wanted
+    conditions = [_FILTERS[name] for name in wanted]
+    for place, (name, value) in enumerate(search.metadata):
+        conditions.append(f"json_extract_string(metadata, $noted_{place}) IN ($is_{place}, $mark_{place})")
+        wanted |= {f"noted_{place}": f"$.{json.dumps(name)}", f"is_{place}": value, f"mark_{place}": mark(value)}
+    return " AND ".join(conditions) or "true", wanted
 
 
 def find(cursor: duckdb.DuckDBPyConnection, search: Search, limit: int, offset: int) -> list[str]:

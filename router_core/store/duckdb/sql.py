@@ -11,9 +11,9 @@ from router_core.store.duckdb.attribution import IN_TIME
 from router_core.store.duckdb.drawn import drawn_by
 
 ROWS: Final = {
-    "prompt": "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "prompt": f"({', '.join('?' * 12)})",
     "decision": "(?, ?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?::DOUBLE[], ?, ?, ?, ?, ?, ?, ?, ?)",
-    "completion": f"({', '.join('?' * 26)})",
+    "completion": f"({', '.join('?' * 25)}, ?::VARCHAR[], ?)",
     "outcome": "(?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "seen": "(?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?, ?, ?)",
 }
@@ -23,7 +23,7 @@ COLUMNS: Final = {
         id, prompt_id, created_at, goal, arm, model, text, finish_reason, input_tokens, output_tokens,
         cached_tokens, usage_estimated, cost_usd, price, first_token_ms, total_ms, error, retries,
         unpriced_retries, cache_write_tokens, input_audio_tokens, output_audio_tokens, output_image_tokens,
-        service_tier, provider_cost_usd, nth
+        service_tier, provider_cost_usd, tool_calls, nth
     )""",
     "outcome": """(
         id, seq, completion_id, source, reward_micro, created_at, chips, comment, blinded,
@@ -198,6 +198,7 @@ OUTPUT_TOKENS: Final = """
 """
 
 PROMPT: Final = "SELECT * FROM prompt WHERE id = $id"
+DECISION: Final = "SELECT * FROM decision WHERE id = $id"
 DECISIONS_OF: Final = "SELECT * FROM decision WHERE prompt_id = $id ORDER BY id"
 COMPLETIONS_OF: Final = "SELECT * FROM completion WHERE prompt_id = $id ORDER BY id"
 OUTCOMES_OF: Final = """
@@ -206,6 +207,19 @@ OUTCOMES_OF: Final = """
     QUALIFY row_number() OVER (PARTITION BY completion_id, source ORDER BY seq DESC) = 1
         AND reward_micro IS NOT NULL
     ORDER BY seq
+"""
+CALLED: Final = """
+    SELECT arm FROM (
+        SELECT id, arm, prompt_id FROM completion
+        WHERE goal = $goal AND list_has_any(tool_calls, $calls::VARCHAR[])
+        ORDER BY created_at DESC, id DESC LIMIT 100
+    ) AS answer JOIN prompt ON prompt.id = prompt_id
+    ORDER BY sha256 = $sha256 DESC, answer.id DESC LIMIT 1
+"""
+OF_SESSION: Final = """
+    SELECT chosen FROM (SELECT id FROM prompt WHERE session = $session AND goal = $goal) AS asked
+        JOIN decision ON prompt_id = asked.id LEFT JOIN completion ON completion.id = completion_id
+    WHERE error IS NULL ORDER BY decision.created_at DESC, decision.id DESC LIMIT 1
 """
 HISTORY: Final = "SELECT * FROM outcome WHERE completion_id = $id ORDER BY seq"
 RECENT: Final = "SELECT * FROM prompt ORDER BY id DESC LIMIT $limit"

@@ -44,7 +44,7 @@ _PROMPT: Final = """
     wanted.id::VARCHAR AS prompt_id, wanted.created_at::TIMESTAMPTZ AS time, wanted.goal AS goal,
     coalesce({origin}, wanted.origin) AS origin, task_type,
     CASE json_type(messages->-1->'content') WHEN 'VARCHAR' THEN messages->-1->>'content' END AS prompt,
-    messages, wanted.params AS params, sha256, blind, run_all
+    messages, wanted.params AS params, sha256, blind, run_all, metadata
 """
 
 _ANSWER: Final = """
