@@ -1,7 +1,7 @@
 """What differs between two settings documents, as lines for people.
 
-Works on plain data, so that settings of an older version can be compared too. Of a list of words what went and what
-came is told. Elements of other lists are compared place by place; moves are not recognised.
+Works on plain data, so that settings of an older version can be compared too. Of a list of words what went and
+what came is told. Elements of other lists are compared place by place; moves are not recognised.
 """
 
 from __future__ import annotations
