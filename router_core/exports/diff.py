@@ -1,7 +1,7 @@
 """What differs between two settings documents, as lines for people.
 
-Works on plain data, so that settings of an older version can be compared too. Moves are not recognised: elements
-of a list are compared place by place.
+Works on plain data, so that settings of an older version can be compared too. Of a list of words what went and
+what came is told. Elements of other lists are compared place by place; moves are not recognised.
 """
 
 from __future__ import annotations
@@ -59,6 +59,11 @@ def _changes(before: Any, after: Any, path: str) -> Iterator[Change]:
                 yield Change(here, None, short(after[name]))
             else:
                 yield from _changes(before[name], after[name], here)
+    elif _are_words(before) and _are_words(after) and {*before} != {*after}:
+        gone, new = (
+            [one for one in here if one not in there] for here, there in ((before, after), (after, before))
+        )
+        yield Change(path, _listed(gone), _listed(new))
     elif isinstance(before, list) and isinstance(after, list):
         for index in range(max(len(before), len(after))):
             here = f"{path}[{index}]"
@@ -70,6 +75,14 @@ def _changes(before: Any, after: Any, path: str) -> Iterator[Change]:
                 yield from _changes(before[index], after[index], here)
     elif before != after or isinstance(before, bool) != isinstance(after, bool):  # True equals 1 in Python
         yield Change(path, *_apart(before, after))
+
+
+def _are_words(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _listed(words: list[str]) -> str | None:
+    return _cut(", ".join(_text(one) for one in words), 0) if words else None
 
 
 def _apart(before: Any, after: Any) -> tuple[str, str]:

@@ -155,6 +155,7 @@ def test_another_rule_set_is_one_click_away(full: Store) -> None:
     at.button(key="preset-balanced").click().run()
     assert field(at, "heuristic.word_limit").value == 50
     assert "is this" not in field(at, "heuristic.brief_keywords").value
+    assert "6 changes" in texts(at)
     assert "who would have got its last 100 prompts" in texts(at)
     at.button(key="preset-article").click().run()
     assert "1 change" in texts(at)

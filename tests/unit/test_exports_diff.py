@@ -39,9 +39,7 @@ def test_settings_line_by_line() -> None:
         Change("goals.default.arms[1].weight", "0.2", "1.0"),
         Change("goals.default.simple_arm", "none", CHEAP),
         Change("goals.default.success_value_usd", "0.05", "Infinity"),
-        Change("heuristic.extractive_task_types[1]", "extraction", "label"),
-        Change("heuristic.extractive_task_types[2]", "yes_no", None),
-        Change("heuristic.extractive_task_types[3]", "label", None),
+        Change("heuristic.extractive_task_types", "extraction, yes_no", None),
         Change("seed", "0", "5"),
     ]
 
@@ -69,6 +67,9 @@ def test_the_other_way_round_is_the_reverse() -> None:
         ({"a": "x\ny"}, {"a": "z\ny"}, [Change("a", "x y", "z y")]),
         ({"a": {"b": 1}}, {"a": [1]}, [Change("a", '{"b": 1}', "[1]")]),
         ({"a": [[1, 2], 3]}, {"a": [[1, 4], 3]}, [Change("a[0][1]", "2", "4")]),
+        ({"a": ["x", "y"]}, {"a": ["y", "z", "w"]}, [Change("a", "x", "z, w")]),
+        ({"a": []}, {"a": ["x"]}, [Change("a", None, "x")]),
+        ({"a": ["x", "y"]}, {"a": ["y", "x"]}, [Change("a[0]", "x", "y"), Change("a[1]", "y", "x")]),
         ({"a": []}, {"a": [{"b": "é"}]}, [Change("a[0]", None, '{"b": "é"}')]),
         ({"a.b": {"c": 1}}, {"a.b": {"c": 2}}, [Change('["a.b"].c', "1", "2")]),
         ({"p": {"x/gpt-4.1": 1}}, {"p": {"x/gpt-4.1": 2}}, [Change('p["x/gpt-4.1"]', "1", "2")]),
