@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
-import venv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zipfile import ZipFile
@@ -17,10 +15,10 @@ import pytest
 
 from router_core.shell.extras import EXTRAS
 from tests.conftest import find_browser
+from tests.installing import ROOT, installed, run, wheel_or_skipped
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 PATIENCE_S = 300.0
 OURS = {"router_core", "router_playground", "router_playground-0.1.0.dist-info"}
 
@@ -31,37 +29,10 @@ print(*(name for name in sys.argv[1:] if find_spec(name)))
 """
 
 
-def run(*command: str | Path, cwd: Path | None = None) -> str:
-    """Standard output of a command that must succeed; nothing of this project is on its import path."""
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
-        command, cwd=cwd, env={**environ, "ROUTER_SIMULATED": "1"}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def installed(folder: Path, *what: str) -> Path:
-    """The folder of the programs of a new environment with this in it, in the tested versions."""
-    venv.create(folder, with_pip=True)
-    programs = folder / ("Scripts" if os.name == "nt" else "bin")
-    run(programs / "python", "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", *what)
-    return programs
-
-
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This project as a wheel. Without a network nothing can be installed, and the tests are skipped unless
-    REQUIRE_INSTALL=1.
-    """  # fmt: skip
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT)]
-    built = subprocess.run(command, capture_output=True, text=True, check=False)
-    if built.returncode and os.environ.get("REQUIRE_INSTALL") != "1":
-        pytest.skip(f"no wheel can be built here: {built.stderr.strip()}")
-    assert built.returncode == 0, built.stderr
-    (made,) = folder.glob("*.whl")
-    return made
+    """This project as a wheel."""
+    return wheel_or_skipped(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")

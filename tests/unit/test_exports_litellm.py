@@ -12,7 +12,7 @@ import yaml  # type: ignore[import-untyped, unused-ignore] # with or without its
 from router_core.errors import SettingsError, UnknownArmError
 from router_core.exports.document import resolved_prices
 from router_core.exports.litellm import NO_KEY, WEIGHTS, litellm_config, litellm_data
-from router_core.settings import ArmSettings, GoalSettings, ProviderSettings, Settings
+from router_core.settings import ArmSettings, ClassifierSettings, GoalSettings, ProviderSettings, Settings
 from router_core.types import Price
 from tests.builders import CHEAP, STRONG
 from tests.exported import COLD, LOCAL, an_export, some_settings
@@ -36,6 +36,8 @@ def test_the_whole_file() -> None:
         "# Clients ask for a goal by name as their model; weights are the split when this was written and do not"
         " learn.\n"
         "# Keys are read from the environment: OPENAI_API_KEY.\n"
+        "# The proxy starts only with a master key of your own, which clients send as their key:\n"
+        '#   export LITELLM_MASTER_KEY="sk-$(openssl rand -hex 32)"\n'
         "model_list:\n"
         "- litellm_params:\n"
         "    api_base: https://api.openai.com/v1\n"
@@ -92,6 +94,49 @@ def test_ids_are_unique() -> None:
     """LiteLLM tells deployments apart by them: the same model in two goals, or twice in one, differs."""
     ids = [model["model_info"]["id"] for model in litellm_data(some_settings(), SPLIT, {})["model_list"]]
     assert len(set(ids)) == len(ids) == 5
+
+
+NAMES = {
+    "mail & spam 50%": None,
+    "Größe: x": None,
+    "邮件分类": "%E9%82%AE%E4%BB%B6%E5%88%86%E7%B1%BB",
+    "😀 emoji": "%F0%9F%98%80 emoji",
+    "%F0%9F%98%80 emoji": None,
+    "a\nb": "a%0Ab",
+    "any*": "any%2A",
+}
+"""Goals, and the names that their clients use; None: their own."""
+
+
+def test_names_that_fit_in_no_header() -> None:
+    """They are percent-encoded, each goal by another name, and the header says which; ids are ASCII."""
+    goal = GoalSettings(arms=(ArmSettings(model="openai/a", params={"stop": "。"}),))
+    settings = Settings(goals=dict.fromkeys(NAMES, goal))
+    expected = {name: other or name for name, other in NAMES.items()} | {"😀 emoji": "%F0%9F%98%80 emoji_"}
+    text = litellm_config(settings, {}, {})
+    data = litellm_data(settings, {}, {})
+    assert [model["model_name"] for model in data["model_list"]] == [expected[name] for name in NAMES]
+    assert yaml.safe_load(text) == data
+    assert '#   "邮件分类" as %E9%82%AE%E4%BB%B6%E5%88%86%E7%B1%BB\n' in text
+    assert '#   "a\\nb" as a%0Ab\n' in text
+    assert all(model["model_info"]["id"].isascii() for model in data["model_list"])
+    assert len({model["model_info"]["id"] for model in data["model_list"]}) == len(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("model", "base_url", "said"),
+    [
+        ("local/模型", "http://127.0.0.1:1/v1", r"^LiteLLM's proxy cannot pass on the model '模型': it puts"),
+        ("local/a", "http://例え.jp/v1", r"cannot pass on the address of provider 'local' 'http://例え"),
+    ],
+)
+def test_what_the_proxy_cannot_pass_on(model: str, base_url: str, said: str) -> None:
+    """Every request would fail, so it is said before."""
+    local = ProviderSettings(base_url=base_url, api_key_env=None)
+    goal = GoalSettings(arms=(ArmSettings(model=model),))
+    asked = ClassifierSettings(model=model)
+    with pytest.raises(SettingsError, match=said):
+        litellm_config(Settings(providers={"local": local}, goals={"g": goal}, classifier=asked), {}, {})
 
 
 def test_prices_are_per_token() -> None:
