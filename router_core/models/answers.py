@@ -37,7 +37,11 @@ class FailedAnswerError(Exception):
 
 
 def whole_answer(
-    body: Any, messages: Sequence[Message], params: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    body: Any,
+    messages: Sequence[Message],
+    params: Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+    template_tokens: int = 0,
 ) -> tuple[Received, Usage]:
     """What a response says, and the tokens that it took.
 
@@ -45,6 +49,7 @@ def whole_answer(
         body: the response, from JSON.
         messages, params: of the call, for an estimate of its tokens where the provider does not count them.
         headers: of the response; some proxies put the cost there.
+        template_tokens: what the model's chat template is known to add to an estimate.
 
     Raises:
         NotAnAnswerError: it is not a chat completion; the sentence says what it lacks.
@@ -60,7 +65,7 @@ def whole_answer(
         raise NotAnAnswerError("it has no message")
     _require_success(first)
     texts = [written(_mapping(one).get("message")) for one in choices]
-    usage = _usage(found_report(body), messages, params, texts, body, headers)
+    usage = _usage(found_report(body), messages, params, texts, body, headers, template_tokens)
     return Received(whole_text(message_text(first["message"])), ending(first) or NO_REASON, usage), usage
 
 
@@ -125,6 +130,7 @@ class Accumulator:
     Args:
         messages, params: of the call, for an estimate of its tokens where the provider does not count them.
         headers: of the response; some proxies put the cost there.
+        template_tokens: what the model's chat template is known to add to an estimate.
     """  # fmt: skip
 
     def __init__(
@@ -132,7 +138,9 @@ class Accumulator:
         messages: Sequence[Message],
         params: Mapping[str, Any],
         headers: Mapping[str, str] | None = None,
+        template_tokens: int = 0,
     ) -> None:
+        self._template_tokens = template_tokens
         self.finish_reason: str | None = None
         self.report: Mapping[str, Any] | None = None
         self.tier: str = ""
@@ -162,7 +170,8 @@ class Accumulator:
         """The provider's count of tokens; until it comes, or where it cannot be true, an estimate."""
         texts = ["".join(pieces) for pieces in list(self._written.values())]
         told = {"service_tier": self.tier}
-        return _usage(self.report, self._messages, self._params, texts, told, self._headers)
+        more = self._template_tokens
+        return _usage(self.report, self._messages, self._params, texts, told, self._headers, more)
 
     @property
     def message(self) -> dict[str, Any]:
@@ -268,10 +277,11 @@ def _usage(
     texts: Sequence[str],
     told: Mapping[str, Any],
     headers: Mapping[str, str] | None,
+    template_tokens: int = 0,
 ) -> Usage:
     """Tokens, and what else the cost depends on; ``told`` has the service tier."""
     return replace(
-        counted_usage(report, messages, params, texts),
+        counted_usage(report, messages, params, texts, template_tokens),
         service_tier=reported_tier(told, report, params),
         provider_cost_usd=reported_cost_usd(report, headers),
     )

@@ -42,6 +42,7 @@ from router_core.models.redaction import Redactor
 from router_core.models.requests import body_of, request, secrets, wants_usage
 from router_core.models.retrying import RetryPlan
 from router_core.models.stream import AnswerStream
+from router_core.models.templates import Templates
 from router_core.settings import ProviderSettings, Settings
 from router_core.settings.environment import may_hold_key, why_no_key
 from router_core.types import Message, Usage
@@ -102,6 +103,7 @@ class Models:
         self._clients: dict[str, OpenAI] = {}
         self._lock = Lock()
         self.refusals = refusals or Refusals()
+        self.templates = Templates()
         self._redactor: tuple[frozenset[str], Redactor] = (frozenset(), Redactor(()))
 
     def missing_keys(self) -> dict[str, str]:
@@ -179,7 +181,8 @@ class Models:
         try:
             sent = whole_body(raw.http_response.content, messages, params)
             body = usual_body(redact.within(sent))
-            said, usage = whole_answer(body, messages, params, raw.http_response.headers)
+            more = self.templates.tokens(model)
+            said, usage = whole_answer(body, messages, params, raw.http_response.headers, more)
             plain = body is sent and is_json(raw.http_response.content)
             response = raw.parse() if plain else _made(body)
         except Exception as error:  # noqa: BLE001 - it was paid for: whatever is wrong with it, what came is kept
@@ -188,6 +191,7 @@ class Models:
             failure.maybe_billed = True
             failure.total_ms = total_ms
             raise failure from None
+        self.templates.learn(model, messages, own, usage)
         message = body["choices"][0]["message"]
         return Answer(response, said.text or "", said.finish_reason, usage, total_ms, retries, unpriced, message)
 
@@ -240,7 +244,7 @@ class Models:
         return AnswerStream(
             chunks,
             first,
-            Accumulator(messages, params, chunks.headers),
+            Accumulator(messages, params, chunks.headers, self.templates.tokens(model)),
             model=model,
             usage_wanted=wants_usage(own),
             started=started,

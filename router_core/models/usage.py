@@ -25,6 +25,7 @@ def counted_usage(
     messages: Sequence[Message],
     params: Mapping[str, Any],
     written: Sequence[str],
+    template_tokens: int = 0,
 ) -> Usage:
     """The tokens of a call: as the provider reports them, and an estimate where that cannot be true.
 
@@ -34,13 +35,14 @@ def counted_usage(
         report: ``usage`` of the answer.
         messages, params: of the call.
         written: for each choice, everything that the model wrote.
+        template_tokens: what the model's chat template is known to add (templates.py).
     """
     read = reported_usage(report)
     if read is None or not plausible(read, messages, params, written):
-        return estimated_usage(messages, params, written)
+        return estimated_usage(messages, params, written, template_tokens)
     if read.input_tokens and (read.output_tokens or not any(written)):
         return read
-    guess = estimated_usage(messages, params, written)
+    guess = estimated_usage(messages, params, written, template_tokens)
     return replace(
         read,
         input_tokens=read.input_tokens or guess.input_tokens,
@@ -68,19 +70,21 @@ def plausible(
     return usage.input_tokens <= sent + hidden and usage.output_tokens <= answered
 
 
-def estimated_usage(messages: Sequence[Message], params: Mapping[str, Any], written: Iterable[str]) -> Usage:
+def estimated_usage(
+    messages: Sequence[Message], params: Mapping[str, Any], written: Iterable[str], template_tokens: int = 0
+) -> Usage:
     """An estimate where the provider sent no count.
 
     Args:
         messages: the conversation.
         params: of the call; tools are read by the model, too.
         written: for each choice, everything that the model wrote (see ``written``).
+        template_tokens: what the model's chat template is known to add; the estimate stays at 1 or more.
     """
     tools = params.get("tools")
     described = estimate_tokens(canonical_json(tools)) if tools else 0
-    return Usage(
-        estimate_input_tokens(messages) + described, sum(estimate_tokens(text) for text in written), estimated=True
-    )
+    given = max(1, estimate_input_tokens(messages) + described + template_tokens) if messages else described
+    return Usage(given, sum(estimate_tokens(text) for text in written), estimated=True)
 
 
 def written(part: Any) -> str:

@@ -143,6 +143,8 @@ class Caller:
                 tool_calls=calls_of(answer.message) if error else heard(),
                 **self._money(arm, messages, answer.usage),
             )
+            if complete:
+                self._models.templates.learn(arm.model, messages, {**arm.params, **params}, answer.usage)
             whole = partial(_as_response, completion, answer.message)
             outcomes = self._judge(completion, answer.text, whole) if complete else []
             self._store.write(Batch(completions=[completion], outcomes=outcomes))
