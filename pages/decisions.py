@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.formatting import badge, dollars, duration, escaped, labels
 from pages.resources import Resources
+from router_core.arm_names import with_names
 from router_core.registry import LABELS
 from router_core.settings import GoalSettings
 from router_core.store.base import Comparison
@@ -63,9 +64,7 @@ def _card(name: str, decision: Decision, goal: GoalSettings) -> None:
     order = {arm.id: index for index, arm in enumerate(goal.arms)}
 
     def said(text: str) -> str:
-        for arm_id in sorted(names, key=len, reverse=True):
-            text = text.replace(arm_id, names[arm_id])
-        return escaped(text)
+        return escaped(with_names(text, names))
 
     st.header(
         f"**{name}**  \nchose {badge(names.get(decision.chosen, decision.chosen), order.get(decision.chosen))}",

@@ -14,11 +14,12 @@ from pages.decisions import hidden, show_decisions
 from pages.formatting import dollars, duration, escaped, labels, model_text
 from pages.popovers import close, popover
 from pages.resources import Resources
+from router_core.arm_names import with_names
 from router_core.features import message_text
 from router_core.money.known import spent_on
 from router_core.registry import LABELS
 from router_core.store.base import Comparison, Search
-from router_core.types import Completion
+from router_core.types import CONTINUED, Completion
 
 
 def arm_names(shared: Resources) -> dict[str, str]:
@@ -39,6 +40,8 @@ def show_record(shared: Resources, comparison: Comparison) -> None:
         + (" · every model was asked" if prompt.run_all else "")
         + f" · [link to this](history?{urlencode({'id': prompt.id})})"
     )
+    for kept in (one for one in comparison.decisions if one.origin == CONTINUED):
+        st.caption(f"No router decided: {escaped(with_names(kept.reason.summary, arm_names(shared)))}.")
     if prompt.metadata:
         st.caption("  \n".join(escaped(f"{name} = {value}") for name, value in prompt.metadata.items()))
     for message in prompt.messages or ():

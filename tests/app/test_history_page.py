@@ -14,6 +14,7 @@ from router_core.registry import POLICIES
 from router_core.settings import ArmSettings, GoalSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Batch, Search, Store
+from router_core.types import Reason
 from tests.app.panel import QUICK, opened, texts, use
 from tests.store_rows import CHEAP, STRONG, a_completion, a_decision, a_prompt, an_outcome, everything, ident
 
@@ -73,6 +74,16 @@ def test_what_the_caller_noted(store: Store) -> None:
     assert any("0 of 0" in one.value for one in at.markdown)
     at.text_input(key="metadata").set_value("who").run()
     assert "write name=value, such as user=42" in at.error[0].value.replace("\\", "")
+
+
+def test_a_turn_that_stayed_with_its_model(store: Store) -> None:
+    """Said, for no router has a card about it."""
+    why = Reason(f"answers the tools that {CHEAP} called")
+    kept = a_decision(3, policy="continued", origin="continued", probabilities=(1.0, 0.0), reason=why)
+    store.write(Batch([a_prompt(3)], [kept], [a_completion(3)]))
+    assert "No router decided: answers the tools that gpt-4o-mini called." in [
+        one.value for one in record(3).caption
+    ]
 
 
 def test_an_address_that_names_nothing(store: Store) -> None:
