@@ -171,7 +171,7 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
 def _same_prompts(charts: dict[str, Spec], report: CostReport, ends: tuple[str, str]) -> None:
     """What each router would have spent on the prompts that all of them decided."""
     if "same-prompts" not in charts:
-        st.caption("No prompt here was decided by several routers; compare some in the playground.")
+        st.caption("No prompt here was decided by several routers; compare some under Try.")
         return
     names = {**LABELS, CHEAP: f"always {ends[0]} (~)", STRONG: f"always {ends[1]} (~)"}
     sums = report.same_prompts.groupby("line")["cost_usd"].sum()

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("impatient")
 
 def test_an_empty_page_says_what_to_do() -> None:
     """What will happen, and that nothing was spent."""
-    said = texts(opened())
+    said = texts(opened("playground"))
     assert "Send a prompt to see every router decide on it" in said
     assert all(f"**{name}**" in said for name in LABELS.values())
     assert "Nothing spent yet" in said
@@ -191,7 +191,7 @@ def test_blind_answers_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """However long each takes: at every look all of them are there or none, and one button stops them."""
     slow = Settings(simulation=SimulationSettings(latency_scale=0.3))
     use(tmp_path, monkeypatch, slow)
-    at = opened()
+    at = opened("playground")
     at.text_area(key="prompt").set_value(HARD)
     at.toggle(key="run_all").set_value(True)
     at.toggle(key="blind").set_value(True)
@@ -248,9 +248,9 @@ def test_a_link_finds_it_again() -> None:
     send(HARD)
     prompt_id = stored().prompt.id
     for name in ("prompt", "comparison"):
-        at = opened(**{name: prompt_id})
+        at = opened("playground", **{name: prompt_id})
         assert texts(at).count("\nchose :") == len(LABELS)
-    gone = opened(prompt="00000000-0000-0000-0000-000000000000")
+    gone = opened("playground", prompt="00000000-0000-0000-0000-000000000000")
     assert "is not in this store" in gone.warning[0].value
 
 
@@ -259,7 +259,7 @@ def test_the_prompt_is_beside_its_decisions() -> None:
     at = send(HARD)
     prompt_id = stored().prompt.id
     assert "asked" not in [one.key for one in at.expander]
-    at = opened(prompt=prompt_id)
+    at = opened("playground", prompt=prompt_id)
     assert at.text_area(key="prompt").value == HARD
     assert "asked" not in [one.key for one in at.expander]
     at.text_area(key="prompt").set_value("Another one.")
@@ -276,14 +276,14 @@ def test_the_prompt_is_beside_its_decisions() -> None:
 def test_a_form_that_was_emptied_stays_empty() -> None:
     """The prompt that the address names is put in once, not again and again."""
     send(HARD)
-    at = opened(prompt=stored().prompt.id)
+    at = opened("playground", prompt=stored().prompt.id)
     at.text_area(key="prompt").set_value("").run()
     assert at.text_area(key="prompt").value == ""
 
 
 def test_what_a_click_replaces_can_be_brought_back() -> None:
     """Of several typed texts every one; what a click put in and nobody changed is not kept."""
-    at = opened()
+    at = opened("playground")
     at.text_area(key="prompt").set_value("My own words.").run()
     for example in ("Spam?", "Extract a date"):
         at.pills(key="example").set_value(example).run()
@@ -299,7 +299,7 @@ def test_what_a_click_replaces_can_be_brought_back() -> None:
 
 def test_a_stored_prompt_is_put_into_the_form_whole() -> None:
     """System prompt, task type and parameters too; what was typed meanwhile can be brought back."""
-    at = opened()
+    at = opened("playground")
     at.text_area(key="prompt").set_value(HARD)
     at.text_area(key="system").set_value("Be brief.")
     at.number_input(key="limit").set_value(64)
@@ -352,7 +352,7 @@ def test_a_model_without_a_price(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_options_are_sent() -> None:
     """System prompt, temperature and limit go with the call; what is not set is left to the model."""
-    at = opened()
+    at = opened("playground")
     at.text_area(key="prompt").set_value(HARD)
     at.text_area(key="system").set_value("Be brief.")
     at.number_input(key="temperature").set_value(0.5)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 MANY = 40_000  # prompts: judging them takes far longer than a click
 
 
-def go(page: Page, server: Server, path: str = "evidence") -> None:
+def go(page: Page, server: Server, path: str = "?tab=My+data") -> None:
     """Open the page and wait for it."""
     page.goto(f"{server.url}/{path}")
     page.wait_for_selector(READY)

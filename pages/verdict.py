@@ -18,7 +18,7 @@ _TABS = {"My data": show_data, "My traffic": show_traffic, "Pairs": show_pairs}
 def page() -> None:
     """The page, top to bottom."""
     shared = resources()
-    address = Address("evidence")
+    address = Address("verdict")
     tab = st.segmented_control(
         "Evidence",
         list(_TABS),
