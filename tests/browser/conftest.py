@@ -91,16 +91,18 @@ def server(start_server: Callable[..., Server], tmp_path: Path) -> Server:
     return start_server()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[BrowserType]:
-    """How a Chromium is started."""
+    """How a Chromium is started. It ends with its module: while Playwright runs, its thread has a running event
+    loop, and no test of another module could begin one.
+    """  # fmt: skip
     with sync_playwright() as playwright:
         yield playwright.chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: BrowserType) -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium for all tests of a module."""
     opened = launch(chromium)
     yield opened
     opened.close()
