@@ -18,7 +18,7 @@ PAGES = {
     "try": ("Try", "What has been learned about this traffic"),
     "costs?range=all": ("Costs", "Cumulative spend"),
     "learning": ("Learning", "Changes of prices"),
-    "?tab=My+traffic": ("Verdict", "Rules would have given"),
+    "?tab=My+traffic": ("Verdict", "Rules would have"),
     "rate": ("Rate", "This visit"),
     "ship": ("Ship", "Import"),
     "settings": ("Settings", "Budget"),
