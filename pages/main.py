@@ -47,7 +47,9 @@ _STYLE = """
 # The theme's light accent needs dark letters on it; on an open popover's button Streamlit darkens it too much.
 _DARK = """
 <style>
-[data-testid^=stBaseButton-primary] :is(p, [aria-label^=Shortcut]), [data-tag] { color: #0b111a !important; }
+[data-testid^=stBaseButton-primary]:not(:disabled) :is(p, [aria-label^=Shortcut]), [data-tag] {
+  color: #0b111a !important;
+}
 button[kind="tertiary"]:active, button[kind="tertiary"][aria-expanded="true"] { color: #8fbcf8; }
 </style>
 """

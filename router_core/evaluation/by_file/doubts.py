@@ -41,7 +41,7 @@ def _said(found: Judgement, stretches: Sequence[Stretch], example: bool) -> Iter
         yield f"Nothing is decided yet. What is missing: {found.verdict.missing}."
     yield "Wrong scores: the verdict is as good as the judgement of the answers that it rests on."
     if example:
-        yield "Changed models: the answers are those of the versions that are named below."
+        yield "Changed models: the answers are those of the versions that were asked then."
         return
     yield "Prompts that are not like those of your traffic, or no longer: take a fresh sample of what arrives."
     yield (

@@ -102,7 +102,11 @@ def turning(stretches: Sequence[Stretch], worth_usd: float) -> str:
             said.append(f"above {dollars(stretches[at + 2].above_usd)} {_then(stretches[at + 2])}")
     if at > 1 and stretches[at - 1].kind == "unknown":
         said.append(f"below {dollars(stretches[at - 1].above_usd)} {_then(stretches[at - 2])}")
-    return f"{', '.join(said)}." if said else "The answer is the same whatever a good answer is worth."
+    if said:
+        return f"{', '.join(said)}."
+    if stretches[at].kind == "unknown":
+        return "It is not settled at any worth of a good answer."
+    return "The answer is the same whatever a good answer is worth."
 
 
 def _then(stretch: Stretch) -> str:

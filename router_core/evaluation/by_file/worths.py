@@ -6,7 +6,7 @@ Only models alone: routers need the prompts themselves, and are judged at one wo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Literal
@@ -19,7 +19,7 @@ from router_core.evaluation.by_file.conclusion import TOLERANCE, verdict
 from router_core.evaluation.by_file.kept import Judgement
 from router_core.evaluation.by_file.report import evaluate
 from router_core.evaluation.labelled import Labelled
-from router_core.evaluation.results import Objective
+from router_core.evaluation.results import Objective, Verdict
 from router_core.intervals import average
 from router_core.learning.beta import best_probabilities
 from router_core.types import Posterior
@@ -57,11 +57,15 @@ def stretches(data: Labelled, tolerance: float = TOLERANCE) -> tuple[Stretch, ..
     It can turn only where two models are equally good buys, and where one of them stops or begins to be proven the
     better one, so one look between two such worths is enough.
     """
-    turns = sorted(set(_turns(data)))
-    places = _between(turns)
+    return stretches_between(_turns(data), lambda worth: judged_at(data, worth, tolerance).verdict)
+
+
+def stretches_between(turns: Iterable[float], judge: Callable[[float], Verdict]) -> tuple[Stretch, ...]:
+    """The same by any judge whose verdict turns at none but these worths (> 0)."""
+    ordered = sorted(set(turns))
     found: list[Stretch] = []
-    for above, place in zip([0.0, *turns], places, strict=True):
-        now = judged_at(data, place, tolerance).verdict
+    for above, place in zip([0.0, *ordered], _between(ordered), strict=True):
+        now = judge(place)
         if not found or (found[-1].kind, found[-1].choice) != (now.kind, now.choice):
             found.append(Stretch(above, now.kind, now.choice))
     return tuple(found)
