@@ -20,7 +20,9 @@ def pairs(both: int, cheap: int, strong: int, neither: int = 0, name: str = "che
     kinds = [(1.0, 1.0)] * both + [(1.0, 0.0)] * cheap + [(0.0, 1.0)] * strong + [(0.0, 0.0)] * neither
     scores = np.random.default_rng(0).permutation(np.array(kinds))
     count = len(scores)
-    found = Pairs(name, "strong", scores[:, 0], scores[:, 1], np.zeros(count, "datetime64[us]"), np.ones(count, bool))
+    found = Pairs(
+        name, "strong", scores[:, 0], scores[:, 1], np.zeros(count, "datetime64[us]"), np.ones(count, bool)
+    )
     return found, paired_tests([found])[0]
 
 
