@@ -11,8 +11,9 @@ from router_core.evaluation.by_file.headline import headline
 from router_core.evaluation.by_file.kept import Judgement
 from router_core.registry import BY_TASK, CLASSIFIER, RULES, PolicyName
 from router_core.settings import GoalSettings, Settings
+from router_core.validation import validated
 
-_PROPOSAL = "proposal"
+_PROPOSAL, _SHIPPED = "proposal", "shipped"
 _SERVING: dict[str, PolicyName] = {
     RULES.name: RULES.name,
     CLASSIFIER.name: CLASSIFIER.name,
@@ -29,11 +30,17 @@ class Proposal:
         goal: whose.
         settings: the whole, changed.
         said: the verdict in a few words.
+        changes: the version of the settings that it would change.
     """
 
     goal: str
     settings: Settings
     said: str
+    changes: str
+
+    def is_for(self, now: Settings) -> bool:
+        """Whether these are the settings that it would change."""
+        return now.version == self.changes
 
     @classmethod
     def of(cls, settings: Settings, goal: str, found: Judgement, worth_usd: float) -> Proposal | None:
@@ -50,8 +57,8 @@ class Proposal:
         else:
             return None
         goals = {**settings.goals, goal: now.model_copy(update=wanted)}
-        after = Settings.model_validate(settings.model_copy(update={"goals": goals}).model_dump())
-        return cls(goal, after, headline(said, found.report).answer)
+        after = validated(Settings, settings.model_copy(update={"goals": goals}).model_dump(mode="json"))
+        return cls(goal, after, headline(said, found.report).answer, settings.version)
 
 
 def _arm(goal: GoalSettings, model: str) -> str | None:
@@ -82,3 +89,24 @@ def proposed() -> Proposal | None:
 def dismiss() -> None:
     """Nothing waits any longer."""
     st.session_state.pop(_PROPOSAL, None)
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What was put in force in this visit: the verdict, the settings before it, and the version since."""
+
+    said: str
+    before: Settings
+    version: str
+
+
+def took_over(what: Shipped | None) -> None:
+    """It is in force, and can be taken back; None: it was taken back."""
+    st.session_state[_SHIPPED] = what
+    dismiss()
+
+
+def shipped() -> Shipped | None:
+    """What was put in force in this visit."""
+    found: Shipped | None = st.session_state.get(_SHIPPED)
+    return found

@@ -20,10 +20,11 @@ def page() -> None:
     """The page, top to bottom."""
     shared = resources()
     address = Address("verdict")
+    first = "My data" if "evaluation" in st.query_params else "Verdict"
     tab = st.segmented_control(
         "Evidence",
         list(_TABS),
-        key=address.choice("tab", list(_TABS), "Verdict"),
+        key=address.choice("tab", list(_TABS), first),
         label_visibility="collapsed",
         required=True,
     )

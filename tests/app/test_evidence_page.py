@@ -45,7 +45,7 @@ def finished(at: AppTest, name: str) -> AppTest:
 
 def given(content: bytes, name: str = "scored.csv") -> AppTest:
     """A visit that has uploaded a file, read and checked."""
-    at = opened("verdict")
+    at = opened("verdict", tab="My data")
     at.file_uploader(key="labelled-file").set_value((name, content, "text/csv")).run()
     finished(at, "evidence-file")
     return finished(at, "evidence-check") if "evidence-check" in at.session_state else at
@@ -71,7 +71,7 @@ def judged(at: AppTest) -> AppTest:
 
 def test_empty() -> None:
     """What will appear here, and what a file needs."""
-    at = opened("verdict")
+    at = opened("verdict", tab="My data")
     assert "whether routing pays for your prompts" in texts(at)
     assert not at.error
     assert [one for one in at.button if one.key == "judge"] == []
@@ -109,7 +109,7 @@ def test_it_is_found_again_after_leaving_the_page() -> None:
     at.switch_page("costs.py").run()
     at.query_params.clear()
     at.switch_page("verdict.py").run()
-    assert any(f"?evaluation={id_}" in one.proto.body for one in at.get("html"))
+    assert any(f"evaluation={id_}" in one.proto.body for one in at.get("html"))
     assert at.main.header[0].value.startswith("Route by")
 
 
@@ -169,7 +169,7 @@ def test_numbers_with_a_decimal_comma_are_offered() -> None:
 )
 def test_what_cannot_be_read_is_a_sentence(content: bytes, name: str, words: str) -> None:
     """The uploader stays, for another try."""
-    at = opened("verdict")
+    at = opened("verdict", tab="My data")
     at.file_uploader(key="labelled-file").set_value((name, content, "text/csv")).run()
     finished(at, "evidence-file")
     assert words in texts(at)
@@ -179,7 +179,7 @@ def test_what_cannot_be_read_is_a_sentence(content: bytes, name: str, words: str
 
 def test_another_encoding() -> None:
     """Chosen after the sentence, the same file is read."""
-    at = opened("verdict")
+    at = opened("verdict", tab="My data")
     content = "prompt,model,score\nCafé,a,1\nCafé,b,0\n".encode("latin-1")
     at.file_uploader(key="labelled-file").set_value(("scored.csv", content, "text/csv")).run()
     finished(at, "evidence-file")
@@ -193,7 +193,7 @@ def test_a_path_on_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     file = tmp_path / "scored.csv"
     file.write_bytes(long_csv())
     monkeypatch.setenv("ROUTER_DATA_FOLDER", str(tmp_path))
-    at = opened("verdict")
+    at = opened("verdict", tab="My data")
     at.text_input(key="labelled-path").set_value(str(tmp_path / "none.csv")).run()
     finished(at, "evidence-file")
     assert "cannot be opened" in at.error[0].value
@@ -211,7 +211,7 @@ def test_no_path_leads_out_of_the_folder(path: str, tmp_path: Path, monkeypatch:
     (inside / "link.csv").symlink_to(tmp_path / "secret.csv")
     (inside / "folder").symlink_to(tmp_path)
     monkeypatch.setenv("ROUTER_DATA_FOLDER", str(inside))
-    at = opened("verdict")
+    at = opened("verdict", tab="My data")
     at.text_input(key="labelled-path").set_value(path).run()
     assert ("leads out of the folder" in at.error[0].value) or ("cannot be followed" in at.error[0].value)
     assert "evidence-file" not in at.session_state
@@ -219,7 +219,7 @@ def test_no_path_leads_out_of_the_folder(path: str, tmp_path: Path, monkeypatch:
 
 def test_without_a_folder_no_file_of_the_server_is_read() -> None:
     """The field is not there."""
-    at = opened("verdict")
+    at = opened("verdict", tab="My data")
     assert not [one for one in at.text_input if one.key == "labelled-path"]
 
 
@@ -370,7 +370,7 @@ def test_texts_are_shown_without_effect(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_an_unreadable_result_is_a_sentence() -> None:
     """As a later version might have written it."""
-    opened("verdict")
+    opened("verdict", tab="My data")
     store = resources().playground.store
     id_ = "0190c0de-0000-7000-8000-000000000001"
     from datetime import UTC, datetime

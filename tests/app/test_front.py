@@ -1,4 +1,4 @@
-"""The first page: a verdict before anything was done, the slider that turns it, own evidence that takes its place."""
+"""The first page: a verdict before anything was done, the slider that turns it, own evidence in its place."""
 
 from __future__ import annotations
 

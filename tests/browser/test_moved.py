@@ -13,6 +13,7 @@ MOVED = (
     ("?run_all=true", "/try?run_all=true", ".st-key-send"),
     ("history", "/rate", ".st-key-history-table"),
     ("history?rated=not+rated", "/rate?rated=not+rated", ".st-key-history-table"),
+    ("evidence", "/?tab=My+data", ".st-key-what-is-needed"),
     ("evidence?tab=My+traffic", "/?tab=My+traffic", ".st-key-what-if"),
     ("evidence?tab=Pairs", "/?tab=Pairs", ".st-key-pair-controls"),
     ("settings?tab=Export+%26+import", "/ship", ".st-key-import"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from router_core.evaluation.by_file.conclusion import verdict
-from router_core.evaluation.paired import Pairs, PairedTest, paired_tests
+from router_core.evaluation.paired import PairedTest, Pairs, paired_tests
 from router_core.evaluation.pairs_report import most_promising, report_of_pairs
 from router_core.evaluation.results import Report
 
