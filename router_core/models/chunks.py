@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from router_core.models.answers import gathered_body, whole_answer
 from router_core.models.errors import AnsweredWithError
 from router_core.models.events import DONE, EventDecoder, events, is_json
+from router_core.models.turns import Turn
 from router_core.types import Message
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ _EVENTS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
 class Chunks:
     """Iterates over the pieces, and closes the response behind the last.
 
-    ``headers`` are those of the response. ``done``: the provider said that nothing more follows.
+    ``headers`` are those of the response. ``done``: the provider said that nothing more follows. ``turn`` at the
+    provider ends with it.
     """
 
     def __init__(self, response: httpx2.Response) -> None:
         self.headers: Mapping[str, str] = response.headers
         self.done = False
+        self.turn = Turn()
         self._response = response
         self._pieces = self._read()
 
@@ -38,7 +41,10 @@ class Chunks:
 
     def close(self) -> None:
         """End the response; the provider stops writing."""
-        self._response.close()
+        try:
+            self._response.close()
+        finally:
+            self.turn.end()
 
     def _read(self) -> Iterator[Any]:
         import httpx2

@@ -89,6 +89,7 @@ class Caller:
             finish_reason=answer.finish_reason,
             first_token_ms=None,
             total_ms=answer.total_ms,
+            waited_ms=answer.waited_ms,
             retries=answer.retries,
             unpriced_retries=self._unpriced(arm, answer.unpriced_retries),
             tool_calls=self._heard(prompt, arm, answer.message),
@@ -137,6 +138,7 @@ class Caller:
                 finish_reason=answer.finish_reason if complete or error else STOPPED,
                 first_token_ms=answer.first_token_ms,
                 total_ms=answer.total_ms,
+                waited_ms=answer.waited_ms,
                 error=self._sentence(error),
                 retries=answer.retries,
                 unpriced_retries=self._unpriced(arm, answer.unpriced_retries),
@@ -190,6 +192,7 @@ class Caller:
             price=price,
             first_token_ms=None,
             total_ms=error.total_ms,
+            waited_ms=error.waited_ms,
             error=self._sentence(error),
         )
         self._store.write(Batch(completions=[completion]))

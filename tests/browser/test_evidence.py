@@ -100,7 +100,7 @@ def test_a_run_is_cancelled(start_server: Callable[..., Server], page: Page, tmp
     expect(bar).to_contain_text("left")
     page.get_by_role("link", name="Costs", exact=True).click()
     expect(page.get_by_text("what your traffic costs and saves")).to_be_visible()
-    page.get_by_role("link", name="Evidence", exact=True).click()
+    page.get_by_role("link", name="Verdict", exact=True).click()
     expect(bar).to_be_visible()
     page.locator(".st-key-cancel-evaluation button").first.click()
     expect(page.get_by_text("Stopped as asked; nothing was kept.")).to_be_visible()
