@@ -231,7 +231,7 @@ def _why(shown: Shown, found: Judgement) -> None:
         source = () if one is None else (f"Source: {one.source}, {one.licence}. Scored {one.scored}. {one.costs}",)
         _list((*source, *how_judged(found.report)))
     if found.report.tasks:
-        with st.expander(f"By task ({len(found.report.tasks)})", key="by-task"):
+        with st.expander(f"Task by task ({len(found.report.tasks)})", key="tasks"):
             show_tasks(found.report)
 
 

@@ -70,7 +70,7 @@ def report_html(
         f"<p>{_text(found.verdict.sentence)}</p>",
         _section("Good answers against dollars", _chart(report)),
         _section("Every way of choosing", _table(report)),
-        _section("By task", _tasks(report)),
+        _section("Task by task", _tasks(report)),
         _section("Why", _list(found.verdict.reasons, _REASONS)),
         _section("What would make this wrong", _list(doubts(found, stretches, example is not None))),
         _section(

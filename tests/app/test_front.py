@@ -69,7 +69,7 @@ def test_every_example_is_shown(name: str) -> None:
     one = next(each for each in published() if each.name == name)
     assert at.main.header[0].value == f"Should you route between {one.models[0].name} and {one.models[1].name}?"
     assert one.title in said(at)
-    assert ("by-task" in [each.key for each in at.expander]) == (name == "mmlu")
+    assert ("tasks" in [each.key for each in at.expander]) == (name == "mmlu")
 
 
 def test_a_link_sets_the_slider() -> None:

@@ -79,7 +79,7 @@ def test_the_first_lines_say_the_verdict() -> None:
     assert "No. Use gpt-4o-mini for everything." in seen.text
     assert "at 1/16 of the cost ($0.091 instead of $1.45 per 1,000 prompts)" in seen.text
     assert "Above $0.069 it is not settled, above $0.15 the answer is gpt-4o." in seen.text
-    assert "By task" not in seen.text
+    assert "Task by task" not in seen.text
     assert "professional_law" in told("mmlu").text
     assert "37 more tasks are not shown here." in told("mmlu").text
 
