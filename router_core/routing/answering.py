@@ -5,7 +5,7 @@ One call and what is stored of it are calling.py's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from router_core.errors import NoEligibleArmError, ProviderError
@@ -13,11 +13,11 @@ from router_core.routing.deciding import Decider
 from router_core.types import FALLBACK, Arm, Decision, Message, Prompt
 
 Answer = TypeVar("Answer")
-Call = Callable[[Prompt, Sequence[Message], Arm, str, Mapping[str, Any], float | None], Answer]
+Call = Callable[[Prompt, Sequence[Message], Arm, str, Mapping[str, Any], float | None], Awaitable[Answer]]
 """Calls one model; raises a ProviderError where it does not answer."""
 
 
-def answered(
+async def answered(
     decider: Decider,
     call: Call[Answer],
     prompt: Prompt,
@@ -44,10 +44,10 @@ def answered(
     for arm_id in in_turn(decision):
         request_id = decision.completion_id
         if causes:
-            request_id = _log_fallback(decider, prompt, decision, arm_id, causes)
+            request_id = await _log_fallback(decider, prompt, decision, arm_id, causes)
         arm = decider.settings.arm(decision.goal, arm_id)
         try:
-            return call(prompt, messages, arm, request_id, params, deadline_s), request_id
+            return await call(prompt, messages, arm, request_id, params, deadline_s), request_id
         except ProviderError as error:
             if is_callers(error, params):
                 raise  # every other model would refuse it, too
@@ -74,7 +74,7 @@ def none_answered(goal: str, causes: Mapping[str, ProviderError]) -> NoEligibleA
     return NoEligibleArmError(f"no model of goal {goal!r} answered. {said}", reasons, causes)
 
 
-def _log_fallback(
+async def _log_fallback(
     decider: Decider, prompt: Prompt, decision: Decision, arm_id: str, causes: Mapping[str, ProviderError]
 ) -> str:
     failed = list(causes)[-1]
@@ -87,5 +87,5 @@ def _log_fallback(
         completion_id=request_id,
         why=f"{failed} failed: {causes[failed]}",
     )
-    decider.log([settled])
+    await decider.alog([settled])
     return request_id

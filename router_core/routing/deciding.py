@@ -6,7 +6,7 @@ See calling.py for calling the chosen model, router.py and serving/playground.py
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from typing import Any, Literal
 import uuid_utils
 from cachetools import LRUCache
 
+from router_core.at_once import at_once
 from router_core.errors import ProviderError, UnknownPolicyError
 from router_core.features import checked_messages, context, estimate_tokens, fingerprint, two_digits
 from router_core.learning.beta import from_evidence
@@ -26,7 +27,7 @@ from router_core.models.thinking import THINKING_TOKENS, token_limit
 from router_core.money.pricing import PriceBook, expected_cost_usd, is_free
 from router_core.noted import SESSION, marked
 from router_core.policies import build_policies
-from router_core.policies.asking import Asking, Reply, decided
+from router_core.policies.asking import Asking, Reply, adecided
 from router_core.policies.base import Known, Policy
 from router_core.policies.reading import without_thinking
 from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES
@@ -116,7 +117,7 @@ class Decider:
         self._models = models
         self._timer = timer
         self._version = settings.version
-        self._asking = Asking(settings.classifier, self.ask)
+        self._asking = Asking(settings.classifier, self.aask)
         self._policies: dict[str, dict[str, Policy]] = {}
         self.memory = Memory(settings, store, usual_costs(settings, self.prices), now, gains=gains)
         self.spending = Spending(settings, store)
@@ -129,6 +130,7 @@ class Decider:
         """The same decider, asking other models: it shares all that was learned and read."""
         other = copy(self)
         other._models = models
+        other._asking = self._asking.using(other.aask)
         other._policies = {}  # these hold on to whom they ask
         return other
 
@@ -218,7 +220,7 @@ class Decider:
             verdict_usd=verdict_usd(self.settings, context, self.prices),
         )
 
-    def decide(
+    async def adecide(
         self,
         context: Context,
         policy: str,
@@ -244,9 +246,9 @@ class Decider:
         """
         started = self._timer()
         asked = self._policy(context.goal, policy)
-        known = self.known(context, policy)
+        known = await self._known(context, policy)
         candidates = known.candidates
-        distribution = _usable(decided(asked, context, known, self._asking))
+        distribution = _usable(await adecided(asked, context, known, self._asking))
         decision_id = decision_id or self.new_id()
         chosen = candidates[draw(distribution.probabilities, self.settings.seed, decision_id)].arm.id
         seen = None if distribution.seen is None else self.memory.with_lag(distribution.seen)
@@ -275,7 +277,28 @@ class Decider:
             seen=seen,
         )
 
-    def continued(
+    def decide(
+        self,
+        context: Context,
+        policy: str,
+        *,
+        prompt_id: str,
+        origin: Origin,
+        completion_id: Callable[[str], str],
+        decision_id: str | None = None,
+    ) -> Decision:
+        """``adecide``, where nothing is awaited."""
+        decision = self.adecide(
+            context,
+            policy,
+            prompt_id=prompt_id,
+            origin=origin,
+            completion_id=completion_id,
+            decision_id=decision_id,
+        )
+        return at_once(decision)
+
+    async def acontinued(
         self, context: Context, messages: Sequence[Message], session: str | None, *, prompt_id: str
     ) -> Decision | None:
         """The decision that stays with the model of a conversation; None: there is none to stay with.
@@ -290,7 +313,7 @@ class Decider:
             return None
         named = "" if session is None else session_fingerprint(session)
         arms = [arm.id for arm in self.settings.goal(context.goal).arms]
-        kept = self.conversations.kept(context.goal, turn, named, arms)
+        kept = await self._models.waiting.read(self.conversations.kept, context.goal, turn, named, arms)
         if kept is None:
             return None
         return self.settle(
@@ -349,13 +372,32 @@ class Decider:
         )
 
     def log(self, decisions: Sequence[Decision], prompts: Sequence[Prompt] = ()) -> None:
-        """Store decisions as they may be stored, and count what they spend.
+        """Store decisions as they may be stored, and count what they spend; keeps the thread waiting.
 
         Raises:
             StoreError: they could not be stored.
         """
-        self._store.write(Batch(prompts=prompts, decisions=[self.loggable(one) for one in decisions]))
+        self._store.write(self._batch(decisions, prompts))
         self.spending.decided(decisions)
+
+    def alog(self, decisions: Sequence[Decision], prompts: Sequence[Prompt] = ()) -> Awaitable[None]:
+        """The same, queued at once; await the result until they are stored.
+
+        Raises:
+            StoreError: they could not be stored; when awaited, or at once.
+        """
+        written = self._models.waiting.write(self._store, self._batch(decisions, prompts))
+        self.spending.decided(decisions)
+        return written
+
+    def _batch(self, decisions: Sequence[Decision], prompts: Sequence[Prompt]) -> Batch:
+        return Batch(prompts=prompts, decisions=[self.loggable(one) for one in decisions])
+
+    async def _known(self, context: Context, policy: str) -> Known:
+        """``known``; what the contextual router knows may have to be folded from the log first."""
+        if policy == CONTEXTUAL.name:
+            return await self._models.waiting.read(self.known, context, policy)
+        return self.known(context, policy)
 
     def loggable(self, decision: Decision) -> Decision:
         """The decision as it may be stored: where texts are not kept, without the prompt or words about it."""
@@ -380,6 +422,10 @@ class Decider:
             return self._policies[goal][name]
 
     def ask(self, messages: Sequence[Message], settings: ClassifierSettings) -> Reply:
+        """``aask``, where nothing is awaited."""
+        return at_once(self.aask(messages, settings))
+
+    async def aask(self, messages: Sequence[Message], settings: ClassifierSettings) -> Reply:
         """Put messages to the classifier's model, once, within its time-out.
 
         Raises:
@@ -392,7 +438,7 @@ class Decider:
         if self._models.json_mode(settings.model):
             params["response_format"] = {"type": "json_object"}
         try:
-            answer = self._models.complete(
+            answer = await self._models.acomplete(
                 settings.model, messages, params, deadline_s=settings.timeout_s, max_retries=0
             )
         except ProviderError as error:
