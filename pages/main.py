@@ -13,6 +13,7 @@ from pages.mode import show_mode, show_switch
 from pages.resources import Resources, current_goal, resources, settle_memory
 from router_core.errors import RouterError
 from router_core.registry import LABELS
+from router_core.serving.access import AccessMiddleware
 from router_core.serving.playground import Playground
 from router_core.store.base import Comparison
 
@@ -117,6 +118,14 @@ def _saved(amount: Decimal, estimated: bool) -> str:
     return f"{dollars(abs(amount), estimated)} {'saved' if amount > 0 else 'lost'}"
 
 
+if st.context.headers and not AccessMiddleware.in_force:
+    st.title("Router Playground")
+    st.error(
+        "This server does not check who may look. Start the panel with `make run`, `router-core app` or"
+        " `streamlit run app.py`.",
+        icon=":material/error:",
+    )
+    st.stop()
 settle_memory()
 try:
     shared = resources()

@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -34,6 +35,12 @@ from router_core.settings import Settings
 from tests.conftest import find_browser
 
 ROOT = Path(__file__).parents[2]
+THINKS_S = 2.0
+"""Seconds that a person takes between two ratings, and a client before its next stream."""
+RAISED = re.compile(r"^(?:[\w.]+)?(?:Error|Exception|Interrupt|Exit|Group)\b.*$", re.MULTILINE)
+"""The last line of a traceback."""
+PATIENCE_MS = 120_000
+"""Milliseconds that a browser waits: twenty of them and the server share the machine."""
 PROMPTS = (
     "Spam or not? You won a prize.",
     "Prove that there are infinitely many primes.",
@@ -173,7 +180,7 @@ async def rater(number: int, server: Server, seen: Seen) -> None:
                     await post(client, server, "rate", body)
                     seen.rate_ms.append((time.perf_counter() - began) * 1000)
                     seen.rated.append(comment)
-                    await asyncio.sleep(0.3)
+                    await asyncio.sleep(random.uniform(0, 2 * THINKS_S))
             except (httpx2.HTTPError, ValueError, KeyError) as error:
                 if server.up.is_set():
                     seen.refused[f"{type(error).__name__}: {str(error)[:60]}"] += 1
@@ -198,6 +205,7 @@ async def hanger_up(number: int, server: Server, seen: Seen) -> None:
                     if wanted < 0:
                         break
             seen.hung_up += 1
+            await asyncio.sleep(random.uniform(0, THINKS_S))
         except (httpx2.HTTPError, RuntimeError):
             await asyncio.sleep(0.5)
 
@@ -209,15 +217,15 @@ async def visitor(number: int, browser: Browser, server: Server, seen: Seen) -> 
         context = await browser.new_context()
         page = await context.new_page()
         try:
-            await page.goto(server.url, timeout=60_000)
+            await page.goto(server.url, timeout=PATIENCE_MS)
             for turn in range(20):
                 box = page.locator(".st-key-prompt textarea").first
-                await box.fill(f"{random.choice(PROMPTS)} (page {number}, turn {turn})", timeout=60_000)
+                await box.fill(f"{random.choice(PROMPTS)} (page {number}, turn {turn})", timeout=PATIENCE_MS)
                 await box.press("Control+Enter")
                 thumb = page.locator('[class*="st-key-thumb-"] button:not([disabled])').first
-                await thumb.click(timeout=60_000)
+                await thumb.click(timeout=PATIENCE_MS)
                 seen.clicked += 1
-                await asyncio.sleep(2)
+                await asyncio.sleep(THINKS_S)
         except BrowserError as error:
             if server.up.is_set():
                 seen.refused[f"browser: {str(error)[:60]}"] += 1
@@ -328,9 +336,12 @@ def main(minutes: float, browsers: int, raters: int, hangers: int, kill_every: f
         )
     for sentence, times_seen in seen.refused.most_common(12):
         click.echo(f"refused {times_seen} x {sentence}")
+    raised = Counter(RAISED.findall(log))
     click.echo(f"tracebacks in the server's log: {log.count('Traceback')}")
-    if "Traceback" in log:
-        click.echo(log[log.index("Traceback") :][:3000])
+    for sentence, times_seen in raised.most_common(12):
+        click.echo(f"raised {times_seen} x {sentence[:200]}")
+    if raised:
+        click.echo(log[log.rindex("Traceback") :][:6000])
     if lost or twice or gone:
         sys.exit(1)
 

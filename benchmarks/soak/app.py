@@ -13,11 +13,13 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from router_core import Router, RouterError, Settings
+from router_core.serving.access import AccessMiddleware
 
 ROOT = Path(__file__).parents[2]
 _routers: list[Router] = []
@@ -83,4 +85,6 @@ ROUTES = [
     Route("/soak/rate", rate, methods=["POST"]),
     Route("/soak/stream", stream, methods=["POST"]),
 ]
-app = st.App(ROOT / "pages" / "main.py", lifespan=lifespan, routes=ROUTES)
+app = st.App(
+    ROOT / "pages" / "main.py", lifespan=lifespan, routes=ROUTES, middleware=[Middleware(AccessMiddleware)]
+)

@@ -8,7 +8,7 @@ whoever can reach the server under an allowed name may look.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from router_core.settings.environment import ALLOWED_HOSTS
 from router_core.settings.hosts import AllowedHost, Host, Origin, is_loopback_address
@@ -46,9 +46,13 @@ class AccessMiddleware:
             the server listens at.
     """
 
+    in_force: ClassVar[bool] = False
+    """Whether a server of this process has it: pages are not shown by one that has not."""
+
     def __init__(self, app: ASGIApp, allowed_hosts: Sequence[AllowedHost] = ()) -> None:
         self._app = app
         self._allowed = tuple(allowed_hosts)
+        AccessMiddleware.in_force = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, one websocket, or the life of the server."""

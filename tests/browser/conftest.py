@@ -32,7 +32,12 @@ class Server:
     """The app in a process of its own; stopping it releases the store."""
 
     def __init__(
-        self, folder: Path, latency_scale: float, environ: Mapping[str, str] | None = None, **parts: Any
+        self,
+        folder: Path,
+        latency_scale: float,
+        environ: Mapping[str, str] | None = None,
+        script: str = "app.py",
+        **parts: Any,
     ) -> None:
         settings = folder / "settings.json"
         simulation = SimulationSettings(latency_scale=latency_scale)
@@ -48,7 +53,7 @@ class Server:
             "ROUTER_SETTINGS": str(settings),
             **(environ or {}),
         }
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
+        command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(self.port)]
         with (folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=log, stderr=log)
         deadline = time.monotonic() + PATIENCE_MS / 1000
@@ -68,8 +73,8 @@ class Server:
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Start a server on this test's own store, with these parts of the settings and, as ``environ``, further
-    variables; at the end all are stopped.
+    """Start a server on this test's own store, with these parts of the settings, as ``environ`` further variables,
+    and as ``script`` what Streamlit runs in place of app.py; at the end all are stopped.
     """  # fmt: skip
     servers: list[Server] = []
 
@@ -91,16 +96,18 @@ def server(start_server: Callable[..., Server], tmp_path: Path) -> Server:
     return start_server()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[BrowserType]:
-    """How a Chromium is started."""
+    """How a Chromium is started. It ends with its module: while Playwright runs, its thread has a running event
+    loop, and no test of another module could begin one.
+    """  # fmt: skip
     with sync_playwright() as playwright:
         yield playwright.chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: BrowserType) -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium for all tests of a module."""
     opened = launch(chromium)
     yield opened
     opened.close()

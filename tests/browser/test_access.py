@@ -18,7 +18,7 @@ PAGES = {
     "": ("Playground", "What has been learned about this traffic"),
     "costs?range=all": ("Costs", "Cumulative spend"),
     "learning": ("Learning", "Changes of prices"),
-    "evidence?tab=My+traffic": ("Evidence", "Rules would have given"),
+    "evidence?tab=My+traffic": ("Evidence", "Rules would have"),
     "history": ("History", "This visit"),
     "settings": ("Settings", "Budget"),
 }

@@ -79,6 +79,15 @@ def test_a_name_that_is_allowed_works(start_server: Callable[..., Server], rebou
     assert answer.status == 403
 
 
+def test_a_server_that_lets_in_everybody_shows_no_page(start_server: Callable[..., Server], page: Page) -> None:
+    """The pages' own script started in place of app.py, which brings the checks."""
+    server = start_server(script="pages/main.py")
+    for path in ("", "history"):
+        page.goto(f"{server.url}/{path}")
+        expect(page.get_by_text("This server does not check who may look.")).to_be_visible()
+        assert page.locator("textarea, table, [data-testid=stMetric]").count() == 0
+
+
 def test_a_frame_of_another_site_stays_empty(
     server: Server, browser: Browser, foreign: Callable[[str], str]
 ) -> None:
