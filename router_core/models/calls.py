@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -57,19 +57,29 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One completed call. ``response`` is the openai client's own object, ``retries`` the failed tries before,
-    ``unpriced_retries`` those of them that the provider may have billed. ``message`` is the first choice's, as
-    plain data.
+    """One completed call. ``body`` is what came, as plain data; ``retries`` the failed tries before,
+    ``unpriced_retries`` those of them that the provider may have billed.
     """  # fmt: skip
 
-    response: ChatCompletion
+    body: Mapping[str, Any]
     text: str
     finish_reason: str | None
     usage: Usage
     total_ms: float
     retries: int
     unpriced_retries: int = 0
-    message: Mapping[str, Any] = field(default_factory=dict)
+    made: ChatCompletion | None = None
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        """The first choice's."""
+        message: Mapping[str, Any] = self.body["choices"][0]["message"]
+        return message
+
+    @property
+    def response(self) -> ChatCompletion:
+        """The openai client's own object."""
+        return _made(self.body) if self.made is None else self.made
 
 
 class Models:
@@ -146,6 +156,7 @@ class Models:
         *,
         deadline_s: float | None = None,
         max_retries: int | None = None,
+        parsed: bool = True,
     ) -> Answer:
         """One answer, whole.
 
@@ -156,6 +167,7 @@ class Models:
                 messages, ``stream`` or ``timeout`` change nothing.
             deadline_s: seconds for all tries together; by default the setting ``calls.deadline_s``.
             max_retries: further tries; by default the setting ``calls.max_retries``.
+            parsed: whether the openai client's own object is wanted.
 
         Raises:
             MissingKeyError: before anything is sent.
@@ -185,7 +197,7 @@ class Models:
             more = self.templates.tokens(model)
             said, usage = whole_answer(body, messages, params, raw.http_response.headers, more)
             plain = body is sent and is_json(raw.http_response.content)
-            response = raw.parse() if plain else _made(body)
+            made = (raw.parse() if plain else _made(body)) if parsed else None
         except Exception as error:  # noqa: BLE001 - it was paid for: whatever is wrong with it, what came is kept
             failure = self._translated(error, model, redact)
             failure.received = received_anyway(body, messages, params)
@@ -193,8 +205,7 @@ class Models:
             failure.total_ms = total_ms
             raise failure from None
         self.templates.learn(model, messages, own, usage)
-        message = body["choices"][0]["message"]
-        return Answer(response, said.text or "", said.finish_reason, usage, total_ms, retries, unpriced, message)
+        return Answer(body, said.text or "", said.finish_reason, usage, total_ms, retries, unpriced, made)
 
     async def astream(
         self,

@@ -78,9 +78,10 @@ class EventLoop:
             await response.aclose()
             return
         stream = response.extensions.get("network_stream")
-        connection = stream.get_extra_info("socket") if stream is not None else None
+        if stream is None:
+            return
         with suppress(OSError, AttributeError):  # it is closed already; uvloop's cannot be shut down
-            connection.shutdown(socket.SHUT_RDWR)
+            stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     async def close_client(self, client: Any) -> None:
         """Close it, also where the loop of its connections is gone."""

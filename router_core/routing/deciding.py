@@ -6,7 +6,7 @@ See calling.py for calling the chosen model, router.py and serving/playground.py
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -229,6 +229,7 @@ class Decider:
         origin: Origin,
         completion_id: Callable[[str], str],
         decision_id: str | None = None,
+        eligible: Collection[str] | None = None,
     ) -> Decision:
         """One policy's decision on one prompt.
 
@@ -239,14 +240,15 @@ class Decider:
             origin: where the prompt came from.
             completion_id: arm id -> id of the answer that this decision leads to.
             decision_id: by default a new one; the same id on the same state draws the same arm.
+            eligible: the arms that may be drawn; by default all of the goal's.
 
         Raises:
             UnknownPolicyError: no policy has that name.
-            NoEligibleArmError: the goal has no arm.
+            NoEligibleArmError: there is no arm to draw.
         """
         started = self._timer()
         asked = self._policy(context.goal, policy)
-        known = await self._known(context, policy)
+        known = _restricted(await self._known(context, policy), eligible)
         candidates = known.candidates
         distribution = _usable(await adecided(asked, context, known, self._asking))
         decision_id = decision_id or self.new_id()
@@ -299,7 +301,13 @@ class Decider:
         return at_once(decision)
 
     async def acontinued(
-        self, context: Context, messages: Sequence[Message], session: str | None, *, prompt_id: str
+        self,
+        context: Context,
+        messages: Sequence[Message],
+        session: str | None,
+        *,
+        prompt_id: str,
+        eligible: Collection[str] | None = None,
     ) -> Decision | None:
         """The decision that stays with the model of a conversation; None: there is none to stay with.
 
@@ -312,12 +320,18 @@ class Decider:
         if turn is None and session is None:
             return None
         named = "" if session is None else session_fingerprint(session)
-        arms = [arm.id for arm in self.settings.goal(context.goal).arms]
+        arms = [arm.id for arm in self.settings.goal(context.goal).arms if eligible is None or arm.id in eligible]
         kept = await self._models.waiting.read(self.conversations.kept, context.goal, turn, named, arms)
         if kept is None:
             return None
         return self.settle(
-            context, kept.arm, prompt_id=prompt_id, origin=CONTINUED, completion_id=self.new_id(), why=kept.why
+            context,
+            kept.arm,
+            prompt_id=prompt_id,
+            origin=CONTINUED,
+            completion_id=self.new_id(),
+            why=kept.why,
+            eligible=eligible,
         )
 
     def bound(self, decision: Decision, session: str | None) -> Decision:
@@ -335,11 +349,20 @@ class Decider:
             origin=CONTINUED,
             completion_id=decision.completion_id,
             why=f"the session is with {arm}",
+            eligible=decision.arms,
         )
         return replace(settled, decision_cost_usd=decision.decision_cost_usd, decision_ms=decision.decision_ms)
 
     def settle(
-        self, context: Context, arm_id: str, *, prompt_id: str, origin: Origin, completion_id: str, why: str
+        self,
+        context: Context,
+        arm_id: str,
+        *,
+        prompt_id: str,
+        origin: Origin,
+        completion_id: str,
+        why: str,
+        eligible: Collection[str] | None = None,
     ) -> Decision:
         """A decision that nobody drew: forced by a person, or a fallback. Probability 1, so it is of no
         off-policy use.
@@ -348,7 +371,7 @@ class Decider:
             UnknownArmError: ``arm_id`` is no arm of the goal.
         """  # fmt: skip
         self.settings.arm(context.goal, arm_id)
-        candidates = self.candidates(context)
+        candidates = _restricted(Known(self.candidates(context)), eligible).candidates
         return Decision(
             id=self.new_id(),
             prompt_id=prompt_id,
@@ -449,6 +472,13 @@ class Decider:
             self._thinking.add(settings.model)  # it has room to think the next time
         charge = self.prices.charge(settings.model, answer.usage)
         return Reply(answer.text, charge.usage, charge.cost_usd)
+
+
+def _restricted(known: Known, eligible: Collection[str] | None) -> Known:
+    """What is known of the arms that may be chosen; the same object where all of them may."""
+    if eligible is None or all(one.arm.id in eligible for one in known.candidates):
+        return known
+    return replace(known, candidates=tuple(one for one in known.candidates if one.arm.id in eligible))
 
 
 def _usable(distribution: ActionDistribution) -> ActionDistribution:
