@@ -92,6 +92,12 @@ class EventLoop:
         """Let others go on."""
         await asyncio.sleep(seconds)
 
+    async def result(self, future: Future[Result], seconds: float) -> Result:
+        """Let others go on; whoever stops waiting gives up the future."""
+        if future.done():
+            return future.result()
+        return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
+
     def until(self, at: float, clock: Callable[[], float]) -> AbstractAsyncContextManager[Any]:
         """Ends what is under way by a TimeoutError."""
         return asyncio.timeout(max(0.0, at - clock()) + _LATER_S)

@@ -71,6 +71,7 @@ class AnswerStream:
         self._waiting = waiting
         self._redacted = ("", "")  # the text so far as it came, and without keys
         self._ended: float | None = None
+        self._waited_ms = chunks.turn.waited_ms
         finalisers.hold(chunks)  # its own generators take the client's locks where they are collected
 
     @property
@@ -102,6 +103,11 @@ class AnswerStream:
     def kept_text(self) -> str:
         """The answer so far as it is kept, with its calls of tools; a key that stands in it is struck out."""
         return self._redact(answer_with_calls(self._answer.text, self.message))
+
+    @property
+    def waited_ms(self) -> float:
+        """Milliseconds that it waited for its turn at the provider, no part of the other times."""
+        return self._waited_ms
 
     @property
     def total_ms(self) -> float:

@@ -108,6 +108,7 @@ class Caller:
             finish_reason=answer.finish_reason,
             first_token_ms=None,
             total_ms=answer.total_ms,
+            waited_ms=answer.waited_ms,
             retries=answer.retries,
             unpriced_retries=self._unpriced(arm, answer.unpriced_retries),
             tool_calls=self._heard(prompt, arm, answer.message),
@@ -149,6 +150,7 @@ class Caller:
                 finish_reason=answer.finish_reason if complete or error else STOPPED,
                 first_token_ms=answer.first_token_ms,
                 total_ms=answer.total_ms,
+                waited_ms=answer.waited_ms,
                 error=self._sentence(error),
                 retries=answer.retries,
                 unpriced_retries=self._unpriced(arm, answer.unpriced_retries),
@@ -214,6 +216,7 @@ class Caller:
             price=price,
             first_token_ms=None,
             total_ms=error.total_ms,
+            waited_ms=error.waited_ms,
             error=self._sentence(error),
         )
 

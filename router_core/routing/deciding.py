@@ -19,7 +19,7 @@ import uuid_utils
 from cachetools import LRUCache
 
 from router_core.at_once import at_once
-from router_core.errors import ProviderError, UnknownPolicyError
+from router_core.errors import ProviderError, ProviderTimeoutError, UnknownPolicyError
 from router_core.features import checked_messages, context, estimate_tokens, fingerprint, two_digits
 from router_core.learning.beta import from_evidence
 from router_core.models.calls import Models
@@ -466,6 +466,13 @@ class Decider:
             )
         except ProviderError as error:
             error.maybe_billed = error.maybe_billed and not is_free(self.prices.price(settings.model))
+            if isinstance(error, ProviderTimeoutError) and error.status is None:
+                late = ProviderTimeoutError(
+                    f"{settings.model} did not answer within {settings.timeout_s:g} s; raise classifier.timeout_s,"
+                    " or ask a faster model"
+                )
+                late.maybe_billed = error.maybe_billed
+                raise late from None
             raise
         cut = answer.finish_reason == "length" and not answer.text.strip()
         if cut or without_thinking(answer.text) != answer.text:
@@ -558,7 +565,7 @@ def expected_outputs(goal: GoalSettings, lengths: Mapping[str, OutputTokens]) ->
 
     The mean of its own answers, shrunk towards that of the goal's models together, and that towards the length in
     the settings; each counts as one answer. So a model that was not asked yet is expected to answer as the others
-    do, and a wrong assumption is outweighed by a few answers.
+    do, and a wrong assumption is outweighed by a few answers. None is longer than the limit in its parameters.
 
     Args:
         goal: its settings.
@@ -570,7 +577,14 @@ def expected_outputs(goal: GoalSettings, lengths: Mapping[str, OutputTokens]) ->
         sum(one.count for one in seen.values()),
         float(goal.expected_output_tokens),
     )
-    return {arm: two_digits(_shrunk(one.total, one.count, usual)) for arm, one in seen.items()}
+    found = {arm: two_digits(_shrunk(one.total, one.count, usual)) for arm, one in seen.items()}
+    return {arm.id: min([found[arm.id], *_limits(arm.params)]) for arm in goal.arms}
+
+
+def _limits(params: Mapping[str, Any]) -> list[int]:
+    """The limits of an answer in the parameters of an arm, in tokens."""
+    given = [params.get(name) for name in ("max_tokens", "max_completion_tokens")]
+    return [limit for limit in given if type(limit) is int and limit > 0]
 
 
 def _shrunk(total: int, count: int, towards: float) -> float:
