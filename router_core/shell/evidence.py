@@ -193,10 +193,11 @@ def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **give
 
     notes: list[str] = []
     try:
-        with opened_store(context) as store:
+        with opened_store(context, make=False) as store:  # a file that cannot be read leaves no empty store
             settings = settings_in_force(store)
             chosen = settings.goal(goal)
             data = _read(file, given, Rates.of(settings, goal), notes)
+        with opened_store(context) as store:
             taught = teach(store, goal, chosen, data, datetime.now(UTC))
     except RouterError as error:
         click.echo(f"router-core: {error}", err=True)
