@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from router_core.errors import RouterError
+    from router_core.serving.aio import AsyncRouter
     from router_core.serving.library import Router
     from router_core.settings import Settings
     from router_core.store import open_store
     from router_core.types import Outcome
 
-__all__ = ["Outcome", "Router", "RouterError", "Settings", "open_store"]
+__all__ = ["AsyncRouter", "Outcome", "Router", "RouterError", "Settings", "open_store"]
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AsyncRouter": "router_core.serving.aio",
     "Outcome": "router_core.types",
     "Router": "router_core.serving.library",
     "RouterError": "router_core.errors",

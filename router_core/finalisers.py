@@ -102,6 +102,11 @@ def drop(thing: Closable) -> None:
         _work.jobs.put(partial(_aside, thing))
 
 
+def later(job: Callable[[], object]) -> None:
+    """Have something done by the thread that may block, which runs where a store is open."""
+    _work.jobs.put(job)
+
+
 def finish() -> None:
     """Wait until everything that was queued before this call is done or has its own thread."""
     if _work.thread is not None and current_thread() is not _work.thread:

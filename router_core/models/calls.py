@@ -11,12 +11,13 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from router_core.at_once import at_once
 from router_core.errors import (
     AuthenticationError,
     MissingKeyError,
@@ -33,7 +34,7 @@ from router_core.models.answers import (
     whole_answer,
 )
 from router_core.models.chunks import Chunks, whole_body
-from router_core.models.client import live_client, patience, simulated_client
+from router_core.models.client import patience
 from router_core.models.errors import AnsweredWithError, provider_error, said_in
 from router_core.models.events import is_json
 from router_core.models.keys import key_of
@@ -44,12 +45,12 @@ from router_core.models.retrying import RetryPlan
 from router_core.models.stream import AnswerStream
 from router_core.models.templates import Templates
 from router_core.models.turns import Turn, taken_turn
+from router_core.models.waiting import Blocking, Waiting
 from router_core.settings import ProviderSettings, Settings
 from router_core.settings.environment import may_hold_key, why_no_key
 from router_core.types import Message, Usage
 
 if TYPE_CHECKING:
-    from openai import OpenAI
     from openai.types.chat import ChatCompletion
 
 Result = TypeVar("Result")
@@ -57,20 +58,31 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One completed call. ``response`` is the openai client's own object, ``retries`` the failed tries before,
-    ``unpriced_retries`` those of them that the provider may have billed. ``message`` is the first choice's, as
-    plain data. ``waited_ms`` for its turn at the provider is no part of ``total_ms``.
+    """One completed call. ``body`` is what came, as plain data; ``retries`` the failed tries before,
+    ``unpriced_retries`` those of them that the provider may have billed. ``waited_ms`` for its turn at the
+    provider is no part of ``total_ms``.
     """  # fmt: skip
 
-    response: ChatCompletion
+    body: Mapping[str, Any]
     text: str
     finish_reason: str | None
     usage: Usage
     total_ms: float
     retries: int
     unpriced_retries: int = 0
-    message: Mapping[str, Any] = field(default_factory=dict)
+    made: ChatCompletion | None = None
     waited_ms: float = 0.0
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        """The first choice's."""
+        message: Mapping[str, Any] = self.body["choices"][0]["message"]
+        return message
+
+    @property
+    def response(self) -> ChatCompletion:
+        """The openai client's own object."""
+        return _made(self.body) if self.made is None else self.made
 
 
 class Models:
@@ -83,6 +95,7 @@ class Models:
         keys: provider -> its key, in place of the environment's (keys.py).
         refusals: which parameters the models have refused so far; by default nothing is known.
         clock, sleep: seconds; for tests.
+        waiting: how calls wait. Under an event loop they are awaited: ``acomplete``, ``astream``, ``aclose``.
     """
 
     def __init__(
@@ -95,14 +108,15 @@ class Models:
         refusals: Refusals | None = None,
         clock: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], None] = time.sleep,
+        waiting: Waiting | None = None,
     ) -> None:
         self._settings = settings
         self._simulated = simulated
         self._environ = os.environ if environ is None else environ
         self._keys = dict(keys or {})
         self._clock = clock
-        self._sleep = sleep
-        self._clients: dict[str, OpenAI] = {}
+        self.waiting: Waiting = waiting or Blocking(sleep)
+        self._clients: dict[tuple[object, str], Any] = {}
         self._lock = Lock()
         self.refusals = refusals or Refusals()
         self.templates = Templates()
@@ -137,7 +151,7 @@ class Models:
         """Whether the model's provider honours ``response_format={"type": "json_object"}``."""
         return self._provider(model).json_mode
 
-    def complete(
+    async def acomplete(
         self,
         model: str,
         messages: Sequence[Message],
@@ -145,6 +159,7 @@ class Models:
         *,
         deadline_s: float | None = None,
         max_retries: int | None = None,
+        parsed: bool = True,
     ) -> Answer:
         """One answer, whole.
 
@@ -156,6 +171,7 @@ class Models:
             deadline_s: seconds for the wait for a turn and all tries together; by default the settings
                 ``calls.queue_s`` for the one and ``calls.deadline_s`` for the others.
             max_retries: further tries; by default the setting ``calls.max_retries``.
+            parsed: whether the openai client's own object is wanted.
 
         Raises:
             MissingKeyError: before anything is sent.
@@ -165,21 +181,20 @@ class Models:
         redact = self._redact(params)
         own = body_of(params)
 
-        def begin(sent: Mapping[str, Any], left_s: float) -> Any:
-            raw = client.chat.completions.with_raw_response.create(
-                **request(model, messages, sent, params), timeout=patience(left_s, left_s)
-            )
+        async def begin(sent: Mapping[str, Any], left_s: float) -> Any:
+            asked = request(model, messages, sent, params)
+            raw = await self.waiting.create(client, {**asked, "timeout": patience(left_s, left_s)})
             with suppress(ValueError, RecursionError):  # what is not JSON is read, and refused, below
                 AnsweredWithError.require_none(json.loads(raw.http_response.content))
             return raw
 
-        def ask(left_s: float) -> Any:
-            return self._adapted(model, own, lambda sent: begin(sent, left_s))
+        async def ask(left_s: float) -> Any:
+            return await self._adapted(model, own, lambda sent: begin(sent, left_s))
 
-        turn, limit_s = self._turn(model, deadline_s)
+        turn, limit_s = await self._turn(model, deadline_s)
         started = self._clock()
         with turn.kept():
-            raw, retries, unpriced = self._persist(model, ask, started, limit_s, max_retries, redact, own)
+            raw, retries, unpriced = await self._persist(model, ask, started, limit_s, max_retries, redact, own)
         turn.end()
         total_ms = (self._clock() - started) * 1000.0
         body: Any = None
@@ -189,7 +204,7 @@ class Models:
             more = self.templates.tokens(model)
             said, usage = whole_answer(body, messages, params, raw.http_response.headers, more)
             plain = body is sent and is_json(raw.http_response.content)
-            response = raw.parse() if plain else _made(body)
+            made = (raw.parse() if plain else _made(body)) if parsed else None
         except Exception as error:  # noqa: BLE001 - it was paid for: whatever is wrong with it, what came is kept
             failure = self._translated(error, model, redact)
             failure.received = received_anyway(body, messages, params)
@@ -197,11 +212,10 @@ class Models:
             failure.total_ms, failure.waited_ms = total_ms, turn.waited_ms
             raise failure from None
         self.templates.learn(model, messages, own, usage)
-        message = body["choices"][0]["message"]
-        came = (response, said.text or "", said.finish_reason, usage)
-        return Answer(*came, total_ms, retries, unpriced, message, turn.waited_ms)
+        came = (body, said.text or "", said.finish_reason, usage)
+        return Answer(*came, total_ms, retries, unpriced, made, turn.waited_ms)
 
-    def stream(
+    async def astream(
         self,
         model: str,
         messages: Sequence[Message],
@@ -213,7 +227,7 @@ class Models:
         """One answer, piece by piece. The first piece has arrived when this returns, so that whatever can be
         tried again has been.
 
-        Takes and raises what ``complete`` does; iterating may raise ProviderError too.
+        Takes and raises what ``acomplete`` does; iterating may raise ProviderError too.
         """  # fmt: skip
         client = self._client(model)
         redact = self._redact(params)
@@ -222,29 +236,31 @@ class Models:
         if self._provider(model).stream_usage:
             counted.setdefault("stream_options", {"include_usage": True})
 
-        def begin(sent: Mapping[str, Any], left_s: float) -> tuple[Chunks, Any]:
+        async def begin(sent: Mapping[str, Any], left_s: float) -> tuple[Chunks, Any]:
             silence_s = min(left_s, self._settings.calls.first_token_s)
-            raw = client.chat.completions.with_raw_response.create(
-                **request(model, messages, sent, params), stream=True, timeout=patience(silence_s, left_s)
-            )
-            chunks = Chunks(raw.http_response)
+            asked = request(model, messages, sent, params)
+            timeout = patience(silence_s, left_s)
+            raw = await self.waiting.create(client, {**asked, "stream": True, "timeout": timeout})
+            chunks = Chunks(raw.http_response, self.waiting)
             try:
-                first = next(chunks, None)
+                first = await anext(chunks, None)
                 if first is None:
                     raise NotAnAnswerError("it is an empty stream")
                 Accumulator(messages, params).add(first)  # what is refused here, another model may answer
+            except GeneratorExit:  # the task was dropped with its loop
+                raise
             except BaseException:
-                chunks.close()
+                await chunks.aclose()
                 raise
             return chunks, first
 
-        def ask(left_s: float) -> tuple[Chunks, Any]:
-            return self._adapted(model, counted, lambda sent: begin(sent, left_s))
+        async def ask(left_s: float) -> tuple[Chunks, Any]:
+            return await self._adapted(model, counted, lambda sent: begin(sent, left_s))
 
-        turn, limit_s = self._turn(model, deadline_s)
+        turn, limit_s = await self._turn(model, deadline_s)
         started = self._clock()
         with turn.kept():
-            (chunks, first), retries, unpriced_retries = self._persist(
+            (chunks, first), retries, unpriced_retries = await self._persist(
                 model, ask, started, limit_s, max_retries, redact, own
             )
         chunks.turn = turn
@@ -259,20 +275,51 @@ class Models:
             clock=self._clock,
             translate=lambda error: self._translated(error, model, redact),
             redact=redact,
+            waiting=self.waiting,
             retries=retries,
             unpriced_retries=unpriced_retries,
         )
 
-    @queued_in_collection
-    def close(self) -> None:
+    def complete(
+        self,
+        model: str,
+        messages: Sequence[Message],
+        params: Mapping[str, Any],
+        *,
+        deadline_s: float | None = None,
+        max_retries: int | None = None,
+    ) -> Answer:
+        """``acomplete``, where nothing is awaited."""
+        asked = self.acomplete(model, messages, params, deadline_s=deadline_s, max_retries=max_retries)
+        return at_once(asked)
+
+    def stream(
+        self,
+        model: str,
+        messages: Sequence[Message],
+        params: Mapping[str, Any],
+        *,
+        deadline_s: float | None = None,
+        max_retries: int | None = None,
+    ) -> AnswerStream:
+        """``astream``, where nothing is awaited."""
+        asked = self.astream(model, messages, params, deadline_s=deadline_s, max_retries=max_retries)
+        return at_once(asked)
+
+    async def aclose(self) -> None:
         """Close every connection."""
         with self._lock:
             clients, self._clients = self._clients, {}
         for client in clients.values():
-            client.close()
+            await self.waiting.close_client(client)
 
-    def _adapted(
-        self, model: str, params: Mapping[str, Any], send: Callable[[Mapping[str, Any]], Result]
+    @queued_in_collection
+    def close(self) -> None:
+        """``aclose``, where nothing is awaited."""
+        at_once(self.aclose())
+
+    async def _adapted(
+        self, model: str, params: Mapping[str, Any], send: Callable[[Mapping[str, Any]], Awaitable[Result]]
     ) -> Result:
         """Send the parameters that the model takes: where it refuses one by name, once more without it or under
         its other name. What made a call work is remembered.
@@ -283,7 +330,7 @@ class Models:
         changes, refused = known, False
         while True:
             try:
-                result = send(changed(params, changes))
+                result = await send(changed(params, changes))
             except APIConnectionError as error:
                 if not refused or isinstance(error, APITimeoutError):
                     raise
@@ -299,10 +346,10 @@ class Models:
                     self.refusals.remember(model, changes)
                 return result
 
-    def _persist(
+    async def _persist(
         self,
         model: str,
-        ask: Callable[[float], Result],
+        ask: Callable[[float], Awaitable[Result]],
         started: float,
         deadline_s: float | None,
         max_retries: int | None,
@@ -314,8 +361,6 @@ class Models:
         ``ask`` is told the seconds that are left. Returns the failed tries too, and how many of them the provider
         may have billed; where the last one fails, its error says whether any may have been.
         """
-        from router_core.models.deadline import deadline
-
         calls = self._settings.calls
         limit_s = calls.deadline_s if deadline_s is None else deadline_s
         plan = RetryPlan(1 + (calls.max_retries if max_retries is None else max_retries), limit_s)
@@ -324,8 +369,8 @@ class Models:
             try:
                 if left_s <= 0:
                     raise ProviderTimeoutError(f"{model} did not answer within {limit_s:g} s; try again later")
-                with deadline(started + limit_s, self._clock):
-                    return ask(left_s), plan.failed, plan.unpriced
+                async with self.waiting.until(started + limit_s, self._clock):
+                    return await ask(left_s), plan.failed, plan.unpriced
             except Exception as error:  # noqa: BLE001 - whatever the client raises becomes one of our errors
                 failure = self._translated(error, model, redact, sent)
             elapsed_s = self._clock() - started
@@ -333,13 +378,15 @@ class Models:
             if wait_s is None:
                 failure.total_ms = elapsed_s * 1000.0
                 raise failure from None  # the original could show the key
-            self._sleep(wait_s)
+            await self.waiting.sleep(wait_s)
 
-    def _turn(self, model: str, deadline_s: float | None) -> tuple[Turn, float]:
+    async def _turn(self, model: str, deadline_s: float | None) -> tuple[Turn, float]:
         """A turn at the provider, and the seconds that are then left for its answer."""
         calls = self._settings.calls
         longest_s = calls.queue_s if deadline_s is None else deadline_s
-        turn = Turn() if self._simulated else taken_turn(model, self._provider(model), longest_s, self._clock)
+        turn = Turn()
+        if not self._simulated:
+            turn = await taken_turn(model, self._provider(model), longest_s, self._clock, self.waiting)
         return turn, calls.deadline_s if deadline_s is None else deadline_s - turn.waited_ms / 1000.0
 
     def _provider(self, model: str) -> ProviderSettings:
@@ -369,7 +416,7 @@ class Models:
             self._redactor = (keys, Redactor(keys))
         return self._redactor[1]
 
-    def _client(self, model: str) -> OpenAI:
+    def _client(self, model: str) -> Any:
         provider, name = self._provider(model), _provider_name(model)
         self.require_keys([model])
         key = self._key(name)
@@ -377,14 +424,15 @@ class Models:
             raise AuthenticationError(
                 f"the API key in {provider.api_key_env} holds a character that no key has; copy it once more"
             )
+        place = (self.waiting.place, name)
         with self._lock:
-            if name not in self._clients:
-                self._clients[name] = (
-                    simulated_client(self._settings.simulation)
+            if place not in self._clients:
+                self._clients[place] = (
+                    self.waiting.simulated_client(self._settings.simulation)
                     if self._simulated
-                    else live_client(provider.base_url, key)
+                    else self.waiting.live_client(provider.base_url, key)
                 )
-            return self._clients[name]
+            return self._clients[place]
 
 
 def _made(body: Mapping[str, Any]) -> ChatCompletion:

@@ -16,72 +16,87 @@ from router_core.types import Message
 if TYPE_CHECKING:
     import httpx2
 
+    from router_core.models.waiting import Waiting
+
+_NOTHING: Final = object()
 _EVENTS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
 class Chunks:
-    """Iterates over the pieces, and closes the response behind the last.
+    """Gives the pieces of a streamed response, and closes it behind the last.
 
     ``headers`` are those of the response. ``done``: the provider said that nothing more follows. ``turn`` at the
     provider ends with it.
+
+    Args:
+        response: it is not read yet.
+        waiting: how it is read.
     """
 
-    def __init__(self, response: httpx2.Response) -> None:
+    def __init__(self, response: httpx2.Response, waiting: Waiting) -> None:
         self.headers: Mapping[str, str] = response.headers
         self.done = False
         self.turn = Turn()
         self._response = response
-        self._pieces = self._read()
+        self._waiting = waiting
+        self._bytes = waiting.pieces(response)
+        self._decoder = _Decoder()
+        self._events: Iterator[Any] = iter(())
+        self._ended = False
 
-    def __iter__(self) -> Iterator[Any]:
+    def __aiter__(self) -> Chunks:
         return self
 
-    def __next__(self) -> Any:
-        return next(self._pieces)
-
-    def close(self) -> None:
-        """End the response; the provider stops writing."""
-        try:
-            self._response.close()
-        finally:
-            self.turn.end()
-
-    def _read(self) -> Iterator[Any]:
+    async def __anext__(self) -> Any:
         import httpx2
         from openai import APIConnectionError, APITimeoutError
 
         try:
-            for event in self._events():
-                if event is DONE:
-                    self.done = True
-                    return
-                self._require_no_error(event)
-                yield event
+            event = await self._next()
+            if event is _NOTHING or event is DONE:
+                self.done = self.done or event is DONE
+                self._ended = True
+                await self.aclose()
+                raise StopAsyncIteration
+            self._require_no_error(event)
+            return event
+        except StopAsyncIteration:
+            raise
         except httpx2.TimeoutException as error:
+            await self.aclose()
             raise APITimeoutError(request=self._response.request) from error
         except httpx2.RequestError as error:
+            await self.aclose()
             raise APIConnectionError(request=self._response.request) from error
-        finally:
-            self._response.close()
+        except GeneratorExit:  # the task was dropped with its loop
+            raise
+        except BaseException:
+            await self.aclose()
+            raise
 
-    def _events(self) -> Iterator[Any]:
-        pieces = self._response.iter_bytes()
-        head = b""
-        for piece in pieces:
-            head += piece
-            if is_json(head) is not None:
-                break
-        if is_json(head):
-            body = json.loads(b"".join((head, *pieces)))
-            AnsweredWithError.require_none(body)
-            whole_answer(body, (), {})  # raises what is wrong with it
-            yield body
-            yield DONE
-            return
-        decoder = EventDecoder()
-        for piece in chain((head,), pieces):
-            yield from decoder.feed(piece)
-        yield from decoder.end()
+    async def aclose(self) -> None:
+        """End the response; the provider stops writing."""
+        try:
+            await self._waiting.hang_up(self._response)
+        finally:
+            self.turn.end()
+
+    def close(self) -> None:
+        """The same, from a thread that may wait."""
+        self._waiting.finish(self.aclose())
+
+    async def _next(self) -> Any:
+        """What comes next; ``_NOTHING`` at the end."""
+        while True:
+            event = next(self._events, _NOTHING)
+            if event is not _NOTHING or self._ended:
+                return event
+            piece = await self._waiting.next_piece(self._bytes)
+            if piece is None:
+                self._ended = True
+                self._events = self._decoder.end()
+            else:
+                self._events = self._decoder.feed(piece)
 
     def _require_no_error(self, event: Any) -> None:
         """An error in place of a piece becomes the client's own."""
@@ -93,6 +108,40 @@ class Chunks:
             said = error.get("message") if isinstance(error, Mapping) else error
             shown = said if isinstance(said, str) and said else "An error occurred during streaming"
             raise APIError(shown, self._response.request, body=error)
+
+
+class _Decoder:
+    """Bytes as they come to pieces: events, or one whole answer that was sent in place of a stream."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._events: EventDecoder | None = None
+
+    def feed(self, piece: bytes) -> Iterator[Any]:
+        """The events that end in this piece."""
+        if self._events is not None:
+            return self._events.feed(piece)
+        self._head += piece
+        if is_json(self._head) is not False:
+            return iter(())  # nothing but space so far, or JSON, which is read whole
+        self._events = EventDecoder()
+        return self._events.feed(self._head)
+
+    def end(self) -> Iterator[Any]:
+        """What the end brings."""
+        if self._events is not None:
+            return self._events.end()
+        if is_json(self._head):
+            return self._whole()
+        decoder = EventDecoder()
+        return chain(decoder.feed(self._head), decoder.end())
+
+    def _whole(self) -> Iterator[Any]:
+        body = json.loads(self._head)
+        AnsweredWithError.require_none(body)
+        whole_answer(body, (), {})  # raises what is wrong with it
+        yield body
+        yield DONE
 
 
 def whole_body(content: bytes, messages: Sequence[Message], params: Mapping[str, Any]) -> Any:

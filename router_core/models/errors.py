@@ -86,7 +86,7 @@ def provider_error(
     body = said_in(error)
     said = _quoted(body.text, redact)
     name = model.split("/", 1)[0]
-    if isinstance(error, openai.APITimeoutError):
+    if isinstance(error, openai.APITimeoutError | TimeoutError):
         late = ProviderTimeoutError(
             f"{model} did not answer in time; try again, or raise calls.deadline_s or calls.first_token_s"
         )

@@ -6,7 +6,7 @@ one fills the memory. Of a reply that is an error only the beginning is read: it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 import httpx2
@@ -32,13 +32,27 @@ def read_within_limits(response: httpx2.Response) -> None:
     Raises:
         RequestRejectedError: the redirect leads to another host, or asks for the prompt to be left out.
     """  # fmt: skip
+    response.stream = _Counted(_packed(response))
+
+
+async def aread_within_limits(response: httpx2.Response) -> None:
+    """The same hook for a client that is awaited.
+
+    Raises:
+        RequestRejectedError: the redirect leads to another host, or asks for the prompt to be left out.
+    """  # fmt: skip
+    response.stream = _AsyncCounted(_packed(response))
+
+
+def _packed(response: httpx2.Response) -> httpx2.Response:
+    """The body as it comes, to be unpacked and counted; from now on the response itself has nothing to unpack."""
     if response.has_redirect_location:
         _require_same_host(response)
     packed = httpx2.Response(
         response.status_code, headers=response.headers, stream=response.stream, request=response.request
     )
-    response.stream = _Counted(packed)
     response.headers.pop("content-encoding", None)
+    return packed
 
 
 def _require_same_host(response: httpx2.Response) -> None:
@@ -66,32 +80,65 @@ class _Counted(httpx2.SyncByteStream):
         self._packed = packed
 
     def __iter__(self) -> Iterator[bytes]:
-        failed = self._packed.status_code >= 400
-        streamed = self._packed.headers.get("content-type", "").startswith("text/event-stream")
-        whole = MOST_STREAMED_BYTES if streamed else MOST_BYTES
-        event = total = 0
-        end = b""
-        for part in _pieces(self._packed):
-            if failed and total >= MOST_ERROR_BYTES:
+        limits = _Limits(self._packed)
+        for part in self._packed.iter_bytes():
+            for piece in limits.counted(part):
+                if passed():
+                    raise httpx2.ReadTimeout("still answering at the deadline", request=self._packed.request)
+                yield piece
+            if limits.enough:
                 return
-            if passed():
-                raise httpx2.ReadTimeout("still answering at the deadline", request=self._packed.request)
-            total += len(part)
-            if streamed:
-                event = _since_event(end, part, event)
-                end = (end + part)[-3:]
-            if total > whole or event > MOST_BYTES:
-                raise _too_large(whole if total > whole else MOST_BYTES, streamed and total <= whole)
-            yield part
 
     def close(self) -> None:
         self._packed.close()
 
 
-def _pieces(packed: httpx2.Response) -> Iterator[bytes]:
-    for part in packed.iter_bytes():
+class _AsyncCounted(httpx2.AsyncByteStream):
+    def __init__(self, packed: httpx2.Response) -> None:
+        self._packed = packed
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        limits = _Limits(self._packed)
+        async for part in self._packed.aiter_bytes():
+            for piece in limits.counted(part):
+                yield piece
+            if limits.enough:
+                return
+
+    async def aclose(self) -> None:
+        await self._packed.aclose()
+
+
+class _Limits:
+    """Counts what a reply brings; ``enough``: of an error, no more needs to be read."""
+
+    def __init__(self, packed: httpx2.Response) -> None:
+        self.enough = False
+        self._failed = packed.status_code >= 400
+        self._streamed = packed.headers.get("content-type", "").startswith("text/event-stream")
+        self._whole = MOST_STREAMED_BYTES if self._streamed else MOST_BYTES
+        self._event = self._total = 0
+        self._end = b""
+
+    def counted(self, part: bytes) -> Iterator[bytes]:
+        """The same in small pieces.
+
+        Raises:
+            MalformedResponseError: it is too large.
+        """
         for start in range(0, len(part), _PIECE):
-            yield part[start : start + _PIECE]
+            if self._failed and self._total >= MOST_ERROR_BYTES:
+                self.enough = True
+                return
+            piece = part[start : start + _PIECE]
+            self._total += len(piece)
+            if self._streamed:
+                self._event = _since_event(self._end, piece, self._event)
+                self._end = (self._end + piece)[-3:]
+            if self._total > self._whole or self._event > MOST_BYTES:
+                over = self._total > self._whole
+                raise _too_large(self._whole if over else MOST_BYTES, self._streamed and not over)
+            yield piece
 
 
 def _since_event(before: bytes, part: bytes, counted: int) -> int:

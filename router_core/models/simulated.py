@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx2
@@ -33,20 +34,64 @@ _TOKENS_PER_S = {True: 110.0, False: 65.0}
 _FIRST_TOKEN_S = {True: 0.25, False: 0.42}
 
 
+@dataclass(frozen=True)
+class _Reply:
+    """What is sent, after so many seconds. ``events`` are bytes, and the seconds between them."""
+
+    after_s: float
+    status: int = 200
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    events: Iterator[bytes | float] | None = None
+    error: Exception | None = None
+
+
 class SimulatedTransport(httpx2.BaseTransport):
     """Answers POST /v1/chat/completions; every other address is a 404."""
 
     def __init__(self, settings: SimulationSettings, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._seed = settings.seed
-        self._scale = settings.latency_scale
+        self._script = _Script(settings)
         self._sleep = sleep
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """One request to one simulated model."""
+        request.read()
+        reply = self._script.reply(request)
+        self._wait(reply.after_s)
+        return _response(reply, None if reply.events is None else _Events(reply.events, self._wait))
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            self._sleep(seconds)
+
+
+class AsyncSimulatedTransport(httpx2.AsyncBaseTransport):
+    """The same under an event loop."""
+
+    def __init__(self, settings: SimulationSettings) -> None:
+        self._script = _Script(settings)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """One request to one simulated model."""
+        await request.aread()
+        reply = self._script.reply(request)
+        await _asleep(reply.after_s)
+        return _response(reply, None if reply.events is None else _AsyncEvents(reply.events))
+
+
+class _Script:
+    """What the simulated models answer, and when. It neither waits nor sends."""
+
+    def __init__(self, settings: SimulationSettings) -> None:
+        self._seed = settings.seed
+        self._scale = settings.latency_scale
+
+    def reply(self, request: httpx2.Request) -> _Reply:
+        """To a request that was read."""
         if request.method != "POST" or not request.url.path.endswith("/chat/completions"):
             return _refusal(404, f"no such address: {request.method} {request.url.path}")
         try:
-            body = json.loads(request.read())
+            body = json.loads(request.content)
         except ValueError:
             return _refusal(400, "the body is not JSON")
         model, messages = body.get("model"), body.get("messages")
@@ -57,14 +102,14 @@ class SimulatedTransport(httpx2.BaseTransport):
         text = _last_user_text(messages)
         fault = _fault(text, model)
         if fault == "timeout":
-            raise httpx2.ReadTimeout("simulated: no answer came", request=request)
+            return _Reply(0.0, error=httpx2.ReadTimeout("simulated: no answer came", request=request))
         if fault == "429":
             return _refusal(429, "simulated: too many requests", {"retry-after": "1"})
         if fault == "500":
             return _refusal(500, "simulated: the provider failed")
         said, reason = self._said(model, messages, text, body, fault)
         usage = _usage(estimate_input_tokens(messages), estimate_tokens(said))
-        self._wait(_FIRST_TOKEN_S[is_cheap(model)] * (0.75 + uniform(self._seed, f"first|{model}|{text}")))
+        first_s = _FIRST_TOKEN_S[is_cheap(model)] * (0.75 + uniform(self._seed, f"first|{model}|{text}"))
         head = {
             "id": f"chatcmpl-simulated-{short_hash(f'{model}|{text}')}",
             "created": int(time.time()),
@@ -72,20 +117,17 @@ class SimulatedTransport(httpx2.BaseTransport):
         }
         if body.get("stream"):
             wanted = (body.get("stream_options") or {}).get("include_usage")
-            cut = fault == "cut"
-            return httpx2.Response(
-                200,
-                headers={"content-type": "text/event-stream"},
-                stream=_Events(self._events(head, said, reason, usage if wanted else None, cut)),
-            )
+            events = self._events(head, said, reason, usage if wanted else None, fault == "cut")
+            kind = {"content-type": "text/event-stream"}
+            return _Reply(first_s * self._scale, headers=kind, events=events)
         if fault == "cut":
-            raise httpx2.RemoteProtocolError("simulated: the connection broke", request=request)
-        self._wait(usage["completion_tokens"] / _TOKENS_PER_S[is_cheap(model)])
+            broken = httpx2.RemoteProtocolError("simulated: the connection broke", request=request)
+            return _Reply(first_s * self._scale, error=broken)
         message = {"role": "assistant", "content": said}
         choice = {"index": 0, "message": message, "finish_reason": reason, "logprobs": None}
-        return httpx2.Response(
-            200, json={**head, "object": "chat.completion", "choices": [choice], "usage": usage}
-        )
+        written_s = usage["completion_tokens"] / _TOKENS_PER_S[is_cheap(model)]
+        answered = {**head, "object": "chat.completion", "choices": [choice], "usage": usage}
+        return _Reply((first_s + written_s) * self._scale, body=answered)
 
     def _said(
         self, model: str, messages: Sequence[Message], text: str, body: dict[str, Any], fault: str | None
@@ -109,7 +151,7 @@ class SimulatedTransport(httpx2.BaseTransport):
 
     def _events(
         self, head: dict[str, Any], said: str, reason: str, usage: dict[str, int] | None, cut: bool
-    ) -> Iterator[bytes]:
+    ) -> Iterator[bytes | float]:
         def event(choices: list[dict[str, Any]], **more: Any) -> bytes:
             chunk = {**head, "object": "chat.completion.chunk", "choices": choices, **more}
             return f"data: {json.dumps(chunk)}\n\n".encode()
@@ -123,27 +165,55 @@ class SimulatedTransport(httpx2.BaseTransport):
             if cut and number >= len(pieces) // 2:
                 raise httpx2.RemoteProtocolError("simulated: the connection broke")
             yield event(choice({"role": "assistant", "content": piece} if number == 0 else {"content": piece}))
-            self._wait(estimate_tokens(piece) / pace)
+            yield estimate_tokens(piece) / pace * self._scale
         yield event(choice({}, reason))
         if usage is not None:
             yield event([], usage=usage)
         yield b"data: [DONE]\n\n"
 
-    def _wait(self, seconds: float) -> None:
-        if self._scale > 0:
-            self._sleep(seconds * self._scale)
-
 
 class _Events(httpx2.SyncByteStream):
-    def __init__(self, events: Iterator[bytes]) -> None:
+    def __init__(self, events: Iterator[bytes | float], wait: Callable[[float], None]) -> None:
         self._events = events
+        self._wait = wait
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._events
+        for one in self._events:
+            if isinstance(one, bytes):
+                yield one
+            else:
+                self._wait(one)
 
 
-def _refusal(status: int, message: str, headers: dict[str, str] | None = None) -> httpx2.Response:
-    return httpx2.Response(status, headers=headers, json={"error": {"message": message, "code": str(status)}})
+class _AsyncEvents(httpx2.AsyncByteStream):
+    def __init__(self, events: Iterator[bytes | float]) -> None:
+        self._events = events
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for one in self._events:
+            if isinstance(one, bytes):
+                yield one
+            else:
+                await _asleep(one)
+
+
+async def _asleep(seconds: float) -> None:
+    import asyncio
+
+    await asyncio.sleep(max(0.0, seconds))
+
+
+def _response(reply: _Reply, stream: httpx2.SyncByteStream | httpx2.AsyncByteStream | None) -> httpx2.Response:
+    if reply.error is not None:
+        raise reply.error
+    if stream is not None:
+        return httpx2.Response(reply.status, headers=dict(reply.headers), stream=stream)
+    return httpx2.Response(reply.status, headers=dict(reply.headers), json=reply.body)
+
+
+def _refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> _Reply:
+    said = {"error": {"message": message, "code": str(status)}}
+    return _Reply(0.0, status, said, headers or {})
 
 
 def _usage(input_tokens: int, output_tokens: int) -> dict[str, int]:

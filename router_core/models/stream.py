@@ -5,11 +5,12 @@ What the pieces say is gathered in answers.py; calls.py begins a stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from router_core import finalisers
+from router_core.at_once import at_once
 from router_core.errors import (
     InterruptedStreamError,
     MalformedResponseError,
@@ -20,6 +21,7 @@ from router_core.models.answers import Accumulator, FailedAnswerError
 from router_core.models.chunks import Chunks
 from router_core.models.reported import found_report
 from router_core.models.tool_calls import answer_with_calls
+from router_core.models.waiting import Waiting
 from router_core.types import Usage
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
 class AnswerStream:
     """Iterates over chunks as the openai client makes them, and gathers them; those without a choice, which bring
-    the count of tokens, are skipped where the caller did not ask for it (``usage_wanted``).
+    the count of tokens, are skipped where the caller did not ask for it (``usage_wanted``). Under an event loop it
+    is iterated by ``async for`` and ended by ``aclose``.
 
     ``text`` is what has come so far, ``finish_reason`` None until the answer is complete, ``first_token_ms``
     None until the first text came. Use it as a context manager, or ``close`` it to stop early.
@@ -47,6 +50,7 @@ class AnswerStream:
         clock: Callable[[], float],
         translate: Callable[[Exception], ProviderError],
         redact: Callable[[str], str],
+        waiting: Waiting,
         retries: int,
         unpriced_retries: int = 0,
     ) -> None:
@@ -64,6 +68,7 @@ class AnswerStream:
         self._clock = clock
         self._translate = translate
         self._redact = redact
+        self._waiting = waiting
         self._redacted = ("", "")  # the text so far as it came, and without keys
         self._ended: float | None = None
         self._waited_ms = chunks.turn.waited_ms
@@ -114,12 +119,27 @@ class AnswerStream:
 
     def __next__(self) -> ChatCompletionChunk:
         try:
+            return at_once(self.__anext__())
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+    def __aiter__(self) -> AsyncIterator[ChatCompletionChunk]:
+        return self
+
+    async def __anext__(self) -> ChatCompletionChunk:
+        return chunk_of(await self.apiece())
+
+    async def apiece(self) -> Mapping[str, Any]:
+        """The next chunk as plain data."""
+        try:
             while True:
-                chunk = self._gather(self._advance())
-                if chunk.choices or self._usage_wanted:
-                    return chunk
+                piece = self._gather(await self._advance())
+                if piece["choices"] or self._usage_wanted:
+                    return piece
+        except GeneratorExit:  # the task was dropped with its loop
+            raise
         except BaseException:
-            self.close()
+            await self.aclose()
             raise
 
     def __enter__(self) -> AnswerStream:
@@ -132,32 +152,36 @@ class AnswerStream:
         if getattr(self, "_ended", 0.0) is None:
             finalisers.drop(self._chunks)
 
-    def settle(self) -> bool:
+    async def asettle(self) -> bool:
         """End the call, as ``close`` does; whether the answer was complete. The count of tokens, which follows the
         last piece, is then read.
         """  # fmt: skip
         if self.finish_reason is not None and self._ended is None:
             with suppress(Exception):  # nothing but the count is missing
                 while not self._answer.counted:
-                    chunk = self._advance()
+                    chunk = await self._advance()
                     if chunk.get("choices") and found_report(chunk) is None:
                         break  # of another choice, which nobody reads
                     self._gather(chunk)
-        self.close()
+        await self.aclose()
         return self.finish_reason is not None
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """End the call; the provider stops writing."""
         if self._ended is None:
             self._ended = self._clock()
             self._answer.end()
             chunks, self._chunks = self._chunks, None  # whose generators end here, not when the program does
-            chunks.close()
+            await chunks.aclose()
             finalisers.release(chunks)
 
-    def _advance(self) -> Any:
+    def close(self) -> None:
+        """The same, where nothing is awaited."""
+        at_once(self.aclose())
+
+    async def _advance(self) -> Any:
         if self._ended is not None:
-            raise StopIteration
+            raise StopAsyncIteration
         if self._next is not None:
             chunk, self._next = self._next, None
             return chunk
@@ -165,12 +189,10 @@ class AnswerStream:
             raise ProviderTimeoutError(
                 f"{self._model} was still writing at the deadline; raise calls.deadline_s or ask for less"
             )
-        from router_core.models.deadline import deadline
-
         try:
-            with deadline(self._deadline, self._clock):
-                following = next(self._chunks)
-        except StopIteration:
+            async with self._waiting.until(self._deadline, self._clock):
+                following = await anext(self._chunks)
+        except StopAsyncIteration:
             if self._chunks.done:
                 self._answer.done()
             if self.finish_reason is None:
@@ -178,7 +200,7 @@ class AnswerStream:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the client raises becomes one of our errors
             if self.finish_reason is not None:  # nothing but the count of tokens is missing
-                raise StopIteration from None
+                raise StopAsyncIteration from None
             from openai import APIConnectionError
 
             translated = self._translate(error)
@@ -195,8 +217,8 @@ class AnswerStream:
             f"the answer of {self._model} broke off after {len(self.text):,} characters ({why}); try again"
         )
 
-    def _gather(self, piece: Any) -> ChatCompletionChunk:
-        """Take a piece in; the chunk for the caller, without what of its text cannot be shown."""
+    def _gather(self, piece: Any) -> Mapping[str, Any]:
+        """Take a piece in; the piece for the caller, without what of its text cannot be shown."""
         try:
             shown = self._answer.add(piece)
         except FailedAnswerError as error:
@@ -209,10 +231,10 @@ class AnswerStream:
         first = usual["choices"][0] if len(usual["choices"]) == 1 else {}
         if shown is not None and isinstance(first["delta"].get("content") if first else None, str):
             first["delta"]["content"] = self._redact(shown)
-        return _made(usual)
+        return usual
 
 
-def _made(piece: Mapping[str, Any]) -> ChatCompletionChunk:
+def chunk_of(piece: Mapping[str, Any]) -> ChatCompletionChunk:
     """The client's own object, made without validation, as the client makes it."""
     from openai.types.chat import ChatCompletionChunk
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 from router_core.errors import ProviderError, ProviderTimeoutError
+from router_core.models.waiting import Waiting
 from router_core.settings import ProviderSettings
 from router_core.settings.providers import requests_at_once
 
@@ -86,7 +87,9 @@ class Turn:
 _at: dict[str, Turns] = {}  # address -> its turns
 
 
-def taken_turn(model: str, provider: ProviderSettings, longest_s: float, clock: Callable[[], float]) -> Turn:
+async def taken_turn(
+    model: str, provider: ProviderSettings, longest_s: float, clock: Callable[[], float], waiting: Waiting
+) -> Turn:
     """Wait for a turn at a provider; at once where it has no limit.
 
     Args:
@@ -94,6 +97,7 @@ def taken_turn(model: str, provider: ProviderSettings, longest_s: float, clock: 
         provider: its settings.
         longest_s: seconds to wait.
         clock: seconds.
+        waiting: how.
 
     Raises:
         ProviderTimeoutError: no turn came; nothing was sent.
@@ -105,7 +109,7 @@ def taken_turn(model: str, provider: ProviderSettings, longest_s: float, clock: 
     began = clock()
     place = turns.ask(at_once)
     try:
-        place.result(max(0.0, longest_s))
+        await waiting.result(place, max(0.0, longest_s))
     except BaseException as error:
         if not place.cancel():  # it came at the last moment
             turns.give_back()

@@ -6,13 +6,14 @@ Also the memory of what it said. Which model is called, and how, stands in model
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from threading import Lock
 
 from cachetools import LRUCache
 
+from router_core.at_once import at_once
 from router_core.errors import ProviderError, RouterError
 from router_core.policies.base import Answer, Ask, Known, Policy, Verdict
 from router_core.policies.classifier import Questions
@@ -33,6 +34,9 @@ class Reply:
 
 AskModel = Callable[[Sequence[Message], ClassifierSettings], Reply]
 """Puts messages to the classifier's model within its time-out; raises RouterError where that fails."""
+
+AwaitModel = Callable[[Sequence[Message], ClassifierSettings], Awaitable[Reply]]
+"""The same, awaited."""
 
 
 class VerdictCache:
@@ -60,7 +64,7 @@ class Asking:
 
     Args:
         settings: the classifier's: model, prompt, limits and the size of the memory.
-        ask: puts messages to its model.
+        ask: puts messages to its model; where it is awaited, so is ``aanswer``.
         cache: what it said before; by default a new memory.
         clock: seconds, for what was waited.
     """
@@ -68,7 +72,7 @@ class Asking:
     def __init__(
         self,
         settings: ClassifierSettings,
-        ask: AskModel,
+        ask: AskModel | AwaitModel,
         cache: VerdictCache | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -78,16 +82,25 @@ class Asking:
         self._cache = cache or VerdictCache(settings.cache_size)
         self._clock = clock
 
+    def using(self, ask: AskModel | AwaitModel) -> Asking:
+        """The same, put to another model's client: what was said before is shared."""
+        return Asking(self._settings, ask, self._cache, self._clock)
+
     def remembered(self, context: Context) -> Verdict | None:
         """What the classifier said of this text before; None: it was not asked. Calls nobody."""
         return self._cache.get(self._questions.key(context))
 
     def answer(self, ask: Ask) -> Answer:
+        """``aanswer``, where nothing is awaited."""
+        return at_once(self.aanswer(ask))
+
+    async def aanswer(self, ask: Ask) -> Answer:
         """Ask, once. A failure is an answer without a verdict."""
         started = self._clock()
         cost: Decimal | None = Decimal(0)
         try:
-            reply = self._ask(ask.messages, self._settings)
+            asked = self._ask(ask.messages, self._settings)
+            reply = asked if isinstance(asked, Reply) else await asked
             cost = reply.cost_usd
             simple, why = parse(reply.text)
         except (RouterError, ValueError, RecursionError) as error:
@@ -100,6 +113,13 @@ class Asking:
 
 
 def decided(policy: Policy, context: Context, known: Known, asking: Asking | None = None) -> ActionDistribution:
+    """``adecided``, where nothing is awaited."""
+    return at_once(adecided(policy, context, known, asking))
+
+
+async def adecided(
+    policy: Policy, context: Context, known: Known, asking: Asking | None = None
+) -> ActionDistribution:
     """Both phases of a policy: what it wants to know is asked in between.
 
     Args:
@@ -117,5 +137,5 @@ def decided(policy: Policy, context: Context, known: Known, asking: Asking | Non
         if verdict is not None:
             known = replace(known, verdict=verdict)
     ask = policy.wants(context, known)
-    answer = None if ask is None or asking is None else asking.answer(ask)
+    answer = None if ask is None or asking is None else await asking.aanswer(ask)
     return policy.probabilities(context, known, answer)

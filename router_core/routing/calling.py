@@ -5,21 +5,22 @@ Which model is called, and what happens after a failure, stands in serving/.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from router_core import finalisers
+from router_core.at_once import at_once
 from router_core.errors import ProviderError, StoreClosedError
-from router_core.models.calls import Models
-from router_core.models.stream import AnswerStream
+from router_core.models.calls import Answer, Models
+from router_core.models.stream import AnswerStream, chunk_of
 from router_core.models.tool_calls import answer_with_calls
 from router_core.models.usage import only_text
+from router_core.models.waiting import DONE, Waiting
 from router_core.money.pricing import is_free
 from router_core.outcomes.conditions import Condition, Judged
 from router_core.routing.continuing import calls_of
@@ -30,6 +31,8 @@ from router_core.types import STOPPED, Arm, Completion, Message, OutcomeRecord, 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
+Begun = TypeVar("Begun")
+
 
 class Caller:
     """Calls models and stores what came of it.
@@ -39,6 +42,8 @@ class Caller:
         store: where completions and automatic outcomes go.
         models: who is called.
         success_when: a condition in place of the goals' own setting.
+        patient: whether an answer is given on only once it is stored. Else it is queued before it is given on, and
+            stored with the next commit.
     """
 
     def __init__(
@@ -47,15 +52,18 @@ class Caller:
         store: Log,
         models: Models,
         success_when: str | Callable[[Any], Any] | None = None,
+        *,
+        patient: bool = True,
     ) -> None:
         self._decider = decider
         self._store = store
         self._models = models
+        self._patient = patient
         own = {name: goal.success_when for name, goal in decider.settings.goals.items()}
         rules = {name: success_when if success_when is not None else rule for name, rule in own.items()}
         self._conditions = {name: Condition(rule) for name, rule in rules.items() if rule is not None}
 
-    def complete(
+    async def acomplete(
         self,
         prompt: Prompt,
         messages: Sequence[Message],
@@ -64,20 +72,31 @@ class Caller:
         params: Mapping[str, Any],
         deadline_s: float | None = None,
     ) -> ChatCompletion:
-        """One answer, whole. ``params`` come on top of the arm's own; ``deadline_s`` is by default the setting.
+        """One answer, whole, as the openai client's own object; see ``aanswer``."""
+        answer, _ = await self.aanswer(prompt, messages, arm, completion_id, params, deadline_s, parsed=True)
+        return answer.response
+
+    async def aanswer(
+        self,
+        prompt: Prompt,
+        messages: Sequence[Message],
+        arm: Arm,
+        completion_id: str,
+        params: Mapping[str, Any],
+        deadline_s: float | None = None,
+        *,
+        parsed: bool = False,
+    ) -> tuple[Answer, Completion]:
+        """One answer, whole, and what is stored of it. ``params`` come on top of the arm's own; ``deadline_s`` is
+        by default the setting.
 
         Raises:
             ProviderError: the call failed; the failure has been stored.
         """
-        started_at = self._decider.now()
-        try:
-            answer = self._models.complete(arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s)
-        except ProviderError as error:
-            self.store_failure(prompt, arm, completion_id, error, started_at)
-            raise
-        except (KeyboardInterrupt, SystemExit):  # the program ends; the provider may charge for it all the same
-            self.store_failure(prompt, arm, completion_id, self._given_up(arm, started_at), started_at)
-            raise
+        asked = self._models.acomplete(
+            arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s, parsed=parsed
+        )
+        started_at, answer = await self._begun(prompt, arm, completion_id, asked)
         completion = Completion(
             id=completion_id,
             prompt_id=prompt.id,
@@ -96,10 +115,10 @@ class Caller:
             **self._money(arm, messages, answer.usage),
         )
         judged = self._judge(completion, answer.text, lambda: answer.response)
-        self._store.write(Batch(completions=[completion], outcomes=judged))
-        return answer.response
+        await self._write(Batch(completions=[completion], outcomes=judged))
+        return answer, completion
 
-    def stream(
+    async def astream(
         self,
         prompt: Prompt,
         messages: Sequence[Message],
@@ -107,26 +126,19 @@ class Caller:
         completion_id: str,
         params: Mapping[str, Any],
         deadline_s: float | None = None,
-    ) -> RoutedStream:
+    ) -> OpenCall:
         """One answer, piece by piece; its first piece is there when this returns.
 
         Raises:
             ProviderError: the call failed before the first piece; the failure has been stored.
         """
-        started_at = self._decider.now()
-        try:
-            answer = self._models.stream(arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s)
-        except ProviderError as error:
-            self.store_failure(prompt, arm, completion_id, error, started_at)
-            raise
-        except (KeyboardInterrupt, SystemExit):  # the program ends; the provider may charge for it all the same
-            self.store_failure(prompt, arm, completion_id, self._given_up(arm, started_at), started_at)
-            raise
+        asked = self._models.astream(arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s)
+        started_at, answer = await self._begun(prompt, arm, completion_id, asked)
 
         def heard() -> tuple[str, ...]:
             return self._heard(prompt, arm, answer.message)
 
-        def finish(error: ProviderError | None, complete: bool) -> Completion:
+        async def finish(error: ProviderError | None, complete: bool) -> Completion:
             completion = Completion(
                 id=completion_id,
                 prompt_id=prompt.id,
@@ -149,36 +161,48 @@ class Caller:
                 self._models.templates.learn(arm.model, messages, {**arm.params, **params}, answer.usage)
             whole = partial(_as_response, completion, answer.message)
             outcomes = self._judge(completion, answer.text, whole) if complete else []
-            self._store.write(Batch(completions=[completion], outcomes=outcomes))
+            await self._write(Batch(completions=[completion], outcomes=outcomes))
             return completion
 
-        return RoutedStream(OpenCall(self, answer, finish, heard), completion_id)
+        return OpenCall(self, answer, finish, heard, completion_id, self._models.waiting)
+
+    def stream(
+        self,
+        prompt: Prompt,
+        messages: Sequence[Message],
+        arm: Arm,
+        completion_id: str,
+        params: Mapping[str, Any],
+        deadline_s: float | None = None,
+    ) -> RoutedStream:
+        """``astream``, where nothing is awaited."""
+        return RoutedStream(at_once(self.astream(prompt, messages, arm, completion_id, params, deadline_s)))
 
     def judged(self, completion: Completion, text: str) -> list[OutcomeRecord]:
         """What the goal's success condition says of an answer that somebody else gave; empty where it has none."""
         whole = partial(_as_response, completion, {"role": "assistant", "content": text})
         return self._judge(completion, text, whole)
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """End and store every call whose answer is still being read, as far as the store is still open."""
         for call in finalisers.held():
             if isinstance(call, OpenCall) and call.caller is self:
                 with suppress(StoreClosedError):
-                    call.close()
+                    await call.aclose()
                 finalisers.release(call)
 
-    def store_failure(
+    def failure(
         self, prompt: Prompt, arm: Arm, completion_id: str, error: ProviderError, started_at: datetime
-    ) -> None:
-        """Store a call that brought no answer, or one that cannot be read, with what came and the time it took.
-        It cost nothing where the provider refused it or the model is free, else what its tokens cost, where it
-        counted them, else: unknown.
+    ) -> Completion:
+        """A call that brought no answer, or one that cannot be read, with what came and the time it took. It cost
+        nothing where the provider refused it or the model is free, else what its tokens cost, where it counted
+        them, else: unknown.
         """  # fmt: skip
         came = error.received or Received(None, None, None)
         charge = self._decider.prices.charge(arm.model, came.usage) if came.usage else None
         price = charge.price if charge else self._decider.prices.price(arm.model)
         cost = charge.cost_usd if charge else None
-        completion = Completion(
+        return Completion(
             id=completion_id,
             prompt_id=prompt.id,
             created_at=started_at,
@@ -195,10 +219,34 @@ class Caller:
             waited_ms=error.waited_ms,
             error=self._sentence(error),
         )
-        self._store.write(Batch(completions=[completion]))
 
-    def _given_up(self, arm: Arm, started_at: datetime) -> ProviderError:
-        error = ProviderError(f"{arm.model} was not waited for: the program was interrupted")
+    async def _begun(
+        self, prompt: Prompt, arm: Arm, completion_id: str, asked: Awaitable[Begun]
+    ) -> tuple[datetime, Begun]:
+        """When the call began, and what it brought; one that fails, or is not waited for, is stored first."""
+        started_at = self._decider.now()
+        try:
+            return started_at, await asked
+        except ProviderError as error:
+            await self._write(Batch(completions=[self.failure(prompt, arm, completion_id, error, started_at)]))
+            raise
+        except Exception:
+            raise
+        except BaseException as ended:  # the provider may charge for it all the same
+            given_up = self._given_up(arm, started_at, ended)
+            lost = self._write(Batch(completions=[self.failure(prompt, arm, completion_id, given_up, started_at)]))
+            if not isinstance(ended, GeneratorExit):  # that of a task which was dropped with its loop
+                await lost
+            raise
+
+    def _write(self, batch: Batch) -> Awaitable[None]:
+        written = self._models.waiting.write(self._store, batch)
+        return written if self._patient else DONE
+
+    def _given_up(self, arm: Arm, started_at: datetime, ended: BaseException) -> ProviderError:
+        program = isinstance(ended, KeyboardInterrupt | SystemExit)
+        why = "the program was interrupted" if program else "the request was cancelled"
+        error = ProviderError(f"{arm.model} was not waited for: {why}")
         error.maybe_billed = True
         error.total_ms = max(0.0, (self._decider.now() - started_at).total_seconds() * 1000.0)
         return error
@@ -246,62 +294,90 @@ class Caller:
 
 
 class OpenCall:
-    """A call whose answer is being read. It is held until it is stored, whatever becomes of the ``RoutedStream``
-    that reads it; it must not refer to that.
+    """A call whose answer is being read. It is held until it is stored, whatever becomes of the stream that reads
+    it; it must not refer to that.
 
     Args:
         caller: who made it.
         answer: the pieces.
         finish: stores what came, given the error and whether the answer is complete.
         heard: called once the answer's last piece has come: who reads it may go on before it is stored.
+        request_id: under which outcomes are reported.
+        waiting: how it waits.
     """  # fmt: skip
 
     def __init__(
         self,
         caller: Caller,
         answer: AnswerStream,
-        finish: Callable[[ProviderError | None, bool], Completion],
+        finish: Callable[[ProviderError | None, bool], Awaitable[Completion]],
         heard: Callable[[], object],
+        request_id: str,
+        waiting: Waiting,
     ) -> None:
         self.caller = caller
         self.answer = answer
+        self.request_id = request_id
         self.completion: Completion | None = None
         self._finish = finish
         self._heard: Callable[[], object] | None = heard
-        self._ending = Lock()
+        self._waiting = waiting
+        self._ending = waiting.lock()
         finalisers.hold(self)
 
-    def read(self) -> ChatCompletionChunk:
-        """The next piece."""
-        chunk = next(self.answer)
+    async def aread(self) -> ChatCompletionChunk:
+        """The next piece, as the openai client makes it; see ``apiece``."""
+        return chunk_of(await self.apiece())
+
+    async def apiece(self) -> Mapping[str, Any]:
+        """The next piece. What becomes of the call is stored before the last one is followed by
+        StopAsyncIteration, an error or a cancellation.
+        """  # fmt: skip
+        try:
+            piece = await self.answer.apiece()
+        except StopAsyncIteration:
+            await self._end(None, complete=True)
+            raise
+        except ProviderError as error:
+            await self._end(error, complete=False)
+            raise
+        except Exception:
+            raise
+        except GeneratorExit:  # the task was dropped with its loop; finalisers see to the call
+            raise
+        except BaseException:  # nobody waits for the rest
+            await self.aclose()
+            raise
         if self._heard is not None and self.answer.finish_reason is not None:
             heard, self._heard = self._heard, None
             heard()
-        return chunk
+        return piece
 
-    def end(self, error: ProviderError | None, complete: bool) -> None:
-        """Store it, unless that was done."""
-        with self._ending:
-            if self.completion is None:
-                self.completion = self._finish(error, complete)
-        finalisers.release(self)
+    async def aclose(self) -> None:
+        """Stop the answer where it is, and store it. One whose last piece has come is complete."""
+        complete = await self.answer.asettle()
+        await self._end(None, complete)
 
     def close(self) -> None:
-        """Stop the answer where it is, and store it. One whose last piece has come is complete."""
-        complete = self.answer.settle()
-        self.end(None, complete)
+        """The same, from a thread that may wait."""
+        self._waiting.finish(self.aclose())
+
+    async def _end(self, error: ProviderError | None, complete: bool) -> None:
+        """Store it, unless that was done."""
+        async with self._ending:
+            if self.completion is None:
+                self.completion = await self._finish(error, complete)
+        finalisers.release(self)
 
 
-class RoutedStream:
-    """The chunks of the openai client, with the id under which outcomes are reported.
+class Routed:
+    """An answer that is being read, and the id under which outcomes are reported: what both kinds of stream have.
 
-    Read to its end, closed early or broken: it is stored once. ``completion`` is then what was stored. Use it as
-    a context manager, or ``close`` it, if you may stop before its end. One that is merely dropped, and one in a
-    generator that is closed or dropped, is stored a moment later by another thread (router_core/finalisers.py).
+    Read to its end, closed early or broken: it is stored once. ``completion`` is then what was stored.
     """
 
-    def __init__(self, call: OpenCall, request_id: str) -> None:
-        self.request_id = request_id
+    def __init__(self, call: OpenCall) -> None:
+        self.request_id = call.request_id
         self._call = call
 
     @property
@@ -314,18 +390,27 @@ class RoutedStream:
         """The answer so far."""
         return self._call.answer.text
 
+    def __del__(self) -> None:
+        if hasattr(self, "_call"):
+            finalisers.drop(self._call)
+
+
+class RoutedStream(Routed):
+    """The chunks of the openai client, with the id under which outcomes are reported.
+
+    Read to its end, closed early or broken: it is stored once. ``completion`` is then what was stored. Use it as
+    a context manager, or ``close`` it, if you may stop before its end. One that is merely dropped, and one in a
+    generator that is closed or dropped, is stored a moment later by another thread (router_core/finalisers.py).
+    """
+
     def __iter__(self) -> Iterator[ChatCompletionChunk]:
         return self
 
     def __next__(self) -> ChatCompletionChunk:
         try:
-            return self._call.read()
-        except StopIteration:
-            self._call.end(None, complete=True)
-            raise
-        except ProviderError as error:
-            self._call.end(error, complete=False)
-            raise
+            return at_once(self._call.aread())
+        except StopAsyncIteration:
+            raise StopIteration from None
 
     def __enter__(self) -> RoutedStream:
         return self
@@ -335,15 +420,44 @@ class RoutedStream:
     ) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        finalisers.drop(self._call)
-
     def close(self) -> None:
         """Stop the answer where it is; what has come so far is kept. One whose last piece has come is complete."""
         if finalisers.in_finaliser():
             finalisers.drop(self._call)
         else:
             self._call.close()
+
+
+class AsyncRoutedStream(Routed):
+    """The chunks of the openai client under an event loop, with the id under which outcomes are reported.
+
+    Read to its end, closed early, broken or cancelled: it is stored once. ``completion`` is then what was stored.
+    Use it in ``async with``, or ``await`` its ``close()``, if you may stop before its end. One that is merely
+    dropped is stored a moment later.
+    """
+
+    def __aiter__(self) -> AsyncIterator[ChatCompletionChunk]:
+        return self
+
+    async def __anext__(self) -> ChatCompletionChunk:
+        return await self._call.aread()
+
+    async def __aenter__(self) -> AsyncRoutedStream:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop the answer where it is; what has come so far is kept. One whose last piece has come is complete."""
+        if finalisers.in_finaliser():
+            finalisers.drop(self._call)
+        else:
+            await self._call.aclose()
+
+    aclose = close
 
 
 def judged_of(completion: Completion, text: str, response: ChatCompletion | None) -> Judged:

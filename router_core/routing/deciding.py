@@ -6,7 +6,7 @@ See calling.py for calling the chosen model, router.py and serving/playground.py
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from typing import Any, Literal
 import uuid_utils
 from cachetools import LRUCache
 
+from router_core.at_once import at_once
 from router_core.errors import ProviderError, ProviderTimeoutError, UnknownPolicyError
 from router_core.features import checked_messages, context, estimate_tokens, fingerprint, two_digits
 from router_core.learning.beta import from_evidence
@@ -26,7 +27,7 @@ from router_core.models.thinking import THINKING_TOKENS, token_limit
 from router_core.money.pricing import PriceBook, expected_cost_usd, is_free
 from router_core.noted import SESSION, marked
 from router_core.policies import build_policies
-from router_core.policies.asking import Asking, Reply, decided
+from router_core.policies.asking import Asking, Reply, adecided
 from router_core.policies.base import Known, Policy
 from router_core.policies.reading import without_thinking
 from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES
@@ -116,7 +117,7 @@ class Decider:
         self._models = models
         self._timer = timer
         self._version = settings.version
-        self._asking = Asking(settings.classifier, self.ask)
+        self._asking = Asking(settings.classifier, self.aask)
         self._policies: dict[str, dict[str, Policy]] = {}
         self.memory = Memory(settings, store, usual_costs(settings, self.prices), now, gains=gains)
         self.spending = Spending(settings, store)
@@ -129,6 +130,7 @@ class Decider:
         """The same decider, asking other models: it shares all that was learned and read."""
         other = copy(self)
         other._models = models
+        other._asking = self._asking.using(other.aask)
         other._policies = {}  # these hold on to whom they ask
         return other
 
@@ -218,7 +220,7 @@ class Decider:
             verdict_usd=verdict_usd(self.settings, context, self.prices),
         )
 
-    def decide(
+    async def adecide(
         self,
         context: Context,
         policy: str,
@@ -227,6 +229,7 @@ class Decider:
         origin: Origin,
         completion_id: Callable[[str], str],
         decision_id: str | None = None,
+        eligible: Collection[str] | None = None,
     ) -> Decision:
         """One policy's decision on one prompt.
 
@@ -237,16 +240,17 @@ class Decider:
             origin: where the prompt came from.
             completion_id: arm id -> id of the answer that this decision leads to.
             decision_id: by default a new one; the same id on the same state draws the same arm.
+            eligible: the arms that may be drawn; by default all of the goal's.
 
         Raises:
             UnknownPolicyError: no policy has that name.
-            NoEligibleArmError: the goal has no arm.
+            NoEligibleArmError: there is no arm to draw.
         """
         started = self._timer()
         asked = self._policy(context.goal, policy)
-        known = self.known(context, policy)
+        known = _restricted(await self._known(context, policy), eligible)
         candidates = known.candidates
-        distribution = _usable(decided(asked, context, known, self._asking))
+        distribution = _usable(await adecided(asked, context, known, self._asking))
         decision_id = decision_id or self.new_id()
         chosen = candidates[draw(distribution.probabilities, self.settings.seed, decision_id)].arm.id
         seen = None if distribution.seen is None else self.memory.with_lag(distribution.seen)
@@ -275,8 +279,35 @@ class Decider:
             seen=seen,
         )
 
-    def continued(
-        self, context: Context, messages: Sequence[Message], session: str | None, *, prompt_id: str
+    def decide(
+        self,
+        context: Context,
+        policy: str,
+        *,
+        prompt_id: str,
+        origin: Origin,
+        completion_id: Callable[[str], str],
+        decision_id: str | None = None,
+    ) -> Decision:
+        """``adecide``, where nothing is awaited."""
+        decision = self.adecide(
+            context,
+            policy,
+            prompt_id=prompt_id,
+            origin=origin,
+            completion_id=completion_id,
+            decision_id=decision_id,
+        )
+        return at_once(decision)
+
+    async def acontinued(
+        self,
+        context: Context,
+        messages: Sequence[Message],
+        session: str | None,
+        *,
+        prompt_id: str,
+        eligible: Collection[str] | None = None,
     ) -> Decision | None:
         """The decision that stays with the model of a conversation; None: there is none to stay with.
 
@@ -289,12 +320,18 @@ class Decider:
         if turn is None and session is None:
             return None
         named = "" if session is None else session_fingerprint(session)
-        arms = [arm.id for arm in self.settings.goal(context.goal).arms]
-        kept = self.conversations.kept(context.goal, turn, named, arms)
+        arms = [arm.id for arm in self.settings.goal(context.goal).arms if eligible is None or arm.id in eligible]
+        kept = await self._models.waiting.read(self.conversations.kept, context.goal, turn, named, arms)
         if kept is None:
             return None
         return self.settle(
-            context, kept.arm, prompt_id=prompt_id, origin=CONTINUED, completion_id=self.new_id(), why=kept.why
+            context,
+            kept.arm,
+            prompt_id=prompt_id,
+            origin=CONTINUED,
+            completion_id=self.new_id(),
+            why=kept.why,
+            eligible=eligible,
         )
 
     def bound(self, decision: Decision, session: str | None) -> Decision:
@@ -312,11 +349,20 @@ class Decider:
             origin=CONTINUED,
             completion_id=decision.completion_id,
             why=f"the session is with {arm}",
+            eligible=decision.arms,
         )
         return replace(settled, decision_cost_usd=decision.decision_cost_usd, decision_ms=decision.decision_ms)
 
     def settle(
-        self, context: Context, arm_id: str, *, prompt_id: str, origin: Origin, completion_id: str, why: str
+        self,
+        context: Context,
+        arm_id: str,
+        *,
+        prompt_id: str,
+        origin: Origin,
+        completion_id: str,
+        why: str,
+        eligible: Collection[str] | None = None,
     ) -> Decision:
         """A decision that nobody drew: forced by a person, or a fallback. Probability 1, so it is of no
         off-policy use.
@@ -325,7 +371,7 @@ class Decider:
             UnknownArmError: ``arm_id`` is no arm of the goal.
         """  # fmt: skip
         self.settings.arm(context.goal, arm_id)
-        candidates = self.candidates(context)
+        candidates = _restricted(Known(self.candidates(context)), eligible).candidates
         return Decision(
             id=self.new_id(),
             prompt_id=prompt_id,
@@ -349,13 +395,32 @@ class Decider:
         )
 
     def log(self, decisions: Sequence[Decision], prompts: Sequence[Prompt] = ()) -> None:
-        """Store decisions as they may be stored, and count what they spend.
+        """Store decisions as they may be stored, and count what they spend; keeps the thread waiting.
 
         Raises:
             StoreError: they could not be stored.
         """
-        self._store.write(Batch(prompts=prompts, decisions=[self.loggable(one) for one in decisions]))
+        self._store.write(self._batch(decisions, prompts))
         self.spending.decided(decisions)
+
+    def alog(self, decisions: Sequence[Decision], prompts: Sequence[Prompt] = ()) -> Awaitable[None]:
+        """The same, queued at once; await the result until they are stored.
+
+        Raises:
+            StoreError: they could not be stored; when awaited, or at once.
+        """
+        written = self._models.waiting.write(self._store, self._batch(decisions, prompts))
+        self.spending.decided(decisions)
+        return written
+
+    def _batch(self, decisions: Sequence[Decision], prompts: Sequence[Prompt]) -> Batch:
+        return Batch(prompts=prompts, decisions=[self.loggable(one) for one in decisions])
+
+    async def _known(self, context: Context, policy: str) -> Known:
+        """``known``; what the contextual router knows may have to be folded from the log first."""
+        if policy == CONTEXTUAL.name:
+            return await self._models.waiting.read(self.known, context, policy)
+        return self.known(context, policy)
 
     def loggable(self, decision: Decision) -> Decision:
         """The decision as it may be stored: where texts are not kept, without the prompt or words about it."""
@@ -380,6 +445,10 @@ class Decider:
             return self._policies[goal][name]
 
     def ask(self, messages: Sequence[Message], settings: ClassifierSettings) -> Reply:
+        """``aask``, where nothing is awaited."""
+        return at_once(self.aask(messages, settings))
+
+    async def aask(self, messages: Sequence[Message], settings: ClassifierSettings) -> Reply:
         """Put messages to the classifier's model, once, within its time-out.
 
         Raises:
@@ -392,7 +461,7 @@ class Decider:
         if self._models.json_mode(settings.model):
             params["response_format"] = {"type": "json_object"}
         try:
-            answer = self._models.complete(
+            answer = await self._models.acomplete(
                 settings.model, messages, params, deadline_s=settings.timeout_s, max_retries=0
             )
         except ProviderError as error:
@@ -410,6 +479,13 @@ class Decider:
             self._thinking.add(settings.model)  # it has room to think the next time
         charge = self.prices.charge(settings.model, answer.usage)
         return Reply(answer.text, charge.usage, charge.cost_usd)
+
+
+def _restricted(known: Known, eligible: Collection[str] | None) -> Known:
+    """What is known of the arms that may be chosen; the same object where all of them may."""
+    if eligible is None or all(one.arm.id in eligible for one in known.candidates):
+        return known
+    return replace(known, candidates=tuple(one for one in known.candidates if one.arm.id in eligible))
 
 
 def _usable(distribution: ActionDistribution) -> ActionDistribution:

@@ -1,4 +1,4 @@
-"""What was said of an answer, stored: by a person in the playground, by production code, or by a condition."""
+"""What was said of an answer, as it is stored: by a person in the playground, or by production code."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from router_core.outcomes.rewards import reward
-from router_core.store.base import Batch, Store
-from router_core.types import Completion, Outcome, OutcomeRecord, Source
+from router_core.types import Outcome, OutcomeRecord, Source
 
 
-def report(
-    store: Store,
+def outcome_record(
     completion_id: str,
     source: Source,
     outcome: Outcome | str | float | bool | None,
@@ -21,13 +19,10 @@ def report(
     chips: Sequence[str] = (),
     comment: str = "",
     blinded: bool = False,
-    answers: Sequence[Completion] = (),
-    judged: Sequence[OutcomeRecord] = (),
-) -> None:
-    """Store what became of an answer; when this returns, it is stored and every later decision knows it.
+) -> OutcomeRecord:
+    """What became of an answer, to be stored.
 
     Args:
-        store: where it goes.
         completion_id: the answer.
         source: who says it.
         outcome: an ``Outcome``, its name, a number in [0, 1], or None: what this source said before is withdrawn.
@@ -35,12 +30,8 @@ def report(
         chips: reasons, in a word or two each.
         comment: in words of one's own.
         blinded: whether the models' names were hidden.
-        answers, judged: what is stored with it: an answer that somebody else gave, and what a condition says.
 
     Raises:
         InvalidOutcomeError: neither an outcome nor a number in [0, 1].
-        UnknownRequestError: no decision led to such an answer.
-        StoreError: it could not be stored.
     """
-    record = OutcomeRecord(new_id(), completion_id, source, reward(outcome), now(), tuple(chips), comment, blinded)
-    store.write(Batch(completions=answers, outcomes=[*judged, record]))
+    return OutcomeRecord(new_id(), completion_id, source, reward(outcome), now(), tuple(chips), comment, blinded)

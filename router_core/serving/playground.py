@@ -25,10 +25,10 @@ from router_core.policies.thompson import ThompsonPolicy, comparable_costs
 from router_core.registry import POLICIES
 from router_core.routing.calling import Caller, RoutedStream
 from router_core.routing.deciding import USUAL, Decider
-from router_core.routing.reporting import report
+from router_core.routing.reporting import outcome_record
 from router_core.serving.accounting import Tally, tally
 from router_core.settings import Settings
-from router_core.store.base import Comparison, Store
+from router_core.store.base import Batch, Comparison, Store
 from router_core.types import (
     FORCED,
     Arm,
@@ -195,8 +195,7 @@ class Playground:
         require_request_id(completion_id)
         require_comment(comment, chips)
         require_flag("blinded", blinded)
-        report(
-            self.store,
+        said = outcome_record(
             completion_id,
             "thumb",
             outcome,
@@ -206,6 +205,7 @@ class Playground:
             comment=comment,
             blinded=bool(blinded),
         )
+        self.store.write(Batch(outcomes=[said]))
 
     def adopt(self, before: Playground) -> None:
         """Go on from what a playground of other settings has learned, as far as these leave it the same."""

@@ -7,6 +7,7 @@ is done, SQL included, is in the folders beside this file. A store depends on ty
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -91,6 +92,17 @@ class Log(Protocol):
         Raises:
             UnknownRequestError: an outcome names a completion that no decision led to.
             StoreError: the store cannot be written; nothing of the batch was kept.
+        """
+        ...
+
+    def submit(self, batch: Batch) -> Future[None]:
+        """The same without waiting: the batch is queued, and its future is done once it survives a crash.
+
+        Batches are stored in the order in which they were queued. Who learns from outcomes is told of them only by
+        ``write``.
+
+        Raises:
+            UnknownRequestError, StoreError: at once, or by the future.
         """
         ...
 

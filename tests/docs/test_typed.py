@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 _PROGRAM = """
 from openai.types.chat import ChatCompletion
 
-from router_core import Outcome, Router, RouterError, Settings, open_store
-from router_core.routing.calling import RoutedStream
+from router_core import AsyncRouter, Outcome, Router, RouterError, Settings, open_store
+from router_core.routing.calling import AsyncRoutedStream, RoutedStream
 from router_core.settings import CallSettings, GoalSettings
 
 settings = Settings(calls=CallSettings(max_retries=0), goals={"spam": GoalSettings(exploration=0.1)})
@@ -31,6 +31,17 @@ for piece in pieces:
 router.report_outcome(request_id=request_id, outcome=Outcome.SUCCESS)
 open_store().close()
 failed: type[Exception] = RouterError
+
+
+async def under_asyncio() -> None:
+    async with AsyncRouter.from_settings("router.json") as router:
+        whole: ChatCompletion = await router.completion(hello, temperature=0)
+        stream: AsyncRoutedStream = await router.completion(hello, stream=True)
+        async for piece in stream:
+            print(piece.choices[0].delta.content or "")
+        answer, request_id = await router.completion(hello, return_request_id=True)
+        text: str | None = answer.choices[0].message.content
+        await router.report_outcome(request_id, Outcome.SUCCESS)
 """
 
 

@@ -16,7 +16,7 @@ import pytest
 
 import router_core
 from router_core import errors, settings, store, types
-from router_core.serving import library
+from router_core.serving import aio, library
 
 ROOT = Path(__file__).parents[2]
 PATHS = {
@@ -227,10 +227,10 @@ def test_nothing_imports_in_a_circle() -> None:
 
 
 def test_the_exported_names() -> None:
-    """Five names, each that of its home, imported when asked for."""
-    assert (
-        dir(router_core) == router_core.__all__ == ["Outcome", "Router", "RouterError", "Settings", "open_store"]
-    )
+    """Six names, each that of its home, imported when asked for."""
+    names = ["AsyncRouter", "Outcome", "Router", "RouterError", "Settings", "open_store"]
+    assert dir(router_core) == router_core.__all__ == names
+    assert router_core.AsyncRouter is aio.AsyncRouter
     assert router_core.Outcome is types.Outcome
     assert router_core.Router is library.Router
     assert router_core.RouterError is errors.RouterError

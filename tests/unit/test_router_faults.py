@@ -351,10 +351,10 @@ def test_a_program_that_ends_while_it_waits(
 ) -> None:
     """Ctrl+C, or a server that ends its worker: the call is in the log, its cost unknown, not nothing."""
 
-    def interrupted(*given: Any, **more: Any) -> None:
+    async def interrupted(*given: Any, **more: Any) -> None:
         raise kind
 
-    monkeypatch.setattr(Models, "stream" if stream else "complete", interrupted)
+    monkeypatch.setattr(Models, "astream" if stream else "acomplete", interrupted)
     with pytest.raises(kind):
         make_router(ONLY).completion(HELLO, stream=stream)
     completion = only_completion(store)

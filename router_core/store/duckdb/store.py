@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -86,13 +87,20 @@ class DuckDBStore(Resets, Learned, Reading, Keeping):
     @finalisers.queued_in_collection
     def write(self, batch: Batch) -> None:
         """Store a batch as one transaction, perhaps together with those of other threads."""
+        rows = self._rows(batch)
+        with self.arrivals.written() if batch.outcomes else nullcontext():
+            self.commits.write(rows)
+
+    def submit(self, batch: Batch) -> Future[None]:
+        """Queue a batch for the next commit."""
+        return self.commits.submit(self._rows(batch))
+
+    def _rows(self, batch: Batch) -> BatchRows:
         self.file.require_open()
         for outcome in batch.outcomes:
             if uuid_of(outcome.completion_id) is None:
                 raise never_made(outcome.completion_id)
-        rows = BatchRows(batch)
-        with self.arrivals.written() if batch.outcomes else nullcontext():
-            self.commits.write(rows)
+        return BatchRows(batch)
 
     def load(self, blocks: Iterable[Mapping[str, Any]]) -> None:
         """Append whole tables, block by block."""
