@@ -6,22 +6,26 @@ come would name the models.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from string import ascii_uppercase
 
 import streamlit as st
 
 from pages.decisions import hidden
 from pages.formatting import badge, dollars, duration, escaped, labels, model_text
+from pages.prompt_form import continue_from
 from pages.ratings import show_thumbs, show_verdict
 from pages.resources import Resources
 from router_core.errors import RouterError
-from router_core.registry import LABELS
+from router_core.registry import POLICIES
 from router_core.sampling import uniform
 from router_core.serving.playground import PlannedCall
 from router_core.serving.running import Running
 from router_core.store.base import Comparison
 from router_core.types import NO_REASON, STOPPED, Completion, OutcomeRecord
+from router_core.views.word_changes import word_changes
 
 _REFRESH_S = 0.12  # each refresh sends the whole text again
 _FAILED = "This model did not answer. Why is shown once you have rated."
@@ -75,10 +79,11 @@ def _columns(shared: Resources, comparison: Comparison, under_way: frozenset[str
         calls.sort(key=lambda call: uniform(0, f"{comparison.prompt.id}|{call.arm.id}"))
     stored = {completion.id: completion for completion in comparison.completions}
     thumbs = {one.completion_id: one for one in comparison.outcomes if one.source == "thumb"}
+    letters = {call.completion_id: ascii_uppercase[place % 26] for place, call in enumerate(calls)}
     columns = st.container(key="answers").columns(len(calls), gap="small")
     for place, (column, call) in enumerate(zip(columns, calls, strict=True)):
         with column.container(border=True, height="stretch", key=f"answer-{place}"):
-            _title(shared, comparison, call, chr(ord("A") + place) if blind else None)
+            _title(shared, comparison, call, letters[call.completion_id], blind)
             running = shared.running.get(call.completion_id)
             completion = stored.get(call.completion_id)
             if blind and busy:
@@ -92,10 +97,12 @@ def _columns(shared: Resources, comparison: Comparison, under_way: frozenset[str
     if blind and busy:
         _wait(shared, under_way)
         return
-    answered = [stored[call.completion_id] for call in calls if call.completion_id in stored]
-    rateable = [completion for completion in answered if completion.error is None]
+    answered = {letters[call.completion_id]: stored.get(call.completion_id) for call in calls}
+    rateable = {letter: one for letter, one in answered.items() if one is not None and one.error is None}
     if len(rateable) > 1:
         show_verdict(shared, comparison, rateable, thumbs, busy)
+    if len(rateable) == 2 and not busy and st.session_state.get("differences"):
+        _differences(shared, rateable, blind)
     problem = st.session_state.pop("problem", None)
     if problem:
         st.error(escaped(problem), icon=":material/error:")
@@ -103,17 +110,17 @@ def _columns(shared: Resources, comparison: Comparison, under_way: frozenset[str
         _offer_others(shared, comparison, {call.arm.id for call in calls})
 
 
-def _title(shared: Resources, comparison: Comparison, call: PlannedCall, letter: str | None) -> None:
-    if letter is not None:
+def _title(shared: Resources, comparison: Comparison, call: PlannedCall, letter: str, blind: bool) -> None:
+    if blind:
         st.header(f"**Answer {letter}**", anchor=False)
         return
     arms = [arm.arm() for arm in shared.playground.settings.goal(comparison.prompt.goal).arms]
     index = next((place for place, arm in enumerate(arms) if arm.id == call.arm.id), None)
     name = labels(arms).get(call.arm.id, call.arm.id)
-    by = ", ".join(LABELS[name] for name in call.chosen_by)
+    by = ", ".join(POLICIES[name].short_label for name in call.chosen_by)
     chosen = f"chosen by {by}" if by else "chosen by no router"
     gone = ", no longer in the settings" if index is None else ""
-    st.header(f"{badge(name, index)} :small[:gray[{chosen}{gone}]]", anchor=False)
+    st.header(f"**{letter}** {badge(name, index)} :small[:gray[{chosen}{gone}]]", anchor=False)
 
 
 def _wait(shared: Resources, under_way: frozenset[str]) -> None:
@@ -155,8 +162,7 @@ def _finished(
     busy: bool,
     blind: bool,
 ) -> None:
-    running = shared.running.get(completion.id)
-    text = completion.text if completion.text is not None else (running.text if running else None)
+    text = _text(shared, completion)
     if completion.error is not None:
         if text:
             st.markdown(_readable(text, blind))
@@ -180,6 +186,37 @@ def _finished(
             with st.popover("Copy", icon=":material/content_copy:", type="tertiary", key=f"copy-{completion.id}"):
                 st.code(_unlabelled(text) if blind else text, language=None, wrap_lines=True)
         _again(shared, comparison, call, "Again", "a person asked for another answer", busy)
+        if text and not blind and comparison.prompt.messages is not None:
+            st.button(
+                "Reply",
+                key=f"reply-{completion.id}",
+                type="tertiary",
+                icon=":material/reply:",
+                disabled=busy,
+                help="Continue the conversation from this answer.",
+                on_click=partial(continue_from, comparison.prompt.messages, text),
+            )
+
+
+def _differences(shared: Resources, answers: Mapping[str, Completion], blind: bool) -> None:
+    """What only one of two answers says."""
+    (one, first), (other, second) = ((letter, _text(shared, answer)) for letter, answer in answers.items())
+    if not first or not second:
+        return
+    if blind:
+        first, second = _unlabelled(first), _unlabelled(second)
+    marks = {"both": "{}", "first": "~~{}~~", "second": "**{}**"}
+    with st.container(border=True, key="differences-shown"):
+        st.caption(f"Only in {one}: ~~struck through~~. Only in {other}: **bold**.")
+        st.markdown(" ".join(marks[where].format(escaped(text)) for where, text in word_changes(first, second)))
+
+
+def _text(shared: Resources, completion: Completion) -> str | None:
+    """What the model said; where texts are not kept, for as long as the process remembers."""
+    if completion.text is not None:
+        return completion.text
+    running = shared.running.get(completion.id)
+    return running.text if running else None
 
 
 def _figures(completion: Completion, blind: bool) -> None:

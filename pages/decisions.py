@@ -1,4 +1,4 @@
-"""The decision cards: which model, why, how likely, and what deciding cost."""
+"""Who would have chosen what: a line per router, and all of its figures on a click."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ from router_core.registry import LABELS
 from router_core.settings import GoalSettings
 from router_core.store.base import Comparison
 from router_core.types import Decision, ReasonLine
-
-_IN_A_ROW = 3  # cards
-_AT_ONCE = 6  # lines of a reason that are shown without being asked for
 
 
 def hidden(shared: Resources, comparison: Comparison) -> bool:
@@ -39,51 +36,42 @@ def hidden(shared: Resources, comparison: Comparison) -> bool:
 
 
 def show_decisions(shared: Resources, comparison: Comparison) -> None:
-    """One card per router."""
+    """One line per router: its choice, the reason, and what deciding cost; a click opens the rest."""
     goal = shared.playground.settings.goal(comparison.prompt.goal)
     blind = hidden(shared, comparison)
     decided = {decision.policy: decision for decision in comparison.decisions if decision.policy in LABELS}
-    with st.container(key="decisions"):
-        columns = [
-            column for _ in range(0, len(LABELS), _IN_A_ROW) for column in st.columns(_IN_A_ROW, gap="small")
-        ]
-    for column, (policy, name) in zip(columns, LABELS.items(), strict=False):
-        with column.container(border=True, height="stretch", key=f"decision-{policy}"):
-            decision = decided.get(policy)
-            if decision is None:
-                st.header(f"**{name}**", anchor=False)
-                st.caption("Was not asked about this prompt.")
-            elif blind:
-                st.header(f"**{name}** {badge('hidden until rated')}", anchor=False)
-            else:
-                _card(name, decision, goal)
+    with st.container(key="decisions", gap="xsmall"):
+        st.header("Who would have chosen what", anchor=False)
+        if blind:
+            st.caption("Hidden until every answer is rated.")
+            return
+        for policy, name in LABELS.items():
+            with st.container(key=f"decision-{policy}"):
+                if policy in decided:
+                    _line(name, decided[policy], goal)
+                else:
+                    st.caption(f"**{name}** was not asked about this prompt.")
 
 
-def _card(name: str, decision: Decision, goal: GoalSettings) -> None:
+def _line(name: str, decision: Decision, goal: GoalSettings) -> None:
     names = labels([arm.arm() for arm in goal.arms])
     order = {arm.id: index for index, arm in enumerate(goal.arms)}
 
     def said(text: str) -> str:
         return escaped(with_names(text, names))
 
-    st.header(
-        f"**{name}**  \nchose {badge(names.get(decision.chosen, decision.chosen), order.get(decision.chosen))}",
-        anchor=False,
-    )
-    chances = (
-        badge(f"{names.get(arm, arm)} {probability:.0%}", order.get(arm))
-        for arm, probability in zip(decision.arms, decision.probabilities, strict=True)
-    )
-    st.markdown("Split " + " ".join(chances))
-    _cost(decision)
-    if decision.fallback is not None:
-        st.markdown(":red-badge[fell back to the rules]")
-    st.markdown(said(_summary(decision)))
-    lines = [_line(line, said) for line in decision.reason.lines]
-    st.caption("  \n".join(lines[:_AT_ONCE]))
-    if len(lines) > _AT_ONCE:
-        with st.expander(f"{len(lines) - _AT_ONCE} more reasons", key=f"more-{decision.policy}"):
-            st.caption("  \n".join(lines[_AT_ONCE:]))
+    chosen = badge(names.get(decision.chosen, decision.chosen), order.get(decision.chosen))
+    fell_back = "" if decision.fallback is None else " :red-badge[fell back to the rules]"
+    cost = "" if decision.decision_cost_usd == 0 else f" · {escaped(dollars(decision.decision_cost_usd))}"
+    line = f"**{name}** chose {chosen}{fell_back} :small[:gray[{said(_summary(decision))}{cost}]]"
+    with st.expander(line, type="compact"):
+        chances = (
+            badge(f"{names.get(arm, arm)} {probability:.0%}", order.get(arm))
+            for arm, probability in zip(decision.arms, decision.probabilities, strict=True)
+        )
+        st.markdown("Split " + " ".join(chances))
+        st.caption("  \n".join(_reason(line, said) for line in decision.reason.lines))
+        _cost(decision)
 
 
 def _summary(decision: Decision) -> str:
@@ -103,7 +91,7 @@ def _cost(decision: Decision) -> None:
     )
 
 
-def _line(line: ReasonLine, said: Callable[[str], str]) -> str:
+def _reason(line: ReasonLine, said: Callable[[str], str]) -> str:
     """Of a rule its points first, of anything else its figure last."""
     if line.met is None:
         return f"– {said(line.text)}" + (f": **{escaped(line.value)}**" if line.value else "")

@@ -19,13 +19,13 @@ from router_core.store.base import Comparison
 
 st.set_page_config(page_title="Router Playground", page_icon="🔀", layout="wide", initial_sidebar_state=288)
 
-# Cards and answers side by side where each has room to be read, else below each other; less blank above. Headings
-# are set like text (those in answers are not ours), a long name in a badge is broken instead of cut off with what
-# stands behind it, long lines of code in answers are wrapped, a page link that has the focus is seen to have it,
-# and "Press Enter to apply" does not lie over what was typed.
+# Answers side by side where each has room to be read, else below each other; less blank above; a router's line as
+# dark as other text. Headings are set like text (those in answers are not ours), a long name in a badge is broken
+# instead of cut off with what stands behind it, long lines of code in answers are wrapped, a page link that has
+# the focus is seen to have it, and "Press Enter to apply" does not lie over what was typed.
 _STYLE = """
 <style>
-.st-key-decisions [data-testid="stColumn"], .st-key-answers [data-testid="stColumn"] { min-width: 13.5rem; }
+.st-key-answers [data-testid="stColumn"] { min-width: 13.5rem; }
 [data-testid="stMainBlockContainer"] { padding-top: 4.75rem; }
 [data-testid="stHeading"] :is(h2, h3) { font-size: 1rem; line-height: 1.6; letter-spacing: 0; padding: 0 0 1rem; }
 [data-testid="stHeading"] h2:has(strong), .st-key-answers [data-testid="stHeading"] h2 { font-weight: 400; }
@@ -41,6 +41,7 @@ _STYLE = """
   white-space: pre-wrap !important; overflow-wrap: anywhere;
 }
 [data-testid="stMarkdown"] :is(h4, h5, h6) { font-size: 1rem; line-height: 1.6; padding: 0.5rem 0 0.25rem; }
+.st-key-decisions summary { opacity: 1; }
 .katex { display: inline-block; max-width: 100%; max-height: 40rem; overflow: clip; overflow-clip-margin: 0.3em; }
 </style>
 """

@@ -11,13 +11,13 @@ import streamlit as st
 
 from pages.answers import show_answers
 from pages.decisions import show_decisions
-from pages.formatting import escaped, shortened
+from pages.formatting import dollars, escaped, shortened
 from pages.learned import show_learned
 from pages.mode import offer_other_store
 from pages.prompt_form import fill_from, is_sent, offer_prompt, prompt_form, to_be_filled
 from pages.resources import Resources, resources
 from router_core.errors import RouterError
-from router_core.features import message_text
+from router_core.features import context, message_text
 from router_core.registry import POLICIES
 from router_core.serving.playground import Plan
 from router_core.store.base import Comparison
@@ -75,6 +75,7 @@ def _ask(shared: Resources, goal: str) -> None:
     _fill(shared)
     notes = _notes()
     messages, options = prompt_form(notes.note)
+    _estimate(shared, goal, messages, options)
     if notes.asked:
         deciders = _deciders()  # a click can end this run here; the next then still knows what was asked
         notes.asked, notes.deciding = False, deciders.submit(_begin, shared, goal, messages, options)
@@ -91,6 +92,27 @@ def _ask(shared: Resources, goal: str) -> None:
     except RouterError as error:
         st.error(escaped(str(error)), icon=":material/error:")
     notes.deciding = None
+
+
+def _estimate(shared: Resources, goal: str, messages: list[Message], options: dict[str, Any]) -> None:
+    """How long the prompt in the form is, and what an answer would cost; of a blind prompt its length alone."""
+    if not message_text(messages[-1]).strip():
+        st.caption("Tokens and the cost of an answer are estimated here while you type.")
+        return
+    seen = context(messages, goal, options["task_type"])
+    if options["blind"]:
+        st.caption(f"About {seen.input_tokens:,} tokens.")
+        return
+    expected = [one.expected_cost_usd for one in shared.playground.candidates(seen)]
+    costs = sorted(cost for cost in expected if cost is not None)
+    said = f"About {seen.input_tokens:,} tokens"
+    if costs:
+        said += f"; an answer costs {dollars(costs[0], True)}"
+        said += f" to {dollars(costs[-1], True)}, depending on the model" if costs[-1] != costs[0] else ""
+    if len(costs) < len(expected):
+        missing = len(expected) - len(costs)
+        said += f"; {missing} model{'s have' if missing > 1 else ' has'} no known price"
+    st.caption(escaped(f"{said}."))
 
 
 def _current(shared: Resources) -> Comparison | None:
@@ -153,8 +175,8 @@ def page() -> None:
         return
     try:
         _asked(current)
-        show_decisions(shared, current)
         show_answers(shared, current)
+        show_decisions(shared, current)
         show_learned(shared, current.prompt.goal, current)
     except RouterError as error:
         st.error(escaped(str(error)), icon=":material/error:")

@@ -6,7 +6,7 @@ and lose it when another page is opened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from pages.foreign import escaped, shortened
 from router_core.features import message_text
 from router_core.types import Message, Prompt
 
-_TYPED, _PUT, _FILLED = "typed-before", "put-in", "filled-from"
+_TYPED, _PUT, _FILLED, _TURNS = "typed-before", "put-in", "filled-from", "turns-before"
 _KEPT = 20  # texts that were replaced
 _PARAMS = {"temperature": "temperature", "limit": "max_tokens"}  # field -> parameter
 
@@ -51,10 +51,13 @@ def prompt_form(send: Callable[[], None]) -> tuple[list[Message], dict[str, Any]
     with st.container(horizontal=True, vertical_alignment="bottom", key="shortcuts"):
         st.pills("Examples", [one.name for one in EXAMPLES], key="example", on_change=_take_example)
         _offer_typed()
+    turns: tuple[Message, ...] = st.session_state.get(_TURNS, ())
+    if turns:
+        _show_turns(turns)
     text = st.text_area(
         "Prompt",
         key="prompt",
-        height=144,
+        height=104,
         placeholder="Type a prompt, or take one of the examples above. Ctrl+Enter sends.",
         persist_state="session",
     )
@@ -76,8 +79,8 @@ def prompt_form(send: Callable[[], None]) -> tuple[list[Message], dict[str, Any]
             persist_state="session",
         )
         st.button("Compare", type="primary", key="send", on_click=send, shortcut="Ctrl+Enter")
-    messages: list[Message] = [{"role": "user", "content": text or ""}]
-    if system.strip():
+    messages: list[Message] = [*turns, {"role": "user", "content": text or ""}]
+    if system.strip() and not any(message.get("role") == "system" for message in turns):
         messages.insert(0, {"role": "system", "content": system})
     return messages, {
         "task_type": None if task_type == TASK_TYPES[0] else task_type,
@@ -85,6 +88,27 @@ def prompt_form(send: Callable[[], None]) -> tuple[list[Message], dict[str, Any]
         "blind": blind,
         "run_all": run_all,
     }
+
+
+def _show_turns(turns: Sequence[Message]) -> None:
+    """What was said before, and a way to begin anew."""
+    said = sum(message.get("role") == "user" for message in turns)
+    with st.container(horizontal=True, vertical_alignment="center", key="turns"):
+        with st.expander(f"Conversation: {said} turn{'s' * (said != 1)} before this prompt", key="turns-said"):
+            for message in turns:
+                st.caption(escaped(str(message.get("role", ""))))
+                st.code(message_text(message), language=None, wrap_lines=True)
+        st.button("Start anew", key="start-anew", type="tertiary", icon=":material/close:", on_click=_start_anew)
+
+
+def _start_anew() -> None:
+    st.session_state.pop(_TURNS, None)
+
+
+def continue_from(messages: Sequence[Message], answer: str) -> None:
+    """Let the next prompt follow this answer; the field is emptied for it."""
+    _put({"prompt": ""})
+    st.session_state[_TURNS] = (*messages, {"role": "assistant", "content": answer})
 
 
 def _more() -> tuple[str, dict[str, Any]]:

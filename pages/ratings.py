@@ -18,6 +18,21 @@ from router_core.types import Completion, OutcomeRecord
 _GOOD_CHIPS = ("correct", "complete", "clear", "right length")
 _BAD_CHIPS = ("wrong", "incomplete", "unclear", "too long", "too short", "refused")
 
+# A number pressed where nobody types clicks the verdict at that place.
+_KEYS = """
+<script>
+if (!window.verdictsByKey) {
+  window.verdictsByKey = true;
+  document.addEventListener("keydown", (event) => {
+    const types = event.target.closest?.("input, textarea, select, [contenteditable=true], [role=grid]");
+    const alone = !(event.ctrlKey || event.metaKey || event.altKey || event.repeat);
+    if (types || !alone || !/^[1-9]$/.test(event.key)) return;
+    document.querySelectorAll(".st-key-verdicts button")[Number(event.key) - 1]?.click();
+  });
+}
+</script>
+"""
+
 
 def show_thumbs(
     shared: Resources, comparison: Comparison, completion: Completion, thumb: OutcomeRecord | None, busy: bool
@@ -49,26 +64,48 @@ def show_thumbs(
 def show_verdict(
     shared: Resources,
     comparison: Comparison,
-    answers: Sequence[Completion],
+    answers: Mapping[str, Completion],
     thumbs: Mapping[str, OutcomeRecord],
     busy: bool,
 ) -> None:
-    """One verdict on all answers; a tie is half a good answer for each. A second click takes it back."""
-    every = "Both" if len(answers) == 2 else "All"
-    rewards = {f"{every} good": 1.0, "Tie": 0.5, f"{every} bad": 0.0}
-    given = {thumbs[answer.id].reward if answer.id in thumbs else None for answer in answers}
-    said = [name for name, reward in rewards.items() if given == {reward}]
-    judge = partial(_judge, shared, comparison, [answer.id for answer in answers], rewards)
+    """One verdict on all answers, by click or by key; a tie is half a good answer for each. A second click takes
+    it back. Beside it, whether two answers' differences are shown.
+
+    Args:
+        shared: what all visits share.
+        comparison: the prompt with its answers.
+        answers: letter on screen -> answer, of those that can be rated.
+        thumbs: id of an answer -> what was said of it.
+        busy: whether an answer is still coming.
+    """
+    verdicts = _verdicts(list(answers))
+    ids = [answer.id for answer in answers.values()]
+    given = tuple(thumbs[id_].reward if id_ in thumbs else None for id_ in ids)
+    said = [name for name, rewards in verdicts.items() if given == rewards]
+    judge = partial(_judge, shared, comparison, ids, verdicts)
     _hold("verdict", said[0] if said else None, comparison.prompt.id, judge)
-    with st.container(horizontal=True, horizontal_alignment="center", key="verdicts"):
+    keys = {name: str(place) for place, name in enumerate(verdicts, 1)}
+    with st.container(horizontal=True, vertical_alignment="center", key="verdicts"):
         st.segmented_control(
-            "Verdict on all answers",
-            list(rewards),
+            f"Verdict on all answers, keys 1 to {len(verdicts)}",
+            list(verdicts),
+            format_func=lambda name: f"{name} :small[:gray[{keys[name]}]]",
             key="verdict",
             label_visibility="collapsed",
             disabled=busy,
             on_change=judge,
         )
+        if len(answers) == 2:
+            st.toggle("Differences", key="differences", disabled=busy, persist_state="session")
+        st.html(_KEYS, unsafe_allow_javascript=True)
+
+
+def _verdicts(letters: Sequence[str]) -> dict[str, tuple[float, ...]]:
+    """A verdict -> the reward of each answer. The better of two counts as good, the other one does not."""
+    every = "Both" if len(letters) == 2 else "All"
+    alike = {f"{every} good": 1.0, f"{every} bad": 0.0, "Tie": 0.5}
+    better = {f"{letters[0]} better": (1.0, 0.0), f"{letters[1]} better": (0.0, 1.0)} if len(letters) == 2 else {}
+    return {**better, **{name: (reward,) * len(letters) for name, reward in alike.items()}}
 
 
 def _hold(key: str, stored: int | str | Sequence[str] | None, of: str, act: Callable[[], None]) -> None:
@@ -115,10 +152,14 @@ def _explain(shared: Resources, thumb: OutcomeRecord, key: str) -> None:
 
 
 def _judge(
-    shared: Resources, comparison: Comparison, completion_ids: Sequence[str], rewards: Mapping[str, float]
+    shared: Resources,
+    comparison: Comparison,
+    completion_ids: Sequence[str],
+    verdicts: Mapping[str, tuple[float, ...]],
 ) -> None:
     choice = st.session_state["verdict"]
-    _rate(shared, comparison, dict.fromkeys(completion_ids, rewards.get(choice)))
+    rewards: Sequence[float | None] = verdicts.get(choice, (None,) * len(completion_ids))
+    _rate(shared, comparison, dict(zip(completion_ids, rewards, strict=True)))
     st.session_state[_shown("verdict")] = (comparison.prompt.id, choice)
 
 

@@ -87,3 +87,9 @@ def press(at: AppTest, key: str) -> None:
     """Click the button whose key begins like this."""
     field(at, key).click().run()
     assert not at.exception, at.exception
+
+
+def chosen(at: AppTest) -> list[str]:
+    """The routers that are shown with what they chose, in their order."""
+    found = (re.match(r"\*\*(.*?)\*\* chose :", one.label) for one in at.main.expander)
+    return [one.group(1) for one in found if one]

@@ -9,12 +9,12 @@ import pytest
 
 from pages.resources import change_settings, resources
 from router_core.exports import dump
-from router_core.policies import POLICIES
+from router_core.registry import LABELS
 from router_core.settings import ArmSettings, ClassifierSettings, GoalSettings, ProviderSettings, Settings
 from router_core.store import open_store, store_path
 from router_core.store.base import Search
 from tests.app.asking import EASY, settled, the_settings
-from tests.app.panel import forget, opened, plain, texts, use
+from tests.app.panel import chosen, forget, opened, plain, texts, use
 from tests.servers import ChatServer, chat_server, refused
 
 SECRET = "sk-pasted-0123456789abcdef"
@@ -87,7 +87,7 @@ def test_what_is_in_the_other_store_is_one_click_away(provider: ChatServer) -> N
     assert "Simulated models" in texts(at)
     assert not [one for one in at.info if "You see" in one.value]
     at.selectbox(key="goal").set_value("hosted").run()
-    assert texts(at).count("\nchose :") == len(POLICIES)
+    assert chosen(at) == list(LABELS.values())
 
 
 def test_a_link_into_the_other_store(provider: ChatServer) -> None:
@@ -99,7 +99,7 @@ def test_a_link_into_the_other_store(provider: ChatServer) -> None:
     at.segmented_control(key="mode-hosted").set_value("Live").run()
     assert "is not in this store" in at.warning[0].value
     at.button(key="look-in-other-store").click().run()
-    assert texts(at).count("\nchose :") == len(POLICIES)
+    assert chosen(at) == list(LABELS.values())
 
 
 def test_live_without_a_key_is_a_sentence(provider: ChatServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from router_core.settings import (
     SimulationSettings,
 )
 from tests.app.asking import EASY, HARD, send, settled, stored, the_settings
-from tests.app.panel import opened, texts, use
+from tests.app.panel import chosen, opened, texts, use
 from tests.builders import CHEAP, STRONG
 from tests.store_rows import a_decision
 
@@ -47,8 +48,8 @@ def test_all_decisions_and_their_answers() -> None:
         "by-task",
     ]
     assert len(found.completions) == len({one.chosen for one in found.decisions})
+    assert chosen(at) == list(LABELS.values())
     said = texts(at)
-    assert said.count("\nchose :") == len(LABELS)
     assert "[simulated gpt\\-4o" in said or "[simulated gpt-4o" in said
     assert {"Spent"} <= {one.label for one in at.metric}
 
@@ -77,16 +78,69 @@ def test_reasons_are_stored_with_the_thumb() -> None:
     assert (outcome.chips, outcome.reward) == (("correct", "clear"), 1.0)
 
 
-@pytest.mark.parametrize(("verdict", "reward"), [("Both good", 1.0), ("Tie", 0.5), ("Both bad", 0.0)])
-def test_verdicts_on_both(verdict: str, reward: float) -> None:
-    """Both good, a tie, both bad: one word about each answer, shown as given, and taken back by a second click."""
+@pytest.mark.parametrize(
+    ("verdict", "rewards"),
+    [
+        ("A better", [1.0, 0.0]),
+        ("B better", [0.0, 1.0]),
+        ("Both good", [1.0, 1.0]),
+        ("Both bad", [0.0, 0.0]),
+        ("Tie", [0.5, 0.5]),
+    ],
+)
+def test_verdicts_on_both(verdict: str, rewards: list[float]) -> None:
+    """One word about each answer, shown as given, and taken back by a second click."""
     at = send(HARD, run_all=True)
     at.segmented_control(key="verdict").set_value(verdict).run()
-    assert [one.reward for one in stored().outcomes] == [reward, reward]
+    found = stored()
+    said = {one.completion_id: one.reward for one in found.outcomes}
+    shown = [said[one.completion_id] for one in resources().playground.calls_of(found)]
+    assert shown == rewards
     assert at.segmented_control(key="verdict").value == verdict
     at.segmented_control(key="verdict").set_value(None).run()
     assert stored().outcomes == ()
     assert not at.exception
+
+
+def test_differences_are_shown_where_asked() -> None:
+    """What only one of two answers says, and nothing before it is asked for."""
+    at = send(HARD, run_all=True)
+    assert "Only in A" not in texts(at)
+    at.toggle(key="differences").set_value(True).run()
+    assert "Only in A: ~~struck through~~. Only in B: **bold**." in texts(at)
+    assert "~~gpt-4o-mini\\]~~ **gpt-4o\\]**" in texts(at)
+
+
+def test_a_reply_continues_the_conversation() -> None:
+    """The next prompt follows the answer that was chosen, as it is shown; until one begins anew."""
+    at = send(HARD, run_all=True)
+    first = stored()
+    answer = next(one for one in first.completions if one.arm == CHEAP)
+    at.button(key=f"reply-{answer.id}").click().run()
+    assert at.text_area(key="prompt").value == ""
+    assert at.expander(key="turns-said").label == "Conversation: 1 turn before this prompt"
+    at.text_area(key="prompt").set_value("Shorter, please.")
+    at.button(key="send").click().run()
+    settled(at)
+    assert first.prompt.messages is not None
+    said = [*first.prompt.messages, {"role": "assistant", "content": answer.text}]
+    assert stored().prompt.messages == (*said, {"role": "user", "content": "Shorter, please."})
+    at.button(key="start-anew").click().run()
+    at.text_area(key="prompt").set_value(EASY)
+    at.button(key="send").click().run()
+    settled(at)
+    assert stored().prompt.messages == ({"role": "user", "content": EASY},)
+
+
+def test_tokens_and_cost_are_estimated_before_sending() -> None:
+    """As the prompt stands in the form, for the cheapest and the most expensive model; in an empty form a hint."""
+    at = opened()
+    assert "Tokens and the cost of an answer are estimated here" in texts(at)
+    at.text_area(key="prompt").set_value(HARD).run()
+    said = next(one.value for one in at.main.caption if one.value.startswith("About"))
+    assert re.fullmatch(
+        r"About \d+ tokens; an answer costs .*\$[\d.]+ to .*\$[\d.]+, depending on the model\.", said
+    )
 
 
 def test_a_thumb_is_no_verdict_on_both() -> None:
@@ -163,12 +217,12 @@ def test_blind_hides_until_rated() -> None:
         assert "Answer A" in shown()
         assert "Answer B" in shown()
         assert "gpt" not in shown()
-        assert "chose" not in shown()
+        assert chosen(at) == []
         assert "$" not in shown()
         assert "0 of 0" not in shown()
         assert "[simulated]" in at.code[0].value
     at.feedback[1].set_value(0).run()
-    assert texts(at).count("\nchose :") == len(LABELS)
+    assert chosen(at) == list(LABELS.values())
     assert {one.blinded for one in stored().outcomes} == {True}
     assert "Each router alone" in texts(at)
     assert next(one.label for one in at.sidebar.metric) == "Spent"
@@ -235,12 +289,12 @@ def test_blind_answers_stay_in_place() -> None:
     at.segmented_control(key="verdict").set_value("Tie").run()
     assert [one.key for one in at.feedback] == before
     at.segmented_control(key="verdict").set_value(None).run()
-    assert texts(at).count("\nchose :") == len(LABELS)
+    assert chosen(at) == list(LABELS.values())
     at.feedback[0].set_value(1).run()
     assert [one.blinded for one in stored().outcomes] == [False]
     next(one for one in at.button if one.label == "Again").click().run()
     settled(at)
-    assert texts(at).count("\nchose :") == len(LABELS)
+    assert chosen(at) == list(LABELS.values())
 
 
 def test_a_link_finds_it_again() -> None:
@@ -249,7 +303,7 @@ def test_a_link_finds_it_again() -> None:
     prompt_id = stored().prompt.id
     for name in ("prompt", "comparison"):
         at = opened(**{name: prompt_id})
-        assert texts(at).count("\nchose :") == len(LABELS)
+        assert chosen(at) == list(LABELS.values())
     gone = opened(prompt="00000000-0000-0000-0000-000000000000")
     assert "is not in this store" in gone.warning[0].value
 
@@ -331,7 +385,7 @@ def test_coming_back_from_another_page() -> None:
     at.switch_page("settings.py").run()
     at.switch_page("playground.py").run()
     assert not at.exception
-    assert texts(at).count("\nchose :") == len(LABELS)
+    assert chosen(at) == list(LABELS.values())
     assert at.text_area(key="prompt").value == HARD
     assert at.toggle(key="run_all").value is True
     assert at.query_params["prompt"] in (prompt_id, [prompt_id])

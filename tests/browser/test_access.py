@@ -60,7 +60,9 @@ def test_a_long_name_hides_no_figure(start_server: Callable[..., Server], page: 
     page.goto(start_server(goals=goals).url)
     ready(page)
     send(page, EASY)
-    expect(page.locator(".st-key-decision-contextual")).to_contain_text("Split")
+    card = page.locator(".st-key-decision-contextual")
+    card.locator("summary").click()
+    expect(card.get_by_text("Split", exact=False).first).to_be_visible()
     assert page.evaluate(CUT_OFF) == []
 
 

@@ -75,6 +75,27 @@ def test_change_and_take_back(start_server: Callable[..., Server], page: Page) -
     expect(learned).to_contain_text("gpt-4o-mini 1 of 1 → 0.5 of 1 good")
 
 
+def test_verdicts_by_key(start_server: Callable[..., Server], page: Page) -> None:
+    """A number rates where nobody types, and is a letter of the prompt where somebody does; pressed again it takes
+    the verdict back.
+    """  # fmt: skip
+    page.goto(start_server().url)
+    ready(page)
+    page.locator(".st-key-run_all label").first.click()
+    send(page, HARD)
+    answers(page, 2)
+    learned = page.locator(".st-key-learned")
+    page.keyboard.press("2")
+    expect(page.locator(".st-key-prompt textarea")).to_have_value(f"{HARD}2")
+    expect(learned).to_contain_text("gpt-4o 0 of 0 good")
+    page.locator(".st-key-learned h2").click()
+    page.keyboard.press("2")
+    expect(learned).to_contain_text("gpt-4o 0 of 0 → 1 of 1 good")
+    expect(learned).to_contain_text("gpt-4o-mini 0 of 0 → 0 of 1 good")
+    page.keyboard.press("2")
+    expect(learned).to_contain_text("gpt-4o 1 of 1 → 0 of 0 good")
+
+
 def test_stop_keeps_what_has_come(start_server: Callable[..., Server], page: Page) -> None:
     """Stop ends one answer, keeps its text, and leaves the other alone; the stopped one can be had again."""
     page.goto(start_server(latency_scale=2.0).url)
@@ -115,7 +136,7 @@ def test_blind(start_server: Callable[..., Server], page: Page) -> None:
     answers(page, 2)
     main = page.locator('[data-testid="stMain"]')
     expect(main).to_contain_text("Answer A")
-    expect(page.locator(".st-key-decision-heuristic")).to_contain_text("hidden until rated")
+    expect(page.locator(".st-key-decisions")).to_contain_text("Hidden until every answer is rated.")
     for place in (0, 1):
         expect(page.locator(f".st-key-answer-{place}")).not_to_contain_text("gpt-4o")
         expect(page.locator(f".st-key-answer-{place}")).not_to_contain_text("$")
