@@ -28,6 +28,7 @@ from router_core.types import NO_REASON, STOPPED, Completion, OutcomeRecord
 from router_core.views.word_changes import word_changes
 
 _REFRESH_S = 0.12  # each refresh sends the whole text again
+_WORTH_SAYING_MS = 1.0
 _FAILED = "This model did not answer. Why is shown once you have rated."
 
 
@@ -236,6 +237,8 @@ def _figures(completion: Completion, blind: bool) -> None:
         return
     usage = completion.usage
     parts = [escaped(dollars(completion.cost_usd, bool(usage and usage.estimated)))]
+    if completion.waited_ms >= _WORTH_SAYING_MS:
+        parts.append(f"waited {duration(completion.waited_ms)} for its turn")
     if completion.first_token_ms is not None:
         parts.append(f"first word {duration(completion.first_token_ms)}")
     parts.append(f"total {duration(completion.total_ms)}")

@@ -18,11 +18,11 @@ from router_core.errors import RouterError
 from router_core.models.calls import Models
 from router_core.models.keys import key_state
 from router_core.models.parameters import Refusals, in_words
-from router_core.models.reaching import USUAL_PORTS, LocalServer, local_servers, try_model
+from router_core.models.reaching import LocalServer, local_servers, try_model
 from router_core.money.book import book_models
 from router_core.money.pricing import PriceBook
 from router_core.settings import PriceSettings, ProviderSettings, Settings
-from router_core.settings.providers import KNOWN
+from router_core.settings.providers import KNOWN, USUAL_PORTS
 from router_core.settings.system import simulation_asked
 from router_core.validation import short_hash, validated
 
@@ -62,7 +62,9 @@ def _provider(settings: Settings, name: str, provider: ProviderSettings) -> dict
     asked = provider.model_copy(update={"api_key_env": None}) if moved else provider
     field = f"{key}@{short_hash(address)}" if moved else key
     variable = edit(asked, field, settings.version, only=("api_key_env",))["api_key_env"]
-    others = edit(provider, key, settings.version, only=("json_mode", "stream_usage"), half=_HALF)
+    others = edit(
+        provider, key, settings.version, only=("json_mode", "stream_usage", "requests_at_once"), half=_HALF
+    )
     found = {**others, "base_url": address, "api_key_env": variable}
     if moved and provider.api_key_env and not variable:
         st.caption(
@@ -101,11 +103,15 @@ def _another(settings: Settings, draft: dict[str, Any]) -> None:
         st.error(f"There is a provider {escaped(name)} already; change it above, or give another name.")
         return
     local = next((one for one in servers or () if one.name == name), None)
-    known = ProviderSettings(base_url=local.base_url, api_key_env=None) if local else KNOWN.get(name)
+    known = _as_found(local) if local else KNOWN.get(name)
     start = known or ProviderSettings(base_url="http://127.0.0.1:11434/v1", api_key_env=None)
     draft["providers"][name] = _provider(settings, name, start)
     offered = local.models if local else _listed_by(name, draft["providers"][name])
     _test(settings, draft, name, offered)
+
+
+def _as_found(server: LocalServer) -> ProviderSettings:
+    return ProviderSettings(base_url=server.base_url, api_key_env=None, requests_at_once=server.requests_at_once)
 
 
 def _listed_by(name: str, wanted: Mapping[str, Any]) -> tuple[str, ...]:

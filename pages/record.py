@@ -138,6 +138,8 @@ def _costs(comparison: Comparison, names: Mapping[str, str]) -> None:
             price = " / ".join(f"${rate.normalize():f}" for rate in rates)
         if one.unpriced_retries:
             what += ", after failed tries of unknown cost"
+        if one.waited_ms >= 1:
+            what += f", after {duration(one.waited_ms)} of waiting for its turn"
         rows.append((what, tokens, price, duration(one.total_ms), one.cost_usd))
     known, unknown = spent_on(comparison)
     total = dollars(known) + (f" and {unknown} of unknown price" if unknown else "")

@@ -117,6 +117,8 @@ class ProviderError(RouterError):
     """The HTTP status that the provider answered with, where it answered."""
     total_ms: float = 0.0
     """Milliseconds from the call to its failure, retries included."""
+    waited_ms: float = 0.0
+    """Milliseconds that it waited before for its turn at the provider."""
     parameter: str | None = None
     """The parameter of the caller's own that the provider did not take for its value, whatever the model."""
 

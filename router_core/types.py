@@ -331,7 +331,7 @@ class Completion:
     shown when it failed, else None; a failed call may still have a cost. ``retries`` counts the calls that failed
     before this one was answered, ``unpriced_retries`` those of them that the provider may have billed: nobody
     knows what they cost, and ``cost_usd`` does not hold it. ``tool_calls`` are the fingerprints of the calls of
-    tools that the answer asks for.
+    tools that the answer asks for. ``waited_ms`` for its turn at the provider is no part of the other times.
     """
 
     id: str
@@ -351,6 +351,7 @@ class Completion:
     retries: int = 0
     unpriced_retries: int = 0
     tool_calls: tuple[str, ...] = ()
+    waited_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

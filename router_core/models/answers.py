@@ -240,7 +240,8 @@ class Accumulator:
         return self._in_text({**message, **{name: value for name, value in delta.items() if value}})
 
     def _in_text(self, delta: Mapping[str, Any]) -> dict[str, Any]:
-        """The same, with its calls of tools in the usual form; they are gathered on the way."""
+        """The same, with its text and its calls of tools in the usual form; these are gathered on the way."""
+        delta = _with_text(delta)
         calls = delta.get("tool_calls")
         if not isinstance(calls, list):
             return dict(delta)
@@ -289,6 +290,9 @@ def _usage(
 
 def _usual_choice(choice: Any) -> Any:
     message = _mapping(_mapping(choice).get("message"))
+    if isinstance(message.get("content"), list):
+        message = _with_text(message)
+        choice = {**choice, "message": message}
     calls = message.get("tool_calls")
     functions = [_mapping(_mapping(call).get("function")) for call in calls] if isinstance(calls, list) else []
     if all(isinstance(function.get("arguments"), str | None) for function in functions):
@@ -300,6 +304,11 @@ def _usual_choice(choice: Any) -> Any:
         for call, function in zip(calls or (), functions, strict=True)
     ]
     return {**choice, "message": {**message, "tool_calls": usual}}
+
+
+def _with_text(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A message, or a piece of one, whose content is text: models of Mistral that think send a list of parts."""
+    return {**said, "content": message_text(said)} if isinstance(said.get("content"), list) else said
 
 
 def _several(params: Mapping[str, Any]) -> bool:

@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -44,6 +44,7 @@ from router_core.models.requests import body_of, request, secrets, wants_usage
 from router_core.models.retrying import RetryPlan
 from router_core.models.stream import AnswerStream
 from router_core.models.templates import Templates
+from router_core.models.turns import Turn, taken_turn
 from router_core.models.waiting import Blocking, Waiting
 from router_core.settings import ProviderSettings, Settings
 from router_core.settings.environment import may_hold_key, why_no_key
@@ -57,19 +58,31 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One completed call. ``response`` is the openai client's own object, ``retries`` the failed tries before,
-    ``unpriced_retries`` those of them that the provider may have billed. ``message`` is the first choice's, as
-    plain data.
+    """One completed call. ``body`` is what came, as plain data; ``retries`` the failed tries before,
+    ``unpriced_retries`` those of them that the provider may have billed. ``waited_ms`` for its turn at the
+    provider is no part of ``total_ms``.
     """  # fmt: skip
 
-    response: ChatCompletion
+    body: Mapping[str, Any]
     text: str
     finish_reason: str | None
     usage: Usage
     total_ms: float
     retries: int
     unpriced_retries: int = 0
-    message: Mapping[str, Any] = field(default_factory=dict)
+    made: ChatCompletion | None = None
+    waited_ms: float = 0.0
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        """The first choice's."""
+        message: Mapping[str, Any] = self.body["choices"][0]["message"]
+        return message
+
+    @property
+    def response(self) -> ChatCompletion:
+        """The openai client's own object."""
+        return _made(self.body) if self.made is None else self.made
 
 
 class Models:
@@ -146,6 +159,7 @@ class Models:
         *,
         deadline_s: float | None = None,
         max_retries: int | None = None,
+        parsed: bool = True,
     ) -> Answer:
         """One answer, whole.
 
@@ -154,15 +168,16 @@ class Models:
             messages: the conversation, as the Chat Completions API takes it.
             params: further parameters of the API, known to the client or not; those that name the model, the
                 messages, ``stream`` or ``timeout`` change nothing.
-            deadline_s: seconds for all tries together; by default the setting ``calls.deadline_s``.
+            deadline_s: seconds for the wait for a turn and all tries together; by default the settings
+                ``calls.queue_s`` for the one and ``calls.deadline_s`` for the others.
             max_retries: further tries; by default the setting ``calls.max_retries``.
+            parsed: whether the openai client's own object is wanted.
 
         Raises:
             MissingKeyError: before anything is sent.
             ProviderError: the subclass and the sentence say what went wrong.
         """
         client = self._client(model)
-        started = self._clock()
         redact = self._redact(params)
         own = body_of(params)
 
@@ -176,7 +191,11 @@ class Models:
         async def ask(left_s: float) -> Any:
             return await self._adapted(model, own, lambda sent: begin(sent, left_s))
 
-        raw, retries, unpriced = await self._persist(model, ask, started, deadline_s, max_retries, redact, own)
+        turn, limit_s = await self._turn(model, deadline_s)
+        started = self._clock()
+        with turn.kept():
+            raw, retries, unpriced = await self._persist(model, ask, started, limit_s, max_retries, redact, own)
+        turn.end()
         total_ms = (self._clock() - started) * 1000.0
         body: Any = None
         try:
@@ -185,16 +204,16 @@ class Models:
             more = self.templates.tokens(model)
             said, usage = whole_answer(body, messages, params, raw.http_response.headers, more)
             plain = body is sent and is_json(raw.http_response.content)
-            response = raw.parse() if plain else _made(body)
+            made = (raw.parse() if plain else _made(body)) if parsed else None
         except Exception as error:  # noqa: BLE001 - it was paid for: whatever is wrong with it, what came is kept
             failure = self._translated(error, model, redact)
             failure.received = received_anyway(body, messages, params)
             failure.maybe_billed = True
-            failure.total_ms = total_ms
+            failure.total_ms, failure.waited_ms = total_ms, turn.waited_ms
             raise failure from None
         self.templates.learn(model, messages, own, usage)
-        message = body["choices"][0]["message"]
-        return Answer(response, said.text or "", said.finish_reason, usage, total_ms, retries, unpriced, message)
+        came = (body, said.text or "", said.finish_reason, usage)
+        return Answer(*came, total_ms, retries, unpriced, made, turn.waited_ms)
 
     async def astream(
         self,
@@ -211,8 +230,6 @@ class Models:
         Takes and raises what ``acomplete`` does; iterating may raise ProviderError too.
         """  # fmt: skip
         client = self._client(model)
-        started = self._clock()
-        limit_s = self._settings.calls.deadline_s if deadline_s is None else deadline_s
         redact = self._redact(params)
         own = body_of(params)
         counted = dict(own)
@@ -240,9 +257,13 @@ class Models:
         async def ask(left_s: float) -> tuple[Chunks, Any]:
             return await self._adapted(model, counted, lambda sent: begin(sent, left_s))
 
-        (chunks, first), retries, unpriced_retries = await self._persist(
-            model, ask, started, limit_s, max_retries, redact, own
-        )
+        turn, limit_s = await self._turn(model, deadline_s)
+        started = self._clock()
+        with turn.kept():
+            (chunks, first), retries, unpriced_retries = await self._persist(
+                model, ask, started, limit_s, max_retries, redact, own
+            )
+        chunks.turn = turn
         return AnswerStream(
             chunks,
             first,
@@ -358,6 +379,15 @@ class Models:
                 failure.total_ms = elapsed_s * 1000.0
                 raise failure from None  # the original could show the key
             await self.waiting.sleep(wait_s)
+
+    async def _turn(self, model: str, deadline_s: float | None) -> tuple[Turn, float]:
+        """A turn at the provider, and the seconds that are then left for its answer."""
+        calls = self._settings.calls
+        longest_s = calls.queue_s if deadline_s is None else deadline_s
+        turn = Turn()
+        if not self._simulated:
+            turn = await taken_turn(model, self._provider(model), longest_s, self._clock, self.waiting)
+        return turn, calls.deadline_s if deadline_s is None else deadline_s - turn.waited_ms / 1000.0
 
     def _provider(self, model: str) -> ProviderSettings:
         known = self._settings.providers

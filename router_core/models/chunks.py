@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from router_core.models.answers import gathered_body, whole_answer
 from router_core.models.errors import AnsweredWithError
 from router_core.models.events import DONE, EventDecoder, events, is_json
+from router_core.models.turns import Turn
 from router_core.types import Message
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ _EVENTS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
 class Chunks:
     """Gives the pieces of a streamed response, and closes it behind the last.
 
-    ``headers`` are those of the response. ``done``: the provider said that nothing more follows.
+    ``headers`` are those of the response. ``done``: the provider said that nothing more follows. ``turn`` at the
+    provider ends with it.
 
     Args:
         response: it is not read yet.
@@ -34,6 +36,7 @@ class Chunks:
     def __init__(self, response: httpx2.Response, waiting: Waiting) -> None:
         self.headers: Mapping[str, str] = response.headers
         self.done = False
+        self.turn = Turn()
         self._response = response
         self._waiting = waiting
         self._bytes = waiting.pieces(response)
@@ -73,7 +76,10 @@ class Chunks:
 
     async def aclose(self) -> None:
         """End the response; the provider stops writing."""
-        await self._waiting.hang_up(self._response)
+        try:
+            await self._waiting.hang_up(self._response)
+        finally:
+            self.turn.end()
 
     def close(self) -> None:
         """The same, from a thread that may wait."""

@@ -78,9 +78,10 @@ class EventLoop:
             await response.aclose()
             return
         stream = response.extensions.get("network_stream")
-        connection = stream.get_extra_info("socket") if stream is not None else None
+        if stream is None:
+            return
         with suppress(OSError, AttributeError):  # it is closed already; uvloop's cannot be shut down
-            connection.shutdown(socket.SHUT_RDWR)
+            stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     async def close_client(self, client: Any) -> None:
         """Close it, also where the loop of its connections is gone."""
@@ -90,6 +91,12 @@ class EventLoop:
     async def sleep(self, seconds: float) -> None:
         """Let others go on."""
         await asyncio.sleep(seconds)
+
+    async def result(self, future: Future[Result], seconds: float) -> Result:
+        """Let others go on; whoever stops waiting gives up the future."""
+        if future.done():
+            return future.result()
+        return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
 
     def until(self, at: float, clock: Callable[[], float]) -> AbstractAsyncContextManager[Any]:
         """Ends what is under way by a TimeoutError."""

@@ -6,9 +6,9 @@ Nothing is stored. Calls that are part of the work stand in calls.py.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -16,21 +16,10 @@ from router_core.errors import ProviderError
 from router_core.models.calls import Models
 from router_core.models.thinking import token_limit
 from router_core.money.pricing import PriceBook
+from router_core.settings.providers import ANSWERS_MANY, USUAL_PORTS
 
 if TYPE_CHECKING:
     import httpx2
-
-USUAL_PORTS: Final[Mapping[int, str]] = {
-    11434: "ollama",
-    1234: "lmstudio",
-    8000: "vllm",
-    8080: "llamacpp",
-    1337: "jan",
-    4891: "gpt4all",
-    5001: "koboldcpp",
-    30000: "sglang",
-}
-"""Where local servers listen unless told otherwise, and the name that a provider is given for each."""
 
 _LOCAL_S: Final = 1.0
 _REACH_S: Final = 5.0
@@ -47,11 +36,14 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class LocalServer:
-    """An OpenAI-compatible server on this machine: a name for it, its address up to /v1, the models it offers."""
+    """An OpenAI-compatible server on this machine: a name for it, its address up to /v1, the models it offers, and
+    how many requests it answers at once; None: any number.
+    """  # fmt: skip
 
     name: str
     base_url: str
     models: tuple[str, ...]
+    requests_at_once: int | None = field(default=None, compare=False)
 
 
 def try_model(models: Models, prices: PriceBook, model: str) -> Trial:
@@ -102,7 +94,12 @@ def local_servers(ports: Iterable[int] = tuple(USUAL_PORTS)) -> list[LocalServer
 
 
 def _listed(base_url: str, seconds: float, *, trust_env: bool, key: str | None = None) -> httpx2.Response:
-    """The answer to GET /models, whatever its status, within so many seconds and within the limits of a reply."""
+    """The answer to GET /models, whatever its status."""
+    return _answer(f"{base_url.rstrip('/')}/models", seconds, trust_env=trust_env, key=key)
+
+
+def _answer(url: str, seconds: float, *, trust_env: bool, key: str | None = None) -> httpx2.Response:
+    """The answer to GET, whatever its status, within so many seconds and within the limits of a reply."""
     import httpx2
 
     from router_core.models.deadline import deadline, keep_time
@@ -110,9 +107,7 @@ def _listed(base_url: str, seconds: float, *, trust_env: bool, key: str | None =
 
     client = httpx2.Client(trust_env=trust_env, timeout=seconds, event_hooks={"response": [read_within_limits]})
     with client, deadline(time.perf_counter() + seconds):
-        return keep_time(client).get(
-            f"{base_url.rstrip('/')}/models", headers={"Authorization": f"Bearer {key}"} if key else None
-        )
+        return keep_time(client).get(url, headers={"Authorization": f"Bearer {key}"} if key else None)
 
 
 def _names(reply: httpx2.Response) -> tuple[str, ...]:
@@ -128,7 +123,29 @@ def _server_at(port: int) -> LocalServer | None:
     base_url = f"http://127.0.0.1:{port}/v1"
     try:
         # A proxy knows nothing of this machine.
-        names = _names(_listed(base_url, _LOCAL_S, trust_env=False))
+        reply = _listed(base_url, _LOCAL_S, trust_env=False)
+        names = _names(reply)
     except (httpx2.HTTPError, ProviderError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    return LocalServer(USUAL_PORTS.get(port, "local"), base_url, names)
+    return LocalServer(USUAL_PORTS.get(port, "local"), base_url, names, _at_once(reply, port))
+
+
+def _at_once(reply: httpx2.Response, port: int) -> int | None:
+    """How many requests a server on this machine answers at once: one, unless it is known to answer more.
+
+    Args:
+        reply: its list of models, which says in ``owned_by`` what it is.
+        port: where it listens; llama.cpp says there how many slots it has.
+    """
+    import httpx2
+
+    owners = {str(one.get("owned_by")).lower() for one in reply.json()["data"]}
+    if owners & ANSWERS_MANY:
+        return None
+    if "llamacpp" not in owners:
+        return 1
+    try:
+        slots = _answer(f"http://127.0.0.1:{port}/props", _LOCAL_S, trust_env=False).json()["total_slots"]
+    except (httpx2.HTTPError, ProviderError, ValueError, TypeError, KeyError, RecursionError):
+        return 1
+    return slots if type(slots) is int and 1 <= slots <= 10_000 else 1

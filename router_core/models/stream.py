@@ -71,6 +71,7 @@ class AnswerStream:
         self._waiting = waiting
         self._redacted = ("", "")  # the text so far as it came, and without keys
         self._ended: float | None = None
+        self._waited_ms = chunks.turn.waited_ms
         finalisers.hold(chunks)  # its own generators take the client's locks where they are collected
 
     @property
@@ -104,6 +105,11 @@ class AnswerStream:
         return self._redact(answer_with_calls(self._answer.text, self.message))
 
     @property
+    def waited_ms(self) -> float:
+        """Milliseconds that it waited for its turn at the provider, no part of the other times."""
+        return self._waited_ms
+
+    @property
     def total_ms(self) -> float:
         """Milliseconds from the call to the end, or until now."""
         return ((self._clock() if self._ended is None else self._ended) - self._started) * 1000.0
@@ -121,11 +127,15 @@ class AnswerStream:
         return self
 
     async def __anext__(self) -> ChatCompletionChunk:
+        return chunk_of(await self.apiece())
+
+    async def apiece(self) -> Mapping[str, Any]:
+        """The next chunk as plain data."""
         try:
             while True:
-                chunk = self._gather(await self._advance())
-                if chunk.choices or self._usage_wanted:
-                    return chunk
+                piece = self._gather(await self._advance())
+                if piece["choices"] or self._usage_wanted:
+                    return piece
         except GeneratorExit:  # the task was dropped with its loop
             raise
         except BaseException:
@@ -207,8 +217,8 @@ class AnswerStream:
             f"the answer of {self._model} broke off after {len(self.text):,} characters ({why}); try again"
         )
 
-    def _gather(self, piece: Any) -> ChatCompletionChunk:
-        """Take a piece in; the chunk for the caller, without what of its text cannot be shown."""
+    def _gather(self, piece: Any) -> Mapping[str, Any]:
+        """Take a piece in; the piece for the caller, without what of its text cannot be shown."""
         try:
             shown = self._answer.add(piece)
         except FailedAnswerError as error:
@@ -221,10 +231,10 @@ class AnswerStream:
         first = usual["choices"][0] if len(usual["choices"]) == 1 else {}
         if shown is not None and isinstance(first["delta"].get("content") if first else None, str):
             first["delta"]["content"] = self._redact(shown)
-        return _made(usual)
+        return usual
 
 
-def _made(piece: Mapping[str, Any]) -> ChatCompletionChunk:
+def chunk_of(piece: Mapping[str, Any]) -> ChatCompletionChunk:
     """The client's own object, made without validation, as the client makes it."""
     from openai.types.chat import ChatCompletionChunk
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from threading import Lock
 from types import TracebackType
@@ -62,6 +63,10 @@ class Waiting(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
+
+    async def result(self, future: Future[Result], seconds: float) -> Result:
+        """What a future comes to; a TimeoutError after so many seconds."""
         ...
 
     def until(self, at: float, clock: Callable[[], float]) -> AbstractAsyncContextManager[None]:
@@ -141,6 +146,10 @@ class Blocking:
     async def sleep(self, seconds: float) -> None:
         """Sleep."""
         self._sleep(seconds)
+
+    async def result(self, future: Future[Result], seconds: float) -> Result:
+        """Wait for it."""
+        return future.result(seconds)
 
     def until(self, at: float, clock: Callable[[], float]) -> AbstractAsyncContextManager[None]:
         """One clock for every wait of the connection (deadline.py)."""

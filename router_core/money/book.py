@@ -76,6 +76,16 @@ def book_price(
     return _Tiers(variant).price(input_tokens, service_tier)
 
 
+def context_window(model: str) -> int | None:
+    """How many tokens a model's context holds; None where the book does not know it.
+
+    Args:
+        model: ``provider/model``.
+    """
+    listed = book_model(model)
+    return None if listed is None else listed.context_window
+
+
 @lru_cache(maxsize=4096)
 def book_model(model: str) -> ModelInfo | None:
     """The book's entry for ``provider/model``, or None where it has none under that name."""

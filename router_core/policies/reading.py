@@ -34,7 +34,8 @@ _LINE: Final = re.compile(
     rf"|it|this|request|prompt|task|would|be|is)\b[^\w\n]{{0,20}})*{_LABEL}[^\w\n]{{0,40}}$",
     re.IGNORECASE | re.MULTILINE,
 )
-_WORD: Final = re.compile(rf"\b{_LABEL}\b")
+_WORD: Final = re.compile(rf"(?<![^\W_]){_LABEL}(?![^\W_])")
+_BOLD: Final = re.compile(rf"(?:\*\*|__)\W*{_LABEL}\W*(?:\*\*|__)", re.IGNORECASE)
 _BOTH: Final = re.compile(
     r"\b(?:SIMPLE|COMPLEX)\b\W{0,8}(?:\b(?:or|and|vs)\b|[|/,])\W{0,8}\b(?:SIMPLE|COMPLEX)\b", re.IGNORECASE
 )
@@ -68,7 +69,7 @@ def parse(text: str) -> tuple[bool, str]:
     if _ENCODED.search(said):  # JSON that was encoded again
         said = re.sub(r"\\+([\"'])", r"\1", said)
     outside = _outside_braces(said)
-    found = [*_fields(said), *_marked(_LINE, outside)] or _marked(_WORD, outside)
+    found = [*_fields(said), *_marked(_LINE, outside)] or _marked(_WORD, outside) or _marked(_BOLD, outside)
     if not found:
         raise ValueError(f"the classifier answered {text.strip()[:120]!r}, which holds no complexity label")
     last = max(found, key=lambda one: one.place)

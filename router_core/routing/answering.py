@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from router_core.errors import NoEligibleArmError, ProviderError
+from router_core.models.requests import body_of
 from router_core.routing.deciding import Decider
-from router_core.types import FALLBACK, Arm, Decision, Message, Prompt
+from router_core.types import FALLBACK, FORCED, Arm, Decision, Message, Prompt
 
 Answer = TypeVar("Answer")
 Call = Callable[[Prompt, Sequence[Message], Arm, str, Mapping[str, Any], float | None], Awaitable[Answer]]
@@ -25,9 +26,9 @@ async def answered(
     decision: Decision,
     params: Mapping[str, Any],
     deadline_s: float | None,
-) -> tuple[Answer, str]:
-    """The answer and the id of its request. A conversation that stays with a model goes on with another one where
-    that fails, too.
+) -> tuple[Answer, Decision]:
+    """The answer, and the decision that led to it: this one, or that on whoever answered in its place. A
+    conversation that stays with a model goes on with another one where that fails, too.
 
     Args:
         decider: logs who answers in another's place.
@@ -42,12 +43,10 @@ async def answered(
     """  # fmt: skip
     causes: dict[str, ProviderError] = {}
     for arm_id in in_turn(decision):
-        request_id = decision.completion_id
-        if causes:
-            request_id = await _log_fallback(decider, prompt, decision, arm_id, causes)
+        led = await _fallen_back(decider, prompt, decision, arm_id, causes) if causes else decision
         arm = decider.settings.arm(decision.goal, arm_id)
         try:
-            return await call(prompt, messages, arm, request_id, params, deadline_s), request_id
+            return await call(prompt, messages, arm, led.completion_id, params, deadline_s), led
         except ProviderError as error:
             if is_callers(error, params):
                 raise  # every other model would refuse it, too
@@ -56,7 +55,9 @@ async def answered(
 
 
 def in_turn(decision: Decision) -> list[str]:
-    """The arm drawn, then the others by falling probability."""
+    """The arm drawn, then the others by falling probability; one that a person asked for stands alone."""
+    if decision.origin == FORCED:
+        return [decision.chosen]
     chances = dict(zip(decision.arms, decision.probabilities, strict=True))
     others = sorted((arm for arm in decision.arms if arm != decision.chosen), key=lambda arm: -chances[arm])
     return [decision.chosen, *others]
@@ -64,7 +65,7 @@ def in_turn(decision: Decision) -> list[str]:
 
 def is_callers(error: ProviderError, params: Mapping[str, Any]) -> bool:
     """Whether an error is about what the caller gave: its messages, or a parameter of this call."""
-    return error.parameter == "messages" or error.parameter in params
+    return error.parameter == "messages" or error.parameter in body_of(params)
 
 
 def none_answered(goal: str, causes: Mapping[str, ProviderError]) -> NoEligibleArmError:
@@ -74,18 +75,19 @@ def none_answered(goal: str, causes: Mapping[str, ProviderError]) -> NoEligibleA
     return NoEligibleArmError(f"no model of goal {goal!r} answered. {said}", reasons, causes)
 
 
-async def _log_fallback(
+async def _fallen_back(
     decider: Decider, prompt: Prompt, decision: Decision, arm_id: str, causes: Mapping[str, ProviderError]
-) -> str:
+) -> Decision:
+    """The decision on who answers in the place of those that failed, logged."""
     failed = list(causes)[-1]
-    request_id = decider.new_id()
     settled = decider.settle(
         decision.context,
         arm_id,
         prompt_id=prompt.id,
         origin=FALLBACK,
-        completion_id=request_id,
+        completion_id=decider.new_id(),
         why=f"{failed} failed: {causes[failed]}",
+        eligible=decision.arms,
     )
     await decider.alog([settled])
-    return request_id
+    return settled

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from router_core import finalisers
 from router_core.at_once import at_once
 from router_core.errors import ProviderError, StoreClosedError
-from router_core.models.calls import Models
-from router_core.models.stream import AnswerStream
+from router_core.models.calls import Answer, Models
+from router_core.models.stream import AnswerStream, chunk_of
 from router_core.models.tool_calls import answer_with_calls
 from router_core.models.usage import only_text
-from router_core.models.waiting import Waiting
+from router_core.models.waiting import DONE, Waiting
 from router_core.money.pricing import is_free
 from router_core.outcomes.conditions import Condition, Judged
 from router_core.routing.continuing import calls_of
@@ -42,6 +42,8 @@ class Caller:
         store: where completions and automatic outcomes go.
         models: who is called.
         success_when: a condition in place of the goals' own setting.
+        patient: whether an answer is given on only once it is stored. Else it is queued before it is given on, and
+            stored with the next commit.
     """
 
     def __init__(
@@ -50,10 +52,13 @@ class Caller:
         store: Log,
         models: Models,
         success_when: str | Callable[[Any], Any] | None = None,
+        *,
+        patient: bool = True,
     ) -> None:
         self._decider = decider
         self._store = store
         self._models = models
+        self._patient = patient
         own = {name: goal.success_when for name, goal in decider.settings.goals.items()}
         rules = {name: success_when if success_when is not None else rule for name, rule in own.items()}
         self._conditions = {name: Condition(rule) for name, rule in rules.items() if rule is not None}
@@ -67,12 +72,30 @@ class Caller:
         params: Mapping[str, Any],
         deadline_s: float | None = None,
     ) -> ChatCompletion:
-        """One answer, whole. ``params`` come on top of the arm's own; ``deadline_s`` is by default the setting.
+        """One answer, whole, as the openai client's own object; see ``aanswer``."""
+        answer, _ = await self.aanswer(prompt, messages, arm, completion_id, params, deadline_s, parsed=True)
+        return answer.response
+
+    async def aanswer(
+        self,
+        prompt: Prompt,
+        messages: Sequence[Message],
+        arm: Arm,
+        completion_id: str,
+        params: Mapping[str, Any],
+        deadline_s: float | None = None,
+        *,
+        parsed: bool = False,
+    ) -> tuple[Answer, Completion]:
+        """One answer, whole, and what is stored of it. ``params`` come on top of the arm's own; ``deadline_s`` is
+        by default the setting.
 
         Raises:
             ProviderError: the call failed; the failure has been stored.
         """
-        asked = self._models.acomplete(arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s)
+        asked = self._models.acomplete(
+            arm.model, messages, {**arm.params, **params}, deadline_s=deadline_s, parsed=parsed
+        )
         started_at, answer = await self._begun(prompt, arm, completion_id, asked)
         completion = Completion(
             id=completion_id,
@@ -85,6 +108,7 @@ class Caller:
             finish_reason=answer.finish_reason,
             first_token_ms=None,
             total_ms=answer.total_ms,
+            waited_ms=answer.waited_ms,
             retries=answer.retries,
             unpriced_retries=self._unpriced(arm, answer.unpriced_retries),
             tool_calls=self._heard(prompt, arm, answer.message),
@@ -92,7 +116,7 @@ class Caller:
         )
         judged = self._judge(completion, answer.text, lambda: answer.response)
         await self._write(Batch(completions=[completion], outcomes=judged))
-        return answer.response
+        return answer, completion
 
     async def astream(
         self,
@@ -126,6 +150,7 @@ class Caller:
                 finish_reason=answer.finish_reason if complete or error else STOPPED,
                 first_token_ms=answer.first_token_ms,
                 total_ms=answer.total_ms,
+                waited_ms=answer.waited_ms,
                 error=self._sentence(error),
                 retries=answer.retries,
                 unpriced_retries=self._unpriced(arm, answer.unpriced_retries),
@@ -191,6 +216,7 @@ class Caller:
             price=price,
             first_token_ms=None,
             total_ms=error.total_ms,
+            waited_ms=error.waited_ms,
             error=self._sentence(error),
         )
 
@@ -214,7 +240,8 @@ class Caller:
             raise
 
     def _write(self, batch: Batch) -> Awaitable[None]:
-        return self._models.waiting.write(self._store, batch)
+        written = self._models.waiting.write(self._store, batch)
+        return written if self._patient else DONE
 
     def _given_up(self, arm: Arm, started_at: datetime, ended: BaseException) -> ProviderError:
         program = isinstance(ended, KeyboardInterrupt | SystemExit)
@@ -299,11 +326,15 @@ class OpenCall:
         finalisers.hold(self)
 
     async def aread(self) -> ChatCompletionChunk:
+        """The next piece, as the openai client makes it; see ``apiece``."""
+        return chunk_of(await self.apiece())
+
+    async def apiece(self) -> Mapping[str, Any]:
         """The next piece. What becomes of the call is stored before the last one is followed by
         StopAsyncIteration, an error or a cancellation.
         """  # fmt: skip
         try:
-            chunk = await anext(self.answer)
+            piece = await self.answer.apiece()
         except StopAsyncIteration:
             await self._end(None, complete=True)
             raise
@@ -320,7 +351,7 @@ class OpenCall:
         if self._heard is not None and self.answer.finish_reason is not None:
             heard, self._heard = self._heard, None
             heard()
-        return chunk
+        return piece
 
     async def aclose(self) -> None:
         """Stop the answer where it is, and store it. One whose last piece has come is complete."""

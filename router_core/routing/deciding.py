@@ -6,7 +6,7 @@ See calling.py for calling the chosen model, router.py and serving/playground.py
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ import uuid_utils
 from cachetools import LRUCache
 
 from router_core.at_once import at_once
-from router_core.errors import ProviderError, UnknownPolicyError
+from router_core.errors import ProviderError, ProviderTimeoutError, UnknownPolicyError
 from router_core.features import checked_messages, context, estimate_tokens, fingerprint, two_digits
 from router_core.learning.beta import from_evidence
 from router_core.models.calls import Models
@@ -229,6 +229,7 @@ class Decider:
         origin: Origin,
         completion_id: Callable[[str], str],
         decision_id: str | None = None,
+        eligible: Collection[str] | None = None,
     ) -> Decision:
         """One policy's decision on one prompt.
 
@@ -239,14 +240,15 @@ class Decider:
             origin: where the prompt came from.
             completion_id: arm id -> id of the answer that this decision leads to.
             decision_id: by default a new one; the same id on the same state draws the same arm.
+            eligible: the arms that may be drawn; by default all of the goal's.
 
         Raises:
             UnknownPolicyError: no policy has that name.
-            NoEligibleArmError: the goal has no arm.
+            NoEligibleArmError: there is no arm to draw.
         """
         started = self._timer()
         asked = self._policy(context.goal, policy)
-        known = await self._known(context, policy)
+        known = _restricted(await self._known(context, policy), eligible)
         candidates = known.candidates
         distribution = _usable(await adecided(asked, context, known, self._asking))
         decision_id = decision_id or self.new_id()
@@ -299,7 +301,13 @@ class Decider:
         return at_once(decision)
 
     async def acontinued(
-        self, context: Context, messages: Sequence[Message], session: str | None, *, prompt_id: str
+        self,
+        context: Context,
+        messages: Sequence[Message],
+        session: str | None,
+        *,
+        prompt_id: str,
+        eligible: Collection[str] | None = None,
     ) -> Decision | None:
         """The decision that stays with the model of a conversation; None: there is none to stay with.
 
@@ -312,12 +320,18 @@ class Decider:
         if turn is None and session is None:
             return None
         named = "" if session is None else session_fingerprint(session)
-        arms = [arm.id for arm in self.settings.goal(context.goal).arms]
+        arms = [arm.id for arm in self.settings.goal(context.goal).arms if eligible is None or arm.id in eligible]
         kept = await self._models.waiting.read(self.conversations.kept, context.goal, turn, named, arms)
         if kept is None:
             return None
         return self.settle(
-            context, kept.arm, prompt_id=prompt_id, origin=CONTINUED, completion_id=self.new_id(), why=kept.why
+            context,
+            kept.arm,
+            prompt_id=prompt_id,
+            origin=CONTINUED,
+            completion_id=self.new_id(),
+            why=kept.why,
+            eligible=eligible,
         )
 
     def bound(self, decision: Decision, session: str | None) -> Decision:
@@ -335,11 +349,20 @@ class Decider:
             origin=CONTINUED,
             completion_id=decision.completion_id,
             why=f"the session is with {arm}",
+            eligible=decision.arms,
         )
         return replace(settled, decision_cost_usd=decision.decision_cost_usd, decision_ms=decision.decision_ms)
 
     def settle(
-        self, context: Context, arm_id: str, *, prompt_id: str, origin: Origin, completion_id: str, why: str
+        self,
+        context: Context,
+        arm_id: str,
+        *,
+        prompt_id: str,
+        origin: Origin,
+        completion_id: str,
+        why: str,
+        eligible: Collection[str] | None = None,
     ) -> Decision:
         """A decision that nobody drew: forced by a person, or a fallback. Probability 1, so it is of no
         off-policy use.
@@ -348,7 +371,7 @@ class Decider:
             UnknownArmError: ``arm_id`` is no arm of the goal.
         """  # fmt: skip
         self.settings.arm(context.goal, arm_id)
-        candidates = self.candidates(context)
+        candidates = _restricted(Known(self.candidates(context)), eligible).candidates
         return Decision(
             id=self.new_id(),
             prompt_id=prompt_id,
@@ -443,12 +466,26 @@ class Decider:
             )
         except ProviderError as error:
             error.maybe_billed = error.maybe_billed and not is_free(self.prices.price(settings.model))
+            if isinstance(error, ProviderTimeoutError) and error.status is None:
+                late = ProviderTimeoutError(
+                    f"{settings.model} did not answer within {settings.timeout_s:g} s; raise classifier.timeout_s,"
+                    " or ask a faster model"
+                )
+                late.maybe_billed = error.maybe_billed
+                raise late from None
             raise
         cut = answer.finish_reason == "length" and not answer.text.strip()
         if cut or without_thinking(answer.text) != answer.text:
             self._thinking.add(settings.model)  # it has room to think the next time
         charge = self.prices.charge(settings.model, answer.usage)
         return Reply(answer.text, charge.usage, charge.cost_usd)
+
+
+def _restricted(known: Known, eligible: Collection[str] | None) -> Known:
+    """What is known of the arms that may be chosen; the same object where all of them may."""
+    if eligible is None or all(one.arm.id in eligible for one in known.candidates):
+        return known
+    return replace(known, candidates=tuple(one for one in known.candidates if one.arm.id in eligible))
 
 
 def _usable(distribution: ActionDistribution) -> ActionDistribution:
@@ -528,7 +565,7 @@ def expected_outputs(goal: GoalSettings, lengths: Mapping[str, OutputTokens]) ->
 
     The mean of its own answers, shrunk towards that of the goal's models together, and that towards the length in
     the settings; each counts as one answer. So a model that was not asked yet is expected to answer as the others
-    do, and a wrong assumption is outweighed by a few answers.
+    do, and a wrong assumption is outweighed by a few answers. None is longer than the limit in its parameters.
 
     Args:
         goal: its settings.
@@ -540,7 +577,14 @@ def expected_outputs(goal: GoalSettings, lengths: Mapping[str, OutputTokens]) ->
         sum(one.count for one in seen.values()),
         float(goal.expected_output_tokens),
     )
-    return {arm: two_digits(_shrunk(one.total, one.count, usual)) for arm, one in seen.items()}
+    found = {arm: two_digits(_shrunk(one.total, one.count, usual)) for arm, one in seen.items()}
+    return {arm.id: min([found[arm.id], *_limits(arm.params)]) for arm in goal.arms}
+
+
+def _limits(params: Mapping[str, Any]) -> list[int]:
+    """The limits of an answer in the parameters of an arm, in tokens."""
+    given = [params.get(name) for name in ("max_tokens", "max_completion_tokens")]
+    return [limit for limit in given if type(limit) is int and limit > 0]
 
 
 def _shrunk(total: int, count: int, towards: float) -> float:

@@ -206,7 +206,8 @@ class BaseRouter(ABC):
         decision = self._decider.bound(await self._decided(plain, task_type, session, prompt.id), session)
         await self._decider.alog([decision], [prompt])
         call: Call[ChatCompletion | OpenCall] = self._caller.astream if stream else self._caller.acomplete
-        response, request_id = await answered(self._decider, call, prompt, plain, decision, params, limit_s)
+        response, led = await answered(self._decider, call, prompt, plain, decision, params, limit_s)
+        request_id = led.completion_id
         self._handed_over.carried_out(request_id)
         if isinstance(wanted, type) and not isinstance(response, OpenCall):
             response = with_parsed(response, wanted)

@@ -289,10 +289,17 @@ class Settings(Declaration):
 
     @model_validator(mode="after")
     def _providers_known(self) -> Settings:
-        models = {arm.model for goal in self.goals.values() for arm in goal.arms} | {self.classifier.model}
-        for model in sorted(models):
-            if model.split("/", 1)[0] not in self.providers:
-                raise ValueError(f"{model!r} names no known provider; known: {sorted(self.providers)}")
+        models = {arm.model for goal in self.goals.values() for arm in goal.arms}
+        asked = self.classifier.model
+        for model in [*sorted(models), asked]:
+            if model.split("/", 1)[0] in self.providers:
+                continue
+            if model == asked and model not in models and "model" not in self.classifier.model_fields_set:
+                raise ValueError(
+                    f"classifier.model is {model!r} unless another is given, and it names no known provider; give"
+                    f" it a model of yours; known: {sorted(self.providers)}"
+                )
+            raise ValueError(f"{model!r} names no known provider; known: {sorted(self.providers)}")
         return self
 
     def goal(self, name: str) -> GoalSettings:

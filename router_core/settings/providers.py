@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 from router_core.settings import ProviderSettings
+from router_core.settings.hosts import is_loopback_address
 
 
 def _at(base_url: str, api_key_env: str) -> ProviderSettings:
@@ -27,7 +29,41 @@ KNOWN: Final[Mapping[str, ProviderSettings]] = MappingProxyType(
         "moonshotai": _at("https://api.moonshot.ai/v1", "MOONSHOT_API_KEY"),
         "openai": ProviderSettings(),
         "openrouter": _at("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+        "perplexity": _at("https://api.perplexity.ai", "PERPLEXITY_API_KEY"),
         "together": _at("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
         "x-ai": _at("https://api.x.ai/v1", "XAI_API_KEY"),
     }
 )
+
+USUAL_PORTS: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        11434: "ollama",
+        1234: "lmstudio",
+        8000: "vllm",
+        8080: "llamacpp",
+        1337: "jan",
+        4891: "gpt4all",
+        5001: "koboldcpp",
+        30000: "sglang",
+    }
+)
+"""Where servers on this machine listen unless told otherwise, and the name that a provider is given for each."""
+
+ANSWERS_MANY: Final = frozenset({"vllm", "sglang"})
+"""Those of them that answer many requests together; the others put all but the first into a queue."""
+
+
+def requests_at_once(provider: ProviderSettings) -> int | None:
+    """How many requests a provider is sent at the same time; None: any number.
+
+    What its setting says; where that is empty, 1 at the usual port of a server on this machine that answers one
+    after the other.
+    """
+    if provider.requests_at_once is not None:
+        return provider.requests_at_once
+    address = urlsplit(provider.base_url)
+    host = address.hostname or ""
+    if host != "localhost" and not is_loopback_address(host):
+        return None
+    name = USUAL_PORTS.get(address.port or 0)
+    return None if name is None or name in ANSWERS_MANY else 1

@@ -45,6 +45,16 @@ class ProviderSettings(Declaration):
         title="Sends usage with streams",
         description="Whether the endpoint accepts stream_options include_usage.",
     )
+    requests_at_once: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        title="Requests at once",
+        description="Requests that the endpoint is sent at the same time; others wait for their turn. None: no"
+        " limit, but 1 at the usual ports of Ollama, LM Studio, llama.cpp, Jan, GPT4All and KoboldCpp on this"
+        " machine.",
+        json_schema_extra={"empty": "as the endpoint needs"},
+    )
 
     @field_validator("base_url")
     @classmethod
@@ -109,6 +119,14 @@ class CallSettings(Declaration):
         le=3600,
         title="Longest silence, in seconds",
         description="Seconds without a sign of life before a call is given up.",
+    )
+    queue_s: float = Field(
+        default=300.0,
+        ge=0,
+        le=3600,
+        title="Longest wait for a turn, in seconds",
+        description="Seconds that a call waits for its turn at a provider with a limit of requests at once; they"
+        " are no part of the longest call.",
     )
     max_retries: int = Field(
         default=2, ge=0, le=10, title="Retries", description="Retries after a rate limit or a failure."

@@ -8,7 +8,7 @@ import click
 
 EXTRAS: Final = {
     "evidence": ("pandas", "pyarrow"),
-    "gateway": ("starlette", "uvicorn"),
+    "gateway": ("httptools", "starlette", "uvicorn", "uvloop"),
     "app": ("altair", "streamlit"),
 }
 """What each extra brings, as pyproject.toml says; ``app`` brings the others, too."""

@@ -15,7 +15,7 @@ from router_core.at_once import at_once
 from router_core.settings import ProviderSettings, Settings
 from router_core.store.base import Store
 from tests.raw_server import completion, reply
-from tests.servers import ChatServer, Reply, answered, events, wait_for
+from tests.servers import ChatServer, Reply, answered, events, usual, wait_for
 from tests.unit.routing import CHEAP, HELLO, KEYS, ONLY, last, only_completion
 
 Make = Callable[..., AsyncRouter]
@@ -154,6 +154,37 @@ def test_many_at_once_without_a_thread_each(store: Store) -> None:
 
     asyncio.run(run())
     assert len(store.recent_prompts(2 * together)) == together
+
+
+def test_turns_at_a_server_that_answers_one_at_once(server: ChatServer, store: Store) -> None:
+    """Tasks wait for their turn, whole answers and streams, and one that is cancelled gives its place up."""
+    busy, most = [0], [0]
+
+    def alone(request: Any) -> Reply:
+        busy[0] += 1
+        most[0] = max(most[0], busy[0])
+        threading.Event().wait(0.02)
+        busy[0] -= 1
+        return usual(request)
+
+    server.usual = alone
+
+    async def run() -> None:
+        provider = ProviderSettings(base_url=server.base_url, requests_at_once=1)
+        settings = Settings(providers={"openai": provider})
+        async with AsyncRouter(ONLY, settings=settings, store=store, environ=KEYS) as router:
+            tasks = [asyncio.create_task(router.completion(HELLO)) for _ in range(6)]
+            await _asked(server)
+            tasks[3].cancel()
+            stream = await router.completion(HELLO, stream=True)
+            assert [piece async for piece in stream]
+            done = await asyncio.gather(*tasks, return_exceptions=True)
+            assert [isinstance(one, asyncio.CancelledError) for one in done].count(True) == 1
+            assert (await router.completion(HELLO)).choices
+
+    asyncio.run(run())
+    assert most[0] == 1
+    assert len(server.requests) == 7
 
 
 def test_the_loop_goes_on_while_a_commit_is_under_way(make: Make, store: Any) -> None:

@@ -90,7 +90,9 @@ def ask(models: Models, stream: bool, **more: float) -> str:
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("talk", SLOW.values(), ids=SLOW.keys())
 def test_a_slow_server_is_not_waited_for(talk: Talk, stream: bool) -> None:
-    """The call ends as a time-out, whose cost is unknown, while the server is still busy with it."""
+    """The call ends as a time-out while the server is still busy with it. Its cost is unknown, unless it ended on
+    the way to a server: what was answered with a redirect is not billed, and a busy machine may not even connect.
+    """  # fmt: skip
     over = threading.Event()
 
     def busy(line: Line) -> None:
@@ -100,7 +102,7 @@ def test_a_slow_server_is_not_waited_for(talk: Talk, stream: bool) -> None:
     with raw_server(busy) as server, models_at(server) as models:
         with pytest.raises(ProviderTimeoutError) as caught:
             ask(models, stream, deadline_s=1.0)
-        assert caught.value.maybe_billed
+        assert caught.value.maybe_billed or talk is circle or not server.asked
         assert not over.is_set() or talk is circle
 
 

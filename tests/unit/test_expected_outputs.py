@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from router_core.money.pricing import PriceBook
 from router_core.routing.deciding import candidates_for, expected_outputs
-from router_core.settings import GoalSettings
+from router_core.settings import ArmSettings, GoalSettings
 from router_core.types import OutputTokens
 from tests.builders import CHEAP, STRONG
 
@@ -40,6 +40,18 @@ def test_what_is_ten_times_off_is_corrected_by_ten_answers(length: int, assumed:
     found = expected_outputs(goal, {CHEAP: OutputTokens(10, 10 * length)})
     assert abs(found[CHEAP] - length) <= abs(assumed - length) / 100 + 0.06 * length + 1
     assert abs(found[STRONG] - length) <= abs(assumed - length) / 10 + 0.06 * length + 1
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_no_answer_is_expected_beyond_its_limit(name: str) -> None:
+    """Neither of an arm that was never asked, nor where its model's other arm answers at length."""
+    goal = GoalSettings(
+        arms=(ArmSettings(model=CHEAP), ArmSettings(model=CHEAP, params={name: 77}), ArmSettings(model=STRONG))
+    )
+    limited = goal.arms[1].id
+    assert expected_outputs(goal, {})[limited] == 77
+    found = expected_outputs(goal, {CHEAP: OutputTokens(10, 9_000), limited: OutputTokens(10, 500)})
+    assert found[limited] <= 77 < found[CHEAP]
 
 
 def test_models_that_left_the_goal_do_not_count() -> None:

@@ -45,7 +45,8 @@ def refused(answer: Any, status: int) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     error: dict[str, Any] = answer.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}
-    assert error["message"].endswith(".") or error["code"] != "internal_error"
+    assert error["message"]
+    assert error["code"] != "internal_error"
     return error
 
 
@@ -107,9 +108,9 @@ def test_outcomes_each_have_their_own_fate(client: TestClient) -> None:
     assert [one["stored"] for one in data] == [True, False, False, False, False]
     assert [one["error"]["code"] for one in data[1:]] == [
         "request_not_found",
-        "invalid_outcome",
-        "invalid_request",
-        "invalid_request",
+        None,
+        None,
+        None,
     ]
     many = [{"request_id": id_, "reward": 1}] * (MOST_OUTCOMES + 1)
     assert "1,001 outcomes" in refused(client.post("/v1/outcomes", json=many), 400)["message"]
@@ -139,14 +140,17 @@ def test_the_goal_is_chosen_by_the_model(client: TestClient) -> None:
     assert client.post("/v1/decide", json={**ASKED, "model": "goal:quiet"}).json()["goal"] == "quiet"
     none = refused(client.post("/v1/decide", json={**ASKED, "model": "goal:none"}), 404)
     assert "the goals are default, mail, quiet" in none["message"]
-    assert refused(client.post("/v1/decide", json={**ASKED, "model": "gpt-4o"}), 404)["param"] == "model"
+    assert (
+        "model is 'gpt-4o'"
+        in refused(client.post("/v1/decide", json={**ASKED, "model": "gpt-4o"}), 404)["message"]
+    )
 
 
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "cannot be read as JSON"),
-        (b"{", "cannot be read as JSON"),
+        (b"", "is not JSON"),
+        (b"{", "is not JSON"),
         (b"\xff\xfe", "not UTF-8"),
         (b'{"messages": NaN}', "NaN is no number"),
         (b'{"messages": "\\ud800"}', "half a character"),
@@ -171,7 +175,7 @@ def test_what_cannot_be_read_is_a_sentence(client: TestClient, body: bytes, said
 
 def test_too_large(client: TestClient) -> None:
     """Refused as soon as so much has come."""
-    assert refused(client.post("/v1/decide", content=b" " * (MOST_BYTES + 1)), 413)["code"] == "body_too_large"
+    assert refused(client.post("/v1/decide", content=b" " * (MOST_BYTES + 1)), 413)["code"] == "request_too_large"
 
 
 @pytest.mark.parametrize(

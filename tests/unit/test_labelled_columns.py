@@ -76,6 +76,13 @@ def test_a_model_scored_to_a_hundred_is_seen() -> None:
     assert sorted(data.scores.ravel().tolist()) == [0.2, 0.8, 0.9, 0.95]
 
 
+def test_models_of_any_name_are_seen_once_the_full_score_is_known() -> None:
+    """Their scores need no column to be named for them; what is no model stays out."""
+    table = a_table("prompt,ant,bee,temperature\n" + "".join(f"q{n},{n % 100},90,70\n" for n in range(9)))
+    assert chosen(table).models == ()
+    assert [one.model for one in chosen(table, full_score=100).models] == ["ant", "bee"]
+
+
 def test_a_cell_that_is_no_number_does_not_hide_a_model() -> None:
     """It is refused by name."""
     rows = "".join(f"{n},1,0,{'error' if n == 3 else 1}\n" for n in range(8))

@@ -160,6 +160,149 @@ REPLIES: dict[str, tuple[bytes, str, Usage]] = {
         "stop",
         COUNTED,
     ),
+    "azure, each piece judged": (
+        streamed(
+            told(choices=[], prompt_filter_results=[{"prompt_index": 0, "content_filter_results": {}}]),
+            *(
+                told(
+                    choices=[{"index": 0, "delta": word, "content_filter_results": {"hate": {"filtered": False}}}]
+                )
+                for word in WORDS
+            ),
+            told(choices=[{"index": 0, "delta": {}, "finish_reason": "stop", "content_filter_results": {}}]),
+            COUNT,
+            DONE,
+        ),
+        "stop",
+        COUNTED,
+    ),
+    "anthropic's own endpoint": (
+        whole(
+            USAGE | {"completion_tokens_details": None, "prompt_tokens_details": None},
+            message={"role": "assistant", "content": TEXT, "refusal": None, "tool_calls": None},
+            service_tier=None,
+            system_fingerprint=None,
+        ),
+        "stop",
+        COUNTED,
+    ),
+    "mistral, thinking in parts": (
+        whole(
+            message={
+                "role": "assistant",
+                "content": [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "Vienna: the Danube."}]},
+                    {"type": "text", "text": TEXT},
+                ],
+            }
+        ),
+        "stop",
+        COUNTED,
+    ),
+    "mistral, thinking in parts of a stream": (
+        streamed(
+            event({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "Vienna."}]}]}),
+            event({"content": [{"type": "text", "text": "The Danube, "}]}),
+            event({"content": "of course."}),
+            event({"content": ""}, "stop", usage=USAGE),
+            DONE,
+        ),
+        "stop",
+        COUNTED,
+    ),
+    "perplexity, all of it in each piece": (
+        streamed(
+            *(
+                told(
+                    choices=[
+                        {
+                            "index": 0,
+                            "delta": {"role": "assistant"} | WORDS[i],
+                            "message": {
+                                "role": "assistant",
+                                "content": "".join(word["content"] for word in WORDS[: i + 1]),
+                            },
+                            "finish_reason": "stop" if i == 2 else None,
+                        }
+                    ],
+                    usage=USAGE | {"completion_tokens": 100 * (i + 1), "total_tokens": 800 + 100 * (i + 1)},
+                )
+                for i in range(3)
+            )
+        ),
+        "stop",
+        COUNTED,
+    ),
+    "deepseek, thinking and keeping alive": (
+        streamed(
+            b": keep-alive\n\n",
+            event({"content": None, "reasoning_content": "Vienna ..."}),
+            PIECES,
+            event({"content": "", "reasoning_content": None}, "stop", usage=USAGE),
+            DONE,
+        ),
+        "stop",
+        COUNTED,
+    ),
+    "together": (
+        streamed(
+            *(
+                told(
+                    choices=[
+                        {"index": 0, "text": word["content"], "logprobs": None, "delta": word | {"token_id": 9}}
+                    ],
+                    usage=None,
+                )
+                for word in WORDS
+            ),
+            told(
+                choices=[{"index": 0, "text": "", "finish_reason": "stop", "delta": {"content": ""}}], usage=USAGE
+            ),
+            DONE,
+        ),
+        "stop",
+        COUNTED,
+    ),
+    "fireworks": (
+        streamed(
+            PIECES,
+            event({}, "stop", usage=USAGE | {"prompt_tokens_details": {"cached_tokens": 256}}, perf_metrics={}),
+            DONE,
+        ),
+        "stop",
+        Usage(800, 300, 256),
+    ),
+    "ollama": (
+        streamed(
+            *(
+                told(choices=[{"index": 0, "delta": {"role": "assistant"} | word, "finish_reason": None}])
+                for word in WORDS
+            ),
+            told(
+                choices=[{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": "stop"}],
+            ),
+            COUNT,
+            DONE,
+        ),
+        "stop",
+        COUNTED,
+    ),
+    "lm studio": (whole(stats={"tokens_per_second": 40.1}, model_info={"arch": "llama"}), "stop", COUNTED),
+    "llama.cpp": (
+        streamed(
+            event({"role": "assistant", "content": None}),
+            PIECES,
+            STOP,
+            told(
+                choices=[],
+                usage=USAGE | {"prompt_tokens_details": {"cached_tokens": 700}},
+                timings={"cache_n": 700, "prompt_n": 100, "predicted_n": 300},
+            ),
+            DONE,
+        ),
+        "stop",
+        Usage(800, 300, 700),
+    ),
     "zeros": (whole({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}), "stop", GUESSED),
     "zeros after a count": (
         streamed(PIECES, event({}, "stop", usage=USAGE), told(choices=[], usage=dict.fromkeys(USAGE, 0)), DONE),

@@ -68,6 +68,8 @@ def test_thinking_without_an_end_is_no_verdict(text: str) -> None:
         " Complex.\n",
         "**COMPLEX**",
         "*Complex*",
+        "_COMPLEX_",
+        "Final verdict: **Complex** – it asks for a proof",
         "`COMPLEX`",
         "“COMPLEX”",
         '"COMPLEX"',

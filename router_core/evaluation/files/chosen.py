@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from router_core.errors import EvaluationError
-from router_core.evaluation.files.guessing import guess_long, models_named
+from router_core.evaluation.files.guessing import guess_long, guess_mapping, models_named
 from router_core.evaluation.files.mapping import Mapping
 from router_core.evaluation.files.tables import Table
 
@@ -37,7 +37,7 @@ def chosen(
     Raises:
         EvaluationError: a part or a column that does not exist.
     """
-    found = table.guess
+    found = table.guess if full_score is None else guess_mapping(table.columns, table.head, full_score)
     parts = dict(_part(table, one) for some in said for one in _NEXT.split(some))
     if "models" in parts:
         names = [name.strip() for name in (parts.pop("models") or "").split(",")]

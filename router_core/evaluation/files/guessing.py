@@ -66,12 +66,13 @@ _AFFIXED: Final = {
 }
 
 
-def guess_mapping(columns: Sequence[str], sample: Sample) -> Mapping:
+def guess_mapping(columns: Sequence[str], sample: Sample, full_score: float = 1.0) -> Mapping:
     """What the columns most likely mean.
 
     Args:
         columns: their names.
         sample: the first rows.
+        full_score: what a perfect answer scores: columns of larger numbers hold no scores.
 
     Returns:
         Long where a column names the model, or one column alone holds scores; else wide. What was not found is
@@ -82,7 +83,7 @@ def guess_mapping(columns: Sequence[str], sample: Sample) -> Mapping:
     if found["model"] is None or _plain(found["model"]) in _PROVIDERS:
         shared = {part: found[part] for part in (*_SHARED, "input_tokens")}
         rest = [column for column in columns if column not in shared.values()]
-        models = _models(rest, sample)
+        models = _models(rest, sample, full_score)
         if len(models) > 1 or (found["model"] is None and (models or found["score"] is None)):
             return Mapping("wide", **shared, models=models)  # type: ignore[arg-type]
     if _numbers_rows(sample, found["prompt_id"], found["prompt"]):
@@ -164,7 +165,7 @@ def _numbers_rows(sample: Sample, id_: str | None, prompt: str | None) -> bool:
     return len(texts) < len(sample) == len(ids)
 
 
-def _models(columns: Sequence[str], sample: Sample) -> tuple[ModelColumns, ...]:
+def _models(columns: Sequence[str], sample: Sample, full_score: float) -> tuple[ModelColumns, ...]:
     """The models of a wide file, in the order of their score columns."""
     parts: dict[str, dict[str, str]] = {}
     bare: list[str] = []
@@ -177,7 +178,7 @@ def _models(columns: Sequence[str], sample: Sample) -> tuple[ModelColumns, ...]:
     explicit = any("score" in found for found in parts.values())
     for column in bare:
         known = "score" not in parts[column] if column in parts else not explicit
-        if known and other_kind(column) is None and _scores(sample, column):
+        if known and other_kind(column) is None and _scores(sample, column, full_score):
             parts.setdefault(column, {})["score"] = column
     scored = [(model, found) for model, found in parts.items() if "score" in found]
     scored.sort(key=lambda one: columns.index(one[1]["score"]))
@@ -199,12 +200,14 @@ def _values(sample: Sample, column: str) -> Parsed | None:
     return parsed(known) if known else None
 
 
-def _scores(sample: Sample, column: str) -> bool:
-    """Whether most known values are true, false or numbers in [0, 1]; of what is surely a model, any numbers."""
+def _scores(sample: Sample, column: str, full_score: float) -> bool:
+    """Whether most known values are true, false or numbers from 0 to a full score; of what is surely a model, any
+    numbers.
+    """  # fmt: skip
     found = _values(sample, column)
     if found is None:
         return False
-    top = np.inf if resembles_model(column) else 1.0
+    top = np.inf if resembles_model(column) else full_score
     with np.errstate(invalid="ignore"):
         fits = (found.values >= 0.0) & (found.values <= top)
     return bool(fits.mean() > _MOSTLY)

@@ -1,4 +1,4 @@
-"""The router over HTTP, for programs in any language: ask which model, say what became of it.
+"""The HTTP gateway: OpenAI's API in front of the routers, decisions and outcomes for programs in any language.
 
 Needs Starlette, which the extras ``app`` and ``gateway`` bring; nothing else in router_core imports it.
 """

@@ -15,9 +15,11 @@ from starlette.routing import Mount, Route
 
 from router_core.errors import RouterError
 from router_core.serving.access import AccessMiddleware
+from router_core.serving.gateway.bodies import HungUpError
 from router_core.serving.gateway.catalogue import Catalogue
+from router_core.serving.gateway.completions import ChatCompletions
 from router_core.serving.gateway.decisions import Deciding
-from router_core.serving.gateway.refusals import Refusal, answer
+from router_core.serving.gateway.failures import RefusedError, failure
 from router_core.serving.gateway.routers import Routers, Traffic
 from router_core.settings import Settings
 from router_core.settings.hosts import AllowedHost
@@ -54,7 +56,7 @@ class Gateway:
         return Starlette(
             routes=[Route("/health", health), self.mount()],
             middleware=[Middleware(AccessMiddleware, allowed_hosts=allowed_hosts)],
-            exception_handlers={HTTPException: answer},
+            exception_handlers={HTTPException: _told},
             lifespan=lifespan,
         )
 
@@ -66,6 +68,7 @@ class Gateway:
         deciding, catalogue = Deciding(self._routers), Catalogue(self._routers)
         return Starlette(
             routes=[
+                Route("/chat/completions", ChatCompletions(self._routers.forwarding), methods=["POST"]),
                 Route("/models", catalogue.models),
                 Route("/models/{id:path}", catalogue.model),
                 Route("/decide", deciding.decide, methods=["POST"]),
@@ -74,15 +77,15 @@ class Gateway:
                 Route("/feedback", deciding.outcomes, methods=["POST"]),
                 Route("/requests/{id}", deciding.look_up),
             ],
-            exception_handlers={
-                HTTPException: answer,
-                RouterError: answer,
-                Refusal: answer,
-                Exception: _unforeseen,
-            },
+            exception_handlers=dict.fromkeys(
+                (HTTPException, RouterError, RefusedError, HungUpError, Exception), _told
+            ),
         )
 
 
-async def _unforeseen(request: Request, error: Exception) -> Response:
-    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return await answer(request, error)
+async def _told(request: Request, error: Exception) -> Response:
+    """The response to a request that raised, in OpenAI's form."""
+    told = failure(error)
+    if told.status == 500:
+        _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return JSONResponse(told.body, told.status, dict(told.headers))

@@ -1,20 +1,26 @@
-"""What a request's body says, checked: JSON of a sane size and shape, or a sentence."""
+"""The body of a request: JSON of a sane size and shape, or a sentence."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from starlette.requests import Request
 
-from router_core.serving.gateway.refusals import Refusal
+from router_core.serving.gateway.failures import Failure, RefusedError
 
-MOST_BYTES: Final = 32 * 1024 * 1024
-"""Of a body; images are sent inside."""
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+MOST_BYTES: Final = 32 * 2**20
+"""Of a body; images are sent in it."""
 _MOST_NESTED: Final = 100
 
 Body = TypeVar("Body", bound="Fields")
+
+
+class HungUpError(Exception):
+    """The program that asked is gone."""
 
 
 class Fields(BaseModel):
@@ -23,32 +29,50 @@ class Fields(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-async def json_body(request: Request) -> Any:
+async def read(receive: Receive, headers: Mapping[str, str]) -> bytes:
+    """All of a body.
+
+    Raises:
+        RefusedError: it is too large.
+        HungUpError: the program is gone.
+    """
+    too_large = Failure(413, f"The body is larger than {MOST_BYTES // 2**20} MB; send less", "request_too_large")
+    announced = headers.get("content-length", "")
+    if announced.isdigit() and int(announced[:20]) > MOST_BYTES:
+        raise RefusedError(too_large)
+    parts: list[bytes] = []
+    total = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HungUpError
+        parts.append(message.get("body", b""))
+        total += len(parts[-1])
+        if total > MOST_BYTES:
+            raise RefusedError(too_large)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def parsed(content: bytes) -> Any:
     """The JSON of a body.
 
     Raises:
-        Refusal: it is too large, no JSON, nested too deeply, or holds what JSON or UTF-8 does not allow.
+        RefusedError: it is no JSON, nested too deeply, or holds what JSON or UTF-8 does not allow.
     """
-    pieces, size = [], 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > MOST_BYTES:
-            raise Refusal(413, f"The body is larger than {MOST_BYTES:,} bytes; send less.", "body_too_large")
-        pieces.append(piece)
+    nested = RefusedError(
+        Failure(400, f"The body is nested deeper than {_MOST_NESTED} levels; send it flatter", "invalid_json")
+    )
     try:
-        found = json.loads(b"".join(pieces).decode("utf-8-sig"), parse_constant=_not_json, parse_int=_whole)
+        found = json.loads(content.decode("utf-8-sig"), parse_constant=_not_json, parse_int=_whole)
         json.dumps(found, ensure_ascii=False).encode()
     except RecursionError:
-        found = None
-        nested = True
+        raise nested from None
     except ValueError as error:
-        raise Refusal(
-            400, f"The body cannot be read as JSON ({_why(error)}); send a JSON object.", "no_json"
-        ) from None
-    else:
-        nested = _nested(found)
-    if nested:
-        raise Refusal(400, f"The body is nested deeper than {_MOST_NESTED} levels; send it flatter.", "no_json")
+        said = f"The body is not JSON ({_why(error)}); send a JSON object"
+        raise RefusedError(Failure(400, said, "invalid_json")) from None
+    if _nested(found):
+        raise nested
     return found
 
 
@@ -56,10 +80,10 @@ def fields(kind: type[Body], given: Any) -> Body:
     """The fields of an object.
 
     Raises:
-        Refusal: names the field that is wrong, and says what is allowed.
+        RefusedError: names the field that is wrong, and says what is allowed.
     """
     if not isinstance(given, dict):
-        raise Refusal(400, f"The body is {_kind(given)}; send a JSON object.", "invalid_request")
+        raise RefusedError(Failure(400, f"The body is {_kind(given)}; send a JSON object"))
     try:
         return kind.model_validate(given)
     except ValidationError as error:
@@ -67,16 +91,16 @@ def fields(kind: type[Body], given: Any) -> Body:
         place = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             known = ", ".join(kind.model_fields)
-            said = f"There is no field {place[:80]!r}; the fields are {known}."
+            said = f"There is no field {place[:80]!r}; the fields are {known}"
         elif first["type"] == "missing":
-            said = f"The field {place!r} is missing; send it."
+            said = f"The field {place!r} is missing; send it"
         else:
             said = f"{place} is {_kind(first['input'])}: {_sentence(first['msg'])}"
-        raise Refusal(400, said, "invalid_request", place) from None
+        raise RefusedError(Failure(400, said, None, place)) from None
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].lower()}{text[1:]}.".replace("..", ".")
+    return f"{text[:1].lower()}{text[1:]}"
 
 
 def _kind(given: Any) -> str:

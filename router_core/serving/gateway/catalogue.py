@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from router_core.serving.gateway.refusals import Refusal
+from router_core.serving.aio_forwarding import AUTO, GOAL, UnknownModelError
 from router_core.serving.gateway.routers import Routers
 
 
@@ -25,15 +25,15 @@ class Catalogue:
         """One; its id may hold slashes."""
         name = request.path_params["id"]
         if name not in self._names():
-            raise Refusal(404, f"There is no model {name[:100]!r}; GET /v1/models lists them.", "model_not_found")
+            raise UnknownModelError(f"There is no model {name[:100]!r}; GET /v1/models lists them")
         return JSONResponse(_model(name))
 
     def _names(self) -> list[str]:
         goals = self._routers.settings().goals
         pool = dict.fromkeys(arm.model for goal in goals.values() for arm in goal.arms)
-        return ["auto", *(f"goal:{name}" for name in goals), *pool]
+        return [AUTO, *(f"{GOAL}{name}" for name in goals), *pool]
 
 
 def _model(name: str) -> dict[str, Any]:
-    owner = name.partition("/")[0] if "/" in name and not name.startswith("goal:") else "router"
+    owner = name.partition("/")[0] if "/" in name and not name.startswith(GOAL) else "router"
     return {"id": name, "object": "model", "created": 0, "owned_by": owner}

@@ -11,23 +11,22 @@ from starlette.responses import JSONResponse, Response
 
 from router_core.arguments import require_uuid
 from router_core.errors import RouterError, UnknownRequestError
-from router_core.serving.gateway.bodies import Fields, fields, json_body
-from router_core.serving.gateway.refusals import Refusal, document, refusal
+from router_core.serving.aio_forwarding import AUTO, GOAL, UnknownModelError
+from router_core.serving.gateway.bodies import Fields, fields, parsed, read
+from router_core.serving.gateway.failures import Failure, RefusedError, failure
 from router_core.serving.gateway.routers import Routers
 from router_core.store.base import Store
 from router_core.types import Completion, Decision, OutcomeRecord
 
 MOST_OUTCOMES: Final = 1_000
 """In one request."""
-_AUTO: Final = "auto"
-_GOAL: Final = "goal:"
 
 
 class Asked(Fields):
     """A request for a decision."""
 
     messages: list[dict[str, Any]]
-    model: str = _AUTO
+    model: str = AUTO
     task_type: str | None = None
     request_id: str | None = None
     session: str | None = None
@@ -72,7 +71,7 @@ class Deciding:
 
     async def decide(self, request: Request) -> Response:
         """``POST /v1/decide``: a logged decision, with its probabilities; the caller carries it out."""
-        asked = fields(Asked, await json_body(request))
+        asked = fields(Asked, await _body(request))
         if asked.request_id is not None:
             require_uuid("request_id", asked.request_id)
         async with self._routers.of(goal_of(asked.model, self._routers)) as router:
@@ -88,11 +87,11 @@ class Deciding:
 
     async def record(self, request: Request) -> Response:
         """``POST /v1/record``: what the call took that followed a decision; its outcome may come later."""
-        recorded = fields(Recorded, await json_body(request))
+        recorded = fields(Recorded, await _body(request))
         figures = recorded.model_dump(exclude={"request_id"}, exclude_none=True)
         if not figures:
             names = ", ".join(name for name in Recorded.model_fields if name != "request_id")
-            raise Refusal(400, f"Nothing is recorded; send one of {names}.", "invalid_request")
+            raise RefusedError(Failure(400, f"Nothing is recorded; send one of {names}"))
         await self._report(recorded.request_id, None, "", **figures)
         return JSONResponse({"request_id": recorded.request_id, "stored": True})
 
@@ -101,18 +100,16 @@ class Deciding:
 
         An outcome may come late, again and corrected: the last one counts. A reward of null withdraws.
         """
-        body = await json_body(request)
+        body = await _body(request)
         if not isinstance(body, list):
             return JSONResponse(await self._stored(body))
         if len(body) > MOST_OUTCOMES:
-            raise Refusal(
-                400, f"{len(body):,} outcomes at once; send at most {MOST_OUTCOMES:,}.", "invalid_request"
-            )
+            raise RefusedError(Failure(400, f"{len(body):,} outcomes at once; send at most {MOST_OUTCOMES:,}"))
         found = await asyncio.gather(*(self._stored(one) for one in body), return_exceptions=True)
         data = []
         for one in found:
-            if isinstance(one, Refusal | RouterError):
-                data.append({"stored": False, **document(refusal(one))})
+            if isinstance(one, RefusedError | RouterError):
+                data.append({"stored": False, **failure(one).body})
             elif isinstance(one, BaseException):
                 raise one
             else:
@@ -126,7 +123,7 @@ class Deciding:
             found = await asyncio.to_thread(_found, store, id_)
             if found is not None:
                 return JSONResponse(found)
-        raise Refusal(404, f"No request has the id {id_[:80]!r}.", "request_not_found")
+        raise UnknownRequestError(f"No request has the id {id_[:80]!r}")
 
     async def _stored(self, given: Any) -> dict[str, Any]:
         if isinstance(given, dict):
@@ -152,7 +149,7 @@ class Deciding:
     async def _stores(self) -> dict[Store, str]:
         """Every store that a goal writes to, with one of its goals."""
         goals = list(self._routers.settings().goals)
-        every = await asyncio.gather(*(asyncio.to_thread(self._routers.traffic, goal) for goal in goals))
+        every = await asyncio.gather(*(self._routers.traffic(goal) for goal in goals))
         return {traffic.store: goal for traffic, goal in zip(every, goals, strict=True)}
 
 
@@ -160,18 +157,17 @@ def goal_of(model: str, routers: Routers) -> str:
     """The goal that ``auto`` or ``goal:NAME`` means.
 
     Raises:
-        Refusal: it is neither.
+        UnknownModelError: it is neither.
     """
-    if model == _AUTO:
+    if model == AUTO:
         return routers.default
-    if model.startswith(_GOAL):
-        return model.removeprefix(_GOAL)
-    raise Refusal(
-        404,
-        f"There is no router {model[:100]!r}: write {_AUTO!r}, or {_GOAL!r} and the name of a goal.",
-        "model_not_found",
-        "model",
-    )
+    if model.startswith(GOAL):
+        return model.removeprefix(GOAL)
+    raise UnknownModelError(f"model is {model[:100]!r}; write {AUTO!r}, or {GOAL!r} and the name of a goal")
+
+
+async def _body(request: Request) -> Any:
+    return parsed(await read(request.receive, request.headers))
 
 
 def decided(decision: Decision) -> dict[str, Any]:

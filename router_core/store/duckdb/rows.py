@@ -152,6 +152,7 @@ def completion_row(completion: Completion) -> Row:
         completion.unpriced_retries,
         *_more_of(usage),
         list(completion.tool_calls) or None,
+        completion.waited_ms,
     )
 
 
@@ -164,7 +165,7 @@ def completion_of(row: Row) -> Completion:
         usage = Usage(*(*values[8:12], *more))
     price = None if values[13] is None else Price.of(json.loads(values[13]))
     ids = (str(values[0]), str(values[1]))
-    values += [tuple(row[26] or ())]
+    values += [tuple(row[26] or ()), row[27] or 0.0]
     return Completion(*ids, aware(values[2]), *values[3:8], usage, values[12], price, *values[14:])  # type: ignore[call-arg]
 
 

@@ -257,6 +257,9 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ALTER TABLE completion ADD COLUMN tool_calls VARCHAR[];     -- fingerprints of the calls that it asks for
     CREATE INDEX completion_by_prompt ON completion (prompt_id);
     """,
+    """
+    ALTER TABLE completion ADD COLUMN waited_ms DOUBLE;         -- for its turn at the provider; NULL: not noted
+    """,
 )
 
 META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"

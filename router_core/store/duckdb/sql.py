@@ -13,7 +13,7 @@ from router_core.store.duckdb.drawn import drawn_by
 ROWS: Final = {
     "prompt": f"({', '.join('?' * 12)})",
     "decision": "(?, ?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?::DOUBLE[], ?, ?, ?, ?, ?, ?, ?, ?)",
-    "completion": f"({', '.join('?' * 25)}, ?::VARCHAR[], ?)",
+    "completion": f"({', '.join('?' * 25)}, ?::VARCHAR[], ?, ?)",
     "outcome": "(?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "seen": "(?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?, ?, ?)",
 }
@@ -23,7 +23,7 @@ COLUMNS: Final = {
         id, prompt_id, created_at, goal, arm, model, text, finish_reason, input_tokens, output_tokens,
         cached_tokens, usage_estimated, cost_usd, price, first_token_ms, total_ms, error, retries,
         unpriced_retries, cache_write_tokens, input_audio_tokens, output_audio_tokens, output_image_tokens,
-        service_tier, provider_cost_usd, tool_calls, nth
+        service_tier, provider_cost_usd, tool_calls, waited_ms, nth
     )""",
     "outcome": """(
         id, seq, completion_id, source, reward_micro, created_at, chips, comment, blinded,

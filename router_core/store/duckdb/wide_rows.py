@@ -50,7 +50,7 @@ _PROMPT: Final = """
 _ANSWER: Final = """
     text AS answer, completion.model AS called, finish_reason, input_tokens, cached_tokens, output_tokens,
     usage_estimated, cost_usd::DOUBLE AS cost_usd, completion.price AS price, retries, unpriced_retries,
-    first_token_ms, total_ms, error, {score} AS score, thumb, api, condition,
+    waited_ms, first_token_ms, total_ms, error, {score} AS score, thumb, api, condition,
     thumb_reasons, thumb_comment, thumb_blind
 """
 

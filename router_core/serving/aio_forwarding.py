@@ -1,0 +1,252 @@
+"""Requests of any program, forwarded: which model answers, by which policy, and its answer as plain data.
+
+One for all goals of one settings version over one store, used from one event loop. HTTP stands in gateway/.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from router_core.errors import ArgumentError, NoEligibleArmError, ProviderError
+from router_core.features import context, plain_messages
+from router_core.models.calls import Answer, Models
+from router_core.models.event_loop import EventLoop
+from router_core.routing.answering import answered
+from router_core.routing.calling import Caller, OpenCall
+from router_core.routing.deciding import Decider
+from router_core.routing.eligible import Abilities, Needs
+from router_core.settings import Settings
+from router_core.store.base import Store
+from router_core.types import FORCED, Arm, Completion, Decision, Message, Price, Prompt
+
+AUTO: Final = "auto"
+GOAL: Final = "goal:"
+"""Before the name of a goal, in the place of a model."""
+
+
+class UnknownModelError(ArgumentError):
+    """A request names a model that is none of the pool, or a goal that is not set up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One request, as a program made it.
+
+    Args:
+        model: ``auto``, ``goal:NAME``, or a model of the pool.
+        messages: the conversation.
+        params: everything else of the body that goes to the provider, unchanged.
+        stream: whether the answer is wanted piece by piece.
+        goal: where ``model`` is ``auto``; "": the default goal.
+        task_type, session, metadata: as for ``Router.completion``.
+        headers: further headers for the provider.
+        timeout_s: for each model that is asked; None: as the settings say.
+        goals: those that the caller may use; None: all.
+    """
+
+    model: str
+    messages: Any
+    params: Mapping[str, Any] = field(default_factory=dict)
+    stream: bool = False
+    goal: str = ""
+    task_type: str | None = None
+    session: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float | None = None
+    goals: Collection[str] | None = None
+
+
+Came = tuple[Answer, Completion] | OpenCall
+"""A whole answer with what is stored of it, or a call whose first piece is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """What came, the decision that led to it, and the model that answered (``provider/model``)."""
+
+    decision: Decision
+    model: str
+    came: Came
+
+    @property
+    def request_id(self) -> str:
+        """Under which outcomes are reported."""
+        return self.decision.completion_id
+
+
+class Forwarding:
+    """Decides, calls, logs. Its store stays open when it is closed.
+
+    Args:
+        settings: goals, models, providers and everything else in force.
+        store: where decisions, answers and outcomes are kept.
+        simulated: answer with simulated models.
+        environ: where API keys are found; by default the process's environment.
+        keys: provider -> its key, in place of the environment's.
+        prices: model -> price, taken as they are, before settings and price book.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        simulated: bool = False,
+        environ: Mapping[str, str] | None = None,
+        keys: Mapping[str, str] | None = None,
+        prices: Mapping[str, Price | None] | None = None,
+    ) -> None:
+        environ = os.environ if environ is None else environ
+        self.settings = settings
+        self.store = store
+        self.waiting = EventLoop()
+        self.models = Models(settings, simulated=simulated, environ=environ, keys=keys, waiting=self.waiting)
+        self.decider = Decider(settings, store, self.models, prices=prices)
+        self.caller = Caller(self.decider, store, self.models, patient=False)
+        self.abilities = Abilities(settings)
+        for name in settings.goals:
+            self.decider.posteriors(name)  # counts the log once, before a loop would wait for it
+
+    async def chat(self, wanted: Wanted) -> Forwarded:
+        """Answer a conversation: with the model that the policy draws, or with the one that was named.
+
+        The decision is stored while the provider works, and is stored when this returns.
+
+        Raises:
+            UnknownModelError: there is no such model or goal.
+            PromptError, ArgumentError: what was given cannot be used.
+            NoEligibleArmError: no model can serve the request (no causes), or none answered (its causes).
+            ProviderError: the named model did not answer, or what the caller gave is wrong.
+            StoreError: the decision could not be stored.
+        """
+        goal, pinned = meant(self.settings, wanted)
+        plain = plain_messages(wanted.messages)
+        prompt = self.decider.prompt(
+            plain,
+            goal,
+            "gateway",
+            task_type=wanted.task_type,
+            params=wanted.params,
+            metadata=wanted.metadata,
+            session=wanted.session,
+        )
+        needs = Needs.of(plain, wanted.params)
+        decision = await self._decided(wanted, goal, pinned, prompt, plain, needs)
+        logged = self.decider.alog([decision], [prompt])
+        params = {"extra_body": dict(wanted.params), "extra_headers": dict(wanted.headers) or None}
+
+        async def ask(
+            prompt: Prompt,
+            messages: Sequence[Message],
+            arm: Arm,
+            completion_id: str,
+            params: Mapping[str, Any],
+            deadline_s: float | None,
+        ) -> Came:
+            asked = self.caller.astream if wanted.stream else self.caller.aanswer
+            try:
+                return await asked(prompt, messages, arm, completion_id, params, deadline_s)
+            except ProviderError as error:
+                self.abilities.learn(arm.model, needs, error)
+                raise
+
+        try:
+            came, led = await answered(self.decider, ask, prompt, plain, decision, params, wanted.timeout_s)
+        finally:
+            await logged
+        return Forwarded(led, self.settings.arm(goal, led.chosen).model, came)
+
+    async def close(self) -> None:
+        """End and store what is open, and close connections; the store stays open."""
+        await self.caller.aclose()
+        await self.waiting.read(self.decider.memory.close)
+        await self.models.aclose()
+        await self.waiting.end()
+
+    async def _decided(
+        self,
+        wanted: Wanted,
+        goal: str,
+        pinned: str | None,
+        prompt: Prompt,
+        plain: Sequence[Message],
+        needs: Needs,
+    ) -> Decision:
+        """The decision on a request: over the models that can serve it, unless it names one."""
+        seen = context(plain, goal, wanted.task_type)
+        arms = [arm.arm() for arm in self.settings.goal(goal).arms]
+        if pinned is not None:
+            self.models.require_keys([next(arm.model for arm in arms if arm.id == pinned)])
+            return self.decider.settle(
+                seen,
+                pinned,
+                prompt_id=prompt.id,
+                origin=FORCED,
+                completion_id=self.decider.new_id(),
+                why="the request names this model",
+            )
+        against = self.abilities.against(arms, needs)
+        eligible = [arm.id for arm in arms if arm.id not in against]
+        if not eligible:
+            said = "; ".join(f"{arm}: {why}" for arm, why in against.items())
+            raise NoEligibleArmError(f"No model of goal {goal!r} can serve this request. {said}", against)
+        self.models.require_keys(arm.model for arm in arms if arm.id in eligible)
+        kept = await self.decider.acontinued(seen, plain, wanted.session, prompt_id=prompt.id, eligible=eligible)
+        decision = kept or await self.decider.adecide(
+            seen,
+            self.settings.goal(goal).router,
+            prompt_id=prompt.id,
+            origin="gateway",
+            completion_id=lambda arm: self.decider.new_id(),
+            eligible=eligible,
+        )
+        return self.decider.bound(decision, wanted.session)
+
+
+def default_goal(settings: Settings) -> str:
+    """The goal of ``auto``."""
+    return "default" if "default" in settings.goals else next(iter(settings.goals))
+
+
+def meant(settings: Settings, wanted: Wanted) -> tuple[str, str | None]:
+    """The goal that a request means, and the arm that it names; None: the policy decides.
+
+    Raises:
+        UnknownModelError: there is none, or the caller may not use it.
+    """
+    known = [one for one in settings.goals if wanted.goals is None or one in wanted.goals]
+    usual, name = default_goal(settings), wanted.model
+    if name == AUTO or name.startswith(GOAL):
+        first = usual if usual in known or not known else known[0]
+        goal = name.removeprefix(GOAL) if name != AUTO else wanted.goal or first
+        if goal not in known:
+            raise UnknownModelError(f"There is no goal {goal!r} here; choose one of {sorted(known)}")
+        return goal, None
+    order = sorted(known, key=lambda one: one != (wanted.goal or usual))
+    for same in (_is_id, _is_model, _is_bare):
+        for goal in order:
+            found = [arm.id for arm in settings.goal(goal).arms if same(arm.arm(), name)]
+            if found:
+                return goal, found[0]
+    models = sorted({arm.model for goal in known for arm in settings.goal(goal).arms})
+    raise UnknownModelError(
+        f"There is no model {name!r} here; ask for 'auto', for 'goal:' and one of {sorted(known)}, or for one"
+        f" of {models}"
+    )
+
+
+def _is_id(arm: Arm, name: str) -> bool:
+    return arm.id == name
+
+
+def _is_model(arm: Arm, name: str) -> bool:
+    return arm.model == name
+
+
+def _is_bare(arm: Arm, name: str) -> bool:
+    """As the provider itself calls it."""
+    return arm.model.partition("/")[2] == name
