@@ -18,6 +18,7 @@ from router_core.errors import SettingsError
 from router_core.serving.access import AccessMiddleware, why_not_listen
 from router_core.serving.gateway.application import Gateway
 from router_core.serving.gateway.routers import Traffic
+from router_core.serving.moved import MovedMiddleware
 from router_core.settings import Settings
 from router_core.settings.environment import allowed_hosts
 
@@ -53,7 +54,7 @@ app = st.App(
     Path(__file__).parent / "pages" / "main.py",
     lifespan=lifespan,
     routes=[_gateway.mount()],
-    middleware=[Middleware(AccessMiddleware, allowed_hosts=_hosts)],
+    middleware=[Middleware(AccessMiddleware, allowed_hosts=_hosts), Middleware(MovedMiddleware)],
 )
 _why_not = why_not_listen(st.get_option("server.address"), _hosts)  # the options are complete once there is an app
 if _why_not is not None:

@@ -137,6 +137,8 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
                 f"Of {report.referenced:,} of {report.requests:,} requests; of the others a cost, or what the"
                 " strongest model would cost, is unknown."
             )
+        if report.referenced and not any((report.referenced_usd, report.cheap_usd, report.strong_usd)):
+            st.caption("All that is known here was free, and would have been: every line stays at $0.")
         st.header("The routers on the same prompts", anchor=False)
         _same_prompts(charts, report, _ends(shared, view))
         st.header("Cost of a call", anchor=False)
@@ -171,7 +173,8 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
 def _same_prompts(charts: dict[str, Spec], report: CostReport, ends: tuple[str, str]) -> None:
     """What each router would have spent on the prompts that all of them decided."""
     if "same-prompts" not in charts:
-        st.caption("No prompt here was decided by several routers; compare some in the playground.")
+        several = "was decided by several routers" + " and has known costs alone" * bool(report.unpriced)
+        st.caption(f"No prompt here {several}; compare some under Try.")
         return
     names = {**LABELS, CHEAP: f"always {ends[0]} (~)", STRONG: f"always {ends[1]} (~)"}
     sums = report.same_prompts.groupby("line")["cost_usd"].sum()

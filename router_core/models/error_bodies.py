@@ -91,6 +91,12 @@ def error_in_place_of_answer(body: Any) -> ErrorBody | None:
         return _with_status(read_error(failed)) if failed else None
     if body.get("error") or body.get("object") == "error" or body.get("detail") or body.get("type") == "error":
         return _with_status(read_error(body))
+    if body.get("success") is False or (body.get("errors") and choices is None):
+        return _with_status(read_error(body.get("errors") or body))
+    state = body.get("base_resp")  # MiniMax
+    if isinstance(state, Mapping) and state.get("status_code") and state.get("status_msg"):
+        said = str(state["status_msg"])
+        return _with_status(ErrorBody(said, re.sub(r"\W+", "_", said.lower())))
     return None
 
 

@@ -62,6 +62,7 @@ _MODEL: Final = _words(
     r"|\b(invalid|unknown|no such|unrecogni[sz]ed) model\b|not a valid model"
 )
 _CAPACITY: Final = _words(r"capacity|overloaded")
+_NOWHERE: Final = _words(r"no (endpoints?|providers?) (was |were )?found .{0,40}\bsupports?\b")
 _NO_CAPACITY: Final = (498, 529)
 
 
@@ -109,6 +110,11 @@ def _refusal(status: int, said: ErrorBody, quoted: str, asked: Asked) -> Provide
         return RequestRejectedError(
             f"{name} offers {asked.model} nowhere under the data policy of your account {cited}; change the"
             " account's privacy settings, or use another model"
+        )
+    if status == 404 and _NOWHERE.search(words):
+        return RequestRejectedError(
+            f"{name} offers {asked.model} nowhere with what was asked of it {cited}; leave that out, or use"
+            " another model"
         )
     if status not in (401, 429) and (said.flags or _FILTERED.search(words)):
         return RequestRejectedError(_filtered(said, cited, asked))

@@ -14,6 +14,7 @@ from router_core.types import Usage
 
 COST_HEADER: Final = "x-litellm-response-cost"
 _TOO_MUCH_USD: Final = Decimal(1_000_000)
+_TICKS: Final = Decimal(10_000_000_000)  # of a dollar
 
 _INPUT: Final = ("prompt_tokens", "input_tokens")
 _OUTPUT: Final = ("completion_tokens", "output_tokens")
@@ -96,6 +97,9 @@ def reported_cost_usd(report: Any, headers: Mapping[str, str] | None = None) -> 
     if report.get("is_byok") is True:  # then ``cost`` is OpenRouter's fee, and the model is paid for elsewhere
         upstream = _dollars(_mapping(report.get("cost_details")).get("upstream_inference_cost"))
         return None if upstream is None else upstream + (said or 0)
+    ticks = _dollars(report.get("cost_in_usd_ticks"), most=_TOO_MUCH_USD * _TICKS)  # xAI
+    if ticks is not None:
+        said = said or ticks / _TICKS
     return said or _dollars(report.get("estimated_cost")) or _dollars((headers or {}).get(COST_HEADER))
 
 
@@ -203,14 +207,14 @@ def _whole(value: Any) -> int | None:
     return value if type(value) is int and value >= 0 else None
 
 
-def _dollars(value: Any) -> Decimal | None:
+def _dollars(value: Any, most: Decimal = _TOO_MUCH_USD) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         amount = Decimal(str(value)[:40])
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and 0 < amount < _TOO_MUCH_USD else None
+    return amount if amount.is_finite() and 0 < amount < most else None
 
 
 def _counts(value: Any) -> bool:

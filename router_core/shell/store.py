@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from router_core.errors import StoreError, StoreReadOnlyError
-from router_core.store import open_store
+from router_core.store import open_store, store_path
 from router_core.store.base import Store
 from router_core.types import StoreKind
 
@@ -46,12 +46,16 @@ def _waiting(context: click.Context, option: click.Parameter, value: float | Non
 
 
 @contextmanager
-def opened_store(context: click.Context, *, read: bool = False) -> Iterator[Store]:
+def opened_store(context: click.Context, *, read: bool = False, make: bool = True) -> Iterator[Store]:
     """The store that the options name, for as long as it is used.
 
-    ``read``: one that cannot be written is good enough; standard error says that it is one.
+    ``read``: one that cannot be written is good enough; standard error says that it is one. Without ``make`` an
+    empty one in memory stands for one that is not there yet.
     """
     place, kind = named_store(context)
+    path = store_path(place, kind=kind)
+    if not make and path is not None and not path.exists():
+        place = ":memory:"
     wait = context.meta.get(_WAIT)
     try:
         store = open_store(place, kind=kind, wait=wait)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from router_core.charts.common import MUTED
 from router_core.demo.traffic import generate
 from router_core.money.budget import Budget, success_value_usd
 from router_core.registry import LABELS
-from router_core.settings import GoalSettings, Settings, SimulationSettings
+from router_core.settings import GoalSettings, PriceSettings, Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.store.base import Batch
 from router_core.views.filters import choices, step_s
@@ -252,7 +253,7 @@ def compared(at: AppTest, count: int) -> AppTest:
 def test_no_contextual_section_without_its_decisions(fill: Fill) -> None:
     """Nor a budget: nothing is said of it but what it would ask of its owner."""
     fill("empty")
-    opened()
+    opened("playground")
     a_thompson_decision(datetime.now(UTC))
     at = opened("costs", range="all")
     assert "paid classifier calls" not in texts(at)
@@ -270,7 +271,7 @@ def test_a_budget_that_was_not_used_yet(fill: Fill, tmp_path: Path) -> None:
     """In words, in a range with other calls and in one without any."""
     fill("empty")
     limited(tmp_path, budget_usd=2.0)
-    opened()
+    opened("playground")
     a_thompson_decision(datetime.now(UTC) - timedelta(hours=3))
     for span in ("all", "15 min"):
         at = opened("costs", range=span)
@@ -334,3 +335,31 @@ def test_the_contextual_router_among_the_others(fill: Fill) -> None:
     assert table.loc["Contextual Thompson", "Adapts"].endswith(" on its answers")
     assert "ms" in table.loc["Contextual Thompson", "Extra time, median (95th percentile)"]
     assert at.selectbox(key="router").options[-2:] == ["Contextual Thompson", "By task"]
+
+
+def test_what_is_free_is_said_to_be(fill: Fill, tmp_path: Path) -> None:
+    """A chart of zeros says why; and with an unknown cost among them, nobody claims that nothing was compared."""
+    fill("empty")
+    price = {"input_usd_per_million_tokens": 0, "output_usd_per_million_tokens": 0}
+    free = {arm.model: PriceSettings.model_validate(price) for arm in GoalSettings().arms}
+    (tmp_path / "settings.json").write_text(Settings(prices=free).document())
+    forget()
+    opened("costs", range="all")
+    store, now = resources().playground.store, datetime.now(UTC)
+
+    def answered(number: int, cost_usd: Decimal | None) -> None:
+        store.write(
+            Batch(
+                [a_prompt(number, created_at=now)],
+                [a_decision(number, created_at=now)],
+                [a_completion(number, created_at=now, cost_usd=cost_usd)],
+            )
+        )
+
+    answered(1, Decimal(0))
+    said = texts(opened("costs", range="all"))
+    assert "every line stays at $0" in said
+    assert "No prompt here was decided by several routers; compare" in said
+    answered(2, None)
+    said = texts(opened("costs", range="all"))
+    assert "No prompt here was decided by several routers and has known costs alone; compare" in said

@@ -52,6 +52,7 @@ def test_a_forked_process_leaves_the_store_alone(tmp_path: Path) -> None:
     """Used there, it says whose it is and what to do; the child ends well, and the parent loses nothing."""
     path = tmp_path / "router.duckdb"
     run = subprocess.run([sys.executable, "-c", _FORK, str(path)], capture_output=True, text=True, check=True)
+    assert run.stderr == ""
     told = dict(line.split(" ", 1) for line in run.stdout.splitlines())
     for refused in ("write", "read", "open"):
         assert told[refused].startswith(f"StoreLockedError the store {path} was opened by process ")

@@ -66,3 +66,15 @@ def test_simulated_by_the_environment(place: str, tmp_path: Path, monkeypatch: p
 def test_help_says_so(command: str) -> None:
     """Whoever asks one command for help finds the options there."""
     assert "--store TEXT" in shell(command, "--help").output
+
+
+@pytest.mark.parametrize("content", [b"\x00\x01garbage", b"prompt,model,score\n"])
+def test_a_file_that_cannot_be_read_leaves_no_store(content: bytes, place: str, tmp_path: Path) -> None:
+    """Learning from it fails with a sentence; nothing was made beside it."""
+    file = tmp_path / "answers.csv"
+    file.write_bytes(content)
+    new = tmp_path / "new.duckdb"
+    said = shell("--store", str(new), "learn", str(file))
+    assert said.exit_code == 1
+    assert said.output.startswith("router-core: answers.csv")
+    assert not new.exists()

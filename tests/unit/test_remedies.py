@@ -57,6 +57,8 @@ REPLIES: list[tuple[str, Any, type[ProviderError], str, str]] = [
     # status line, body, error, what was said, remedy
     ("401 Unauthorized", {"detail": "Session of tenant 9 has ended"}, AuthenticationError,
      "(401: Session of tenant 9 has ended)", "HOUSE_API_KEY"),
+    ("404 Not Found", {"error": {"message": "No endpoints found that support tool use.", "code": 404}},
+     RequestRejectedError, "No endpoints found that support tool use.", "leave that out"),
     ("402 Payment Required", {"error": {"message": "Insufficient Balance", "code": "invalid_request_error"}},
      RequestRejectedError, "(402: Insufficient Balance)", "add credit"),
     ("402 Payment Required", "", RequestRejectedError, "(402)", "add credit"),
@@ -143,6 +145,8 @@ RETRIED: list[tuple[str, Any]] = [
     ("200 OK", [{"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}]),
     ("200 OK", {"error": {"message": "Slow down", "type": "rate_limit_error"}}),
     ("200 OK", {"object": "error", "message": "engine is gone", "code": 500}),
+    ("200 OK", {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}, "choices": None}),
+    ("200 OK", {"success": False, "errors": [{"code": 429, "message": "Too many"}], "result": None}),
     ("200 OK", {"choices": [{"index": 0, "error": {"code": 502, "message": "upstream broke"}}]}),
 ]
 

@@ -230,6 +230,7 @@ def test_sound_and_images_have_their_own_rate_or_none(details: dict[str, Any], u
         ({"cost": 0.0002, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.004}}, {}, "0.0042"),
         ({"cost": 0.0002, "is_byok": True, "cost_details": {"upstream_inference_cost": None}}, {}, None),
         ({"estimated_cost": 0.0042}, {}, "0.0042"),
+        ({"cost_in_usd_ticks": 42_000_000}, {}, "0.0042"),
         (None, {"x-litellm-response-cost": "4.2e-03"}, "0.0042"),
         ({"cost": 0}, {"x-litellm-response-cost": "None"}, None),
         ({"cost": -1}, {"x-litellm-response-cost": "nan"}, None),

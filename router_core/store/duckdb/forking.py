@@ -6,8 +6,11 @@ inherited. Does not cover how the child goes on: it opens files of its own.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from router_core.store.duckdb.connected import Connected
 
 _open: WeakSet[Connected] = WeakSet()
+_left: list[int] = []  # the process that a connection was left to, once for each
 _inherited: dict[str, int] = {}  # file -> the process that had it open when this one was forked from it
 
 
@@ -51,10 +55,22 @@ def _leave() -> None:
     for store in list(_open):
         connection = store.leave_to(parent)
         if connection is not None:
+            _left.append(parent)
             # its destructor would wait for threads that are not there, and write to the file
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
             if store.location != ":memory:":
                 _inherited[os.path.realpath(store.location)] = parent
+
+
+@atexit.register
+def _quiet() -> None:
+    """In a child that leaves connections alone, DuckDB's binding would call them leaked in some sixty lines: what
+    is written to standard error once Python has ended goes nowhere. Registered first, this runs last.
+    """
+    if _left:
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 if hasattr(os, "register_at_fork"):  # nothing forks on Windows
