@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from router_core.serving.aio_forwarding import Forwarding
+from router_core.serving.aio_forwarding import Forwarding, Wanted
 from router_core.serving.gateway.completions import ChatCompletions
 from router_core.settings import GoalSettings, ProviderSettings, Settings
 from router_core.store.base import Store
@@ -31,7 +31,11 @@ class Gateway:
             yield
             await self.forwarding.close()
 
-        chat = ChatCompletions(lambda: self.forwarding)
+        @asynccontextmanager
+        async def forwarding(wanted: Wanted) -> AsyncIterator[Forwarding]:
+            yield self.forwarding
+
+        chat = ChatCompletions(forwarding)
         routes = [Route("/v1/chat/completions", endpoint=chat, methods=["POST"])]
         config = uvicorn.Config(
             Starlette(routes=routes, lifespan=life), port=0, log_level="error", timeout_graceful_shutdown=10
