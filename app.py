@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 
 from router_core.errors import SettingsError
 from router_core.serving.access import AccessMiddleware, why_not_listen
+from router_core.serving.moved import MovedMiddleware
 from router_core.settings.environment import allowed_hosts
 
 
@@ -34,7 +35,7 @@ except SettingsError as error:
 app = st.App(
     Path(__file__).parent / "pages" / "main.py",
     lifespan=lifespan,
-    middleware=[Middleware(AccessMiddleware, allowed_hosts=_hosts)],
+    middleware=[Middleware(AccessMiddleware, allowed_hosts=_hosts), Middleware(MovedMiddleware)],
 )
 _why_not = why_not_listen(st.get_option("server.address"), _hosts)  # the options are complete once there is an app
 if _why_not is not None:

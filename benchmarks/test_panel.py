@@ -33,8 +33,8 @@ QUESTIONS = (
     "calls", "split", "deciding", "versions", "latency", "cost_per_call", "reference", "unpriced", "rated",
     "same_prompts", "labels", "taught", "sources", "answered", "extent", "choices",
 )  # fmt: skip
-PAGES = ("playground", "costs", "learning", "evidence", "history", "settings")
-VISITED = ("", "costs", "costs?range=all&tables=true", "learning?tables=true", "history", "settings")
+PAGES = ("verdict", "playground", "costs", "learning", "history", "ship", "settings")
+VISITED = ("", "try", "costs", "costs?range=all&tables=true", "learning?tables=true", "rate", "ship", "settings")
 ROUNDS = 30
 
 
@@ -64,7 +64,7 @@ def visit(place: tuple[Path, int], monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def test_rerun(benchmark: BenchmarkFixture, place: tuple[Path, int], visit: AppTest, page: str) -> None:
     """One rerun on the server, nothing changed since the last."""
     size = place[1]
-    if page != "playground":
+    if page != "verdict":
         visit.switch_page(f"{page}.py").run()
     benchmark.extra_info.update(label=f"rerun of {page}, {size:,} requests", target=SIZES[size])
     benchmark.pedantic(visit.run, rounds=ROUNDS, warmup_rounds=3)

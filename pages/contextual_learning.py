@@ -69,7 +69,7 @@ def _outcomes(fold: Fold, names: Mapping[str, str]) -> None:
     if not state.outcomes:
         st.caption(
             "No rated answer yet: prompts are split by the starting weights, whatever they say. It learns from"
-            " every rated answer, whichever router chose the model; rate some in the playground or in the history."
+            " every rated answer, whichever router chose the model; rate some under Try or Rate."
         )
         return
     counts = {arm: state.learned(arm).belief.observations for arm in names}
@@ -86,12 +86,11 @@ def _outcomes(fold: Fold, names: Mapping[str, str]) -> None:
 
 
 def _examples(shared: Resources, goal: str, names: Mapping[str, str], fold: Fold) -> None:
-    """What is expected of each model on the playground's examples."""
+    """What is expected of each model on the examples under Try."""
     st.subheader(
         "Forecast for prompts like these",
         anchor=False,
-        help="Share of good answers on the examples of the playground, before the classifier is asked. In brackets"
-        " 95 %.",
+        help="Share of good answers on the examples under Try, before the classifier is asked. In brackets 95 %.",
     )
     if not fold.state.outcomes:
         st.caption("Here you will see what it expects of each model, prompt by prompt.")

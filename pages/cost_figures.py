@@ -99,7 +99,7 @@ def _against(cells: Any, report: CostReport, against: str, total: float | None, 
 def _ratings(cells: Any, report: CostReport, series: Any) -> None:
     rates = report.good_interval
     if rates is None:
-        cells.metric("Judged good", "no ratings yet", help="Rate answers in the playground or in the history.")
+        cells.metric("Judged good", "no ratings yet", help="Rate answers under Try or Rate.")
         return
     good = series["good"].cumsum() / series["judged"].cumsum().where(series["judged"].cumsum() > 0)
     digits = 0 if rates[1] - rates[0] > 0.02 else 1

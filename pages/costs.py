@@ -174,7 +174,7 @@ def _same_prompts(charts: dict[str, Spec], report: CostReport, ends: tuple[str, 
     """What each router would have spent on the prompts that all of them decided."""
     if "same-prompts" not in charts:
         several = "was decided by several routers" + " and has known costs alone" * bool(report.unpriced)
-        st.caption(f"No prompt here {several}; compare some in the playground.")
+        st.caption(f"No prompt here {several}; compare some under Try.")
         return
     names = {**LABELS, CHEAP: f"always {ends[0]} (~)", STRONG: f"always {ends[1]} (~)"}
     sums = report.same_prompts.groupby("line")["cost_usd"].sum()

@@ -49,7 +49,7 @@ def show_pairs(shared: Resources, address: Address) -> None:
                 "playground.py",
                 label="Ask every model",
                 icon=":material/edit:",
-                help="Opens the playground with every model asked: two rated answers to one prompt are a pair.",
+                help="Opens Try with every model asked: two rated answers to one prompt are a pair.",
                 query_params={"run_all": "true"},
             )
     address.write()

@@ -72,6 +72,16 @@ def _charts(_report: Report, place: str, id_: str, theme: Theme) -> dict[str, di
     return charts
 
 
+def kept_judgement(store: Store, id_: str) -> Judgement:
+    """A stored judgement, read once.
+
+    Raises:
+        LookupError: nothing is stored under this id.
+        EvaluationError: it cannot be read.
+    """
+    return _kept(store, store.location, id_).judgement
+
+
 def known_result(store: Store, id_: str) -> bool:
     """Whether such a result is kept."""
     try:
@@ -107,10 +117,10 @@ def show_result(store: Store, id_: str) -> None:
         with left:
             _regret(report, charts)
         with right:
-            _tasks(report)
+            show_tasks(report, titled=True)
     else:
         _regret(report, charts)
-        _tasks(report)
+        show_tasks(report, titled=True)
     show_mistakes(report)
 
 
@@ -183,10 +193,12 @@ def _regret(report: Report, charts: dict[str, dict[str, Any]]) -> None:
     )
 
 
-def _tasks(report: Report) -> None:
+def show_tasks(report: Report, titled: bool = False) -> None:
+    """Each way's share of good answers, task by task; nothing where there are no tasks."""
     if not report.tasks:
         return
-    st.header("Good answers by task", anchor=False)
+    if titled:
+        st.header("Good answers by task", anchor=False)
     rows = [row for row in report.rows if row.name in report.tasks[0].accuracy]
     st.dataframe(
         [

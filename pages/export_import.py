@@ -37,56 +37,54 @@ from router_core.store.base import Store
 from router_core.types import MICRO, Evidence
 from router_core.words import good_of
 
-_HALF = 470  # pixels: beside each other on a wide screen, below each other on a narrow one
 
-
-def show_takeaway(shared: Resources) -> None:
-    """Out on the left, in on the right."""
-    with st.container(horizontal=True, gap="medium", key="takeaway"):
-        with st.container(border=True, width=_HALF, key="export"):
-            _out(shared.playground)
-        with st.container(border=True, width=_HALF, key="import"):
-            _in(shared)
-
-
-def _out(playground: Playground) -> None:
-    """Every file is made when it is asked for, not each time the page is drawn."""
-    settings, goal = playground.settings, st.session_state["goal"]
-    st.header("Export", anchor=False)
+def show_files(shared: Resources) -> None:
+    """Everything as a file, with a checksum: to decide the same elsewhere, to review, to keep."""
+    playground = shared.playground
+    _refuse_keys(playground)
     st.caption("Settings, prices and what was learned, with a checksum; never a key.")
-    refuse_keys(settings, {"settings": settings.model_dump(mode="json")})
-
-    def litellm() -> str:
-        split = {name: playground.split(name) for name in settings.goals}
-        return litellm_config(settings, split, playground.export().prices)
-
     files: tuple[tuple[str, str, Callable[[], str]], ...] = (
-        (
-            "router.json",
-            "all of it, to decide the same elsewhere",
-            lambda: dump(playground.export()),
-        ),
+        ("router.json", "all of it, to decide the same elsewhere", lambda: dump(playground.export())),
         ("router.yaml", "the same, to read and to review", lambda: dump_yaml(playground.export())),
         ("evidence.json", "only what was learned", lambda: dump_evidence(playground.export().learned)),
-        ("router.py", "a program that uses router.json", lambda: python_snippet(settings, goal)),
-        ("config.yaml", "a LiteLLM proxy, split as now", litellm),
     )
     for name, what, made in files:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"take-{name}"):
-            st.download_button(
-                name,
-                lambda made=made: made().encode(),
-                name,
-                key=f"download-{name}",
-                on_click="ignore",
-                width=130,
-            )
-            st.markdown(f":small[{escaped(what)}]", width=280)
+        _file(name, what, made)
     st.page_link("history.py", label="Requests and outcomes, as CSV, JSONL or Parquet", icon=":material/history:")
     if playground.store.location != MEMORY and not playground.store.read_only:
         _backup(playground.store)
-    with st.expander("router.py", key="show-snippet"):
-        st.code(python_snippet(settings, goal), language="python")
+
+
+def show_python(shared: Resources) -> None:
+    """A program that uses router.json."""
+    _refuse_keys(shared.playground)
+    program = python_snippet(shared.playground.settings, st.session_state["goal"])
+    _file("router.py", "a program that uses router.json, which lies beside it", lambda: program)
+    st.code(program, language="python")
+
+
+def show_litellm(shared: Resources) -> None:
+    """The settings of a LiteLLM proxy."""
+    playground = shared.playground
+    settings = playground.settings
+    _refuse_keys(playground)
+    split = {name: playground.split(name) for name in settings.goals}
+    config = litellm_config(settings, split, playground.export().prices)
+    _file("config.yaml", "a LiteLLM proxy, split as now; it does not learn", lambda: config)
+    st.code(config, language="yaml", height=420)
+
+
+def _refuse_keys(playground: Playground) -> None:
+    refuse_keys(playground.settings, {"settings": playground.settings.model_dump(mode="json")})
+
+
+def _file(name: str, what: str, made: Callable[[], str]) -> None:
+    """A file is made when it is asked for, not each time the page is drawn."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"take-{name}"):
+        st.download_button(
+            name, lambda: made().encode(), name, key=f"download-{name}", on_click="ignore", width=140
+        )
+        st.markdown(f":small[{escaped(what)}]", width="stretch")
 
 
 def _backup(store: Store) -> None:
@@ -97,7 +95,8 @@ def _backup(store: Store) -> None:
         st.success(escaped(f"{made.path}: {made.rows['prompt']:,} prompts, up to change {made.change.number:,}."))
 
 
-def _in(shared: Resources) -> None:
+def show_import(shared: Resources) -> None:
+    """Bring a router in: checked, shown, asked about."""
     st.header("Import", anchor=False)
     _offer_undo()
     given = st.file_uploader("router.json, router.yaml or evidence.json", key="import-file", max_upload_size=10)

@@ -49,7 +49,7 @@ def _remembered(shared: Resources, name: str, which: object, read: Callable[[], 
 def _search(shared: Resources) -> Search:
     """The filters; they live in the address."""
     found = _remembered(shared, "choices", None, lambda: choices(shared.playground.store))
-    address = Address("history")
+    address = Address("rate")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="history-filters"):
         text = st.text_input("Search the prompts", key=address.text("search"), width=160)
         noted = st.text_input("Metadata", key=address.text("metadata"), width=110, placeholder="user=42")

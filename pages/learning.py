@@ -132,7 +132,7 @@ def _history(shared: Resources, goal: str, names: Mapping[str, str]) -> None:
     st.header("Through time", anchor=False)
     if chart is None:
         said = "No rating counts since the last change" if ratings["rated"].any() else "No ratings yet"
-        st.caption(f"{said}; rate answers in the playground or in the history.")
+        st.caption(f"{said}; rate answers under Try or Rate.")
     else:
         now = table.groupby("arm")["mean"].last()
         words = ", ".join(f"{name} {now[arm]:.1%}" for arm, name in names.items() if arm in now)

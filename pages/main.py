@@ -48,7 +48,9 @@ _STYLE = """
 # The theme's light accent needs dark letters on it; on an open popover's button Streamlit darkens it too much.
 _DARK = """
 <style>
-[data-testid^=stBaseButton-primary] :is(p, [aria-label^=Shortcut]), [data-tag] { color: #0b111a !important; }
+[data-testid^=stBaseButton-primary]:not(:disabled) :is(p, [aria-label^=Shortcut]), [data-tag] {
+  color: #0b111a !important;
+}
 button[kind="tertiary"]:active, button[kind="tertiary"][aria-expanded="true"] { color: #8fbcf8; }
 </style>
 """
@@ -148,16 +150,17 @@ if shared.playground.store.read_only:
     )
 page = st.navigation(
     [
-        st.Page("playground.py", title="Playground", default=True),
+        st.Page("verdict.py", title="Verdict", default=True),
+        st.Page("playground.py", title="Try", url_path="try"),
+        st.Page("history.py", title="Rate", url_path="rate"),
         st.Page("costs.py", title="Costs"),
         st.Page("learning.py", title="Learning"),
-        st.Page("evidence.py", title="Evidence"),
-        st.Page("history.py", title="History"),
+        st.Page("ship.py", title="Ship"),
         st.Page("settings.py", title="Settings"),
     ],
     position="top",
 )
-arrive("a record" if "id" in st.query_params else page.url_path)
+arrive("a record" if "id" in st.query_params else page.url_path or "verdict")
 with st.sidebar:
     st.title("Router Playground", anchor=False)
     goals = list(shared.playground.settings.goals)

@@ -71,7 +71,7 @@ def _tools(shared: Resources, comparison: Comparison, known: bool) -> None:
         if known:
             st.page_link(
                 "playground.py",
-                label="Open in the playground",
+                label="Open in Try",
                 icon=":material/open_in_new:",
                 query_params={"comparison": prompt.id},
             )
@@ -91,7 +91,7 @@ def _tools(shared: Resources, comparison: Comparison, known: bool) -> None:
 
 
 def _run_again(shared: Resources, comparison: Comparison) -> None:
-    """The same messages, decided and answered anew; shown in the playground."""
+    """The same messages, decided and answered anew; shown on the page Try."""
     prompt = comparison.prompt
     assert prompt.messages is not None
     playground = shared.playground

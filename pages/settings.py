@@ -1,4 +1,4 @@
-"""Change it, see what changes, take it with me: every setting, every version, out and in."""
+"""Change it and see what changes: every setting, every version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import streamlit as st
 
 from pages.address import Address
 from pages.differences import show_changes
-from pages.export_import import show_takeaway
 from pages.formatting import escaped, labels
 from pages.forms import drop_edits, edit, mark
 from pages.goal_form import goal_form
@@ -36,7 +35,6 @@ _TABS = (
     CONTEXTUAL.short_label,
     "Calls & privacy",
     "Versions",
-    "Export & import",
 )
 _SPLIT = ("Goals", "Models & providers", RULES.label)  # what these change can be told from the log
 _DRAFT = "settings-draft"  # of a visit: the version that it changes, and the whole settings as plain data
@@ -198,8 +196,6 @@ def page() -> None:
     try:
         if tab == "Versions":
             show_versions(shared)
-        elif tab == "Export & import":
-            show_takeaway(shared)
         else:
             with st.container(horizontal=True, gap="medium", key="edit-and-see"):
                 with st.container(width=580, key="form"):

@@ -31,7 +31,7 @@ def show_tasks(shared: Resources, goal: str, settings: GoalSettings, names: Mapp
     tasks = tasks_now(playground.store, goal, settings, seen, playground.candidates(seen))
     if not tasks:
         st.caption(
-            "No rated answer has a task type yet. Choose one in the playground, or send one with every request:"
+            "No rated answer has a task type yet. Choose one under Try, or send one with every request:"
             " router.completion(messages, task_type=...)."
         )
         return

@@ -16,9 +16,9 @@ def offer_traffic(shared: Resources, what: str, goal: str) -> None:
     """Say what will appear here, and offer simulated traffic where the store is for it."""
     with st.container(border=True, key="no-traffic"):
         st.header(what, anchor=False)
-        st.markdown("Compare a prompt in the playground, or call the library from your code with the same store.")
+        st.markdown("Try a prompt, or call the library from your code with the same store.")
         with st.container(horizontal=True, vertical_alignment="bottom", key="make-traffic"):
-            st.page_link("playground.py", label="Open the playground", icon=":material/edit:")
+            st.page_link("playground.py", label="Try a prompt", icon=":material/edit:")
             if shared.simulated:
                 size = st.selectbox("Simulated traffic", list(_SIZES), index=1, key="traffic-size", width=180)
                 if st.button("Generate demo traffic", key="generate", type="primary"):

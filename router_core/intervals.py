@@ -52,33 +52,51 @@ def ends(value: ArrayLike, error: ArrayLike, skewness: ArrayLike, reach: ArrayLi
     return low, high
 
 
-def mean(values: Array, level: float = 0.95, imagined: ArrayLike = 0.0, around: ArrayLike = 0.0) -> Ends:
+def mean(
+    values: Array,
+    level: float = 0.95,
+    imagined: ArrayLike = 0.0,
+    around: ArrayLike = 0.0,
+    weights: Array | None = None,
+) -> Ends:
     """The interval of means of columns (n, ...): of any size, and as long-tailed as costs are.
 
     Args:
-        values: at least 2 rows.
+        values: at least 2 rows, or rows that stand for at least 2.
         level: of the interval.
         imagined: half of z^2 / 2 imagined values lie so far above ``around``, half so far below.
         around: see above.
+        weights: (n,), how many equal rows each stands for; None: one.
     """
-    count = len(values)
+    count = len(values) if weights is None else float(weights.sum())
     reach = quantile(level, count - 1)
     more = np.where(np.asarray(imagined) > 0.0, reach**2 / 2.0, 0.0)
     whole = count + more
-    own = values.mean(axis=0)
+    own, around = average(values, weights), np.asarray(around, np.float64)
     centre = (count * own + more * around) / whole
     off = values - centre
-    squares = (off**2).sum(axis=0) + more * (np.square(imagined) + np.square(around - centre))
+    squares = total(off**2, weights) + more * (np.square(imagined) + np.square(around - centre))
     squares *= whole / (whole - 1.0)
-    third = (off**3).sum(axis=0)
+    third = total(off**3, weights)
     skew = np.divide(third, squares**1.5, out=np.zeros_like(squares), where=squares > 0.0)
     low, high = ends(centre, np.sqrt(squares) / whole, skew, reach)
     return np.minimum(low, own), np.maximum(high, own)
 
 
-def share(values: Array, level: float = 0.95) -> Ends:
-    """The interval of means of columns (n, ...) of scores in [0, 1]."""
-    return share_of_sums(values.sum(axis=0), (values**2).sum(axis=0), len(values), level)
+def total(values: NDArray[Any], weights: Array | None = None) -> Array:
+    """The sum of columns (n, ...), each row as often as its weight says."""
+    return np.asarray(values.sum(axis=0) if weights is None else np.tensordot(weights, values, axes=1))
+
+
+def average(values: NDArray[Any], weights: Array | None = None) -> Array:
+    """The mean of columns (n, ...), each row as often as its weight says."""
+    return np.asarray(values.mean(axis=0) if weights is None else total(values, weights) / weights.sum())
+
+
+def share(values: Array, level: float = 0.95, weights: Array | None = None) -> Ends:
+    """The interval of means of columns (n, ...) of scores in [0, 1]; ``weights`` as for ``mean``."""
+    count = len(values) if weights is None else weights.sum()
+    return share_of_sums(total(values, weights), total(values**2, weights), count, level)
 
 
 def share_of_sums(good: ArrayLike, squares: ArrayLike, count: ArrayLike, level: float = 0.95) -> Ends:
@@ -100,9 +118,12 @@ def share_of_sums(good: ArrayLike, squares: ArrayLike, count: ArrayLike, level: 
     return np.clip(np.minimum(centre - half, value), 0.0, 1.0), np.clip(np.maximum(centre + half, value), 0.0, 1.0)
 
 
-def difference(values: Array, level: float = 0.95) -> Ends:
-    """The interval of means of columns (n, ...) of differences of two scores of the same prompt, in [-1, 1]."""
-    low, high = mean(values, level, imagined=1.0)
+def difference(values: Array, level: float = 0.95, weights: Array | None = None) -> Ends:
+    """The interval of means of columns (n, ...) of differences of two scores of the same prompt, in [-1, 1].
+
+    ``weights`` as for ``mean``.
+    """
+    low, high = mean(values, level, imagined=1.0, weights=weights)
     return np.maximum(low, -1.0), np.minimum(high, 1.0)
 
 

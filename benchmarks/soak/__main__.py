@@ -217,7 +217,7 @@ async def visitor(number: int, browser: Browser, server: Server, seen: Seen) -> 
         context = await browser.new_context()
         page = await context.new_page()
         try:
-            await page.goto(server.url, timeout=PATIENCE_MS)
+            await page.goto(f"{server.url}/try", timeout=PATIENCE_MS)
             for turn in range(20):
                 box = page.locator(".st-key-prompt textarea").first
                 await box.fill(f"{random.choice(PROMPTS)} (page {number}, turn {turn})", timeout=PATIENCE_MS)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from router_core import intervals
 from router_core.errors import EvaluationError
 
 Array = NDArray[np.float64]
@@ -30,6 +31,7 @@ class Labelled:
         input_tokens, output_tokens: (n, k).
         cost_estimated: (n, k), where the cost is tokens times price, for the file gives none.
         tokens_estimated: (n, k), where input or output tokens were estimated; None: nowhere.
+        weights: (n,), how many prompts each row stands for (see by_file/cells.py); None: one each.
         verdicts: (n,), recorded by a classifier: 1 SIMPLE, 0 COMPLEX, -1 unknown; None: no such column.
         responses: n x k texts, or None where the file has none.
         source: the file's name, for people.
@@ -53,10 +55,20 @@ class Labelled:
     source: str = ""
     sha256: str = ""
     tokens_estimated: NDArray[np.bool_] | None = None
+    weights: Array | None = None
+
+    @property
+    def count(self) -> int:
+        """How many prompts there are."""
+        return len(self.prompt_ids) if self.weights is None else round(float(self.weights.sum()))
+
+    def mean(self, values: NDArray[Any]) -> Array:
+        """The mean over prompts of columns (n, ...), one value per row of this."""
+        return intervals.average(values, self.weights)
 
     def __post_init__(self) -> None:
         shape = (len(self.prompt_ids), len(self.models))
-        columns = (self.prompts, self.tasks, self.verdicts, self.responses)
+        columns = (self.prompts, self.tasks, self.verdicts, self.responses, self.weights)
         if any(column is not None and len(column) != shape[0] for column in columns):
             raise EvaluationError(f"{shape[0]} prompt ids and a column of another length; give one value each")
         tables: tuple[NDArray[Any], ...] = (
@@ -92,6 +104,7 @@ def rows_of(labelled: Labelled, rows: Sequence[int]) -> Labelled:
         tokens_estimated=None if labelled.tokens_estimated is None else labelled.tokens_estimated[at],
         verdicts=None if labelled.verdicts is None else labelled.verdicts[at],
         responses=None if labelled.responses is None else tuple(labelled.responses[i] for i in rows),
+        weights=None if labelled.weights is None else labelled.weights[at],
     )
 
 

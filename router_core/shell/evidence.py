@@ -20,6 +20,7 @@ from router_core.shell.progress import progress
 from router_core.shell.store import in_store, opened_store
 
 if TYPE_CHECKING:
+    from router_core.evaluation.by_file.kept import Judgement
     from router_core.evaluation.files.mapping import Mapping
     from router_core.evaluation.files.rates import Rates
     from router_core.evaluation.files.tables import Table
@@ -110,7 +111,11 @@ def _with(options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
 )
 @click.option("--tolerance", type=click.FloatRange(0, 1), default=0.05, show_default=True,
               help="Accuracy one would give up for the cheaper model.")  # fmt: skip
-def verdict(file: str, routers: Sequence[str], draws: int, tolerance: float, as_json: bool, **given: Any) -> None:
+@click.option("--report", "page", type=click.Path(dir_okay=False, writable=True),
+              help="Also write a page for people: self-contained HTML, two pages in print.")  # fmt: skip
+def verdict(
+    file: str, routers: Sequence[str], draws: int, tolerance: float, as_json: bool, page: str | None, **given: Any
+) -> None:
     """Should I route at all? Judge routers on FILE: prompts whose answers by every model are scored.
 
     FILE is CSV, JSON lines or Parquet, gzip or not; either one row per prompt and model (prompt, model, score, and
@@ -121,18 +126,23 @@ def verdict(file: str, routers: Sequence[str], draws: int, tolerance: float, as_
     router-core verdict scored.csv
     router-core verdict scored.csv --worth 0.20
     router-core verdict scored.parquet --floor 0.9 --json
+    router-core verdict scored.csv --report verdict.html
     router-core verdict judged.csv --columns prompt=Question,model=LLM,score=Points --full-score 100
     router-core verdict scored.csv --price "my model=0.15,0.60" --without tiny
     """
+    from router_core.evaluation.by_file.cells import cells_of
     from router_core.evaluation.by_file.conclusion import verdict as concluded
     from router_core.evaluation.by_file.kept import Judgement
     from router_core.evaluation.by_file.table import HEADINGS, table
     from router_core.evaluation.results import dump
 
-    report, notes = _judged(file, lambda data: list(routers) or _usual(data), draws, as_json, given)
+    report, notes, data = _judged(file, lambda data: list(routers) or _usual(data), draws, as_json, given)
     found = concluded(report, tolerance)
+    judgement = Judgement(found, report, tuple(notes), cells_of(data))
+    if page is not None:
+        _write_page(page, judgement, tolerance)
     if as_json:
-        click.echo(dump(Judgement(found, report, tuple(notes))))
+        click.echo(dump(judgement))
         return
     click.echo(f"{found.sentence}\n")
     for line in (*found.reasons, *notes):
@@ -158,7 +168,7 @@ def replay(file: str, refresh: int, as_json: bool, **given: Any) -> None:
     def learners(data: Labelled) -> list[str]:
         return [name for name in offered(data) if name in POLICIES and POLICIES[name].learns]
 
-    report, notes = _judged(file, learners, 200, as_json, given, refresh)
+    report, notes, _ = _judged(file, learners, 200, as_json, given, refresh)
     if as_json:
         click.echo(json.dumps({"report": json.loads(dump(report)), "notes": notes}, ensure_ascii=False))
         return
@@ -224,8 +234,8 @@ def _judged(
     as_json: bool,
     given: dict[str, Any],
     refresh: int = 10,
-) -> tuple[Report, list[str]]:
-    """The report on a file, and what was left out or estimated; errors end the command with their sentence."""
+) -> tuple[Report, list[str], Labelled]:
+    """The report on a file, what was left out or estimated, and its prompts; errors end the command."""
     from router_core.evaluation.by_file.report import evaluate
     from router_core.evaluation.files.rates import Rates
     from router_core.evaluation.results import Objective
@@ -263,7 +273,21 @@ def _judged(
             )
             click.echo(f"router-core: {said}", err=True)
             sys.exit(1)
-    return report, notes
+    return report, notes, data
+
+
+def _write_page(place: str, judgement: Judgement, tolerance: float) -> None:
+    """The report for people, in a file; one that cannot be written ends the command with a sentence."""
+    from pathlib import Path
+
+    from router_core.evaluation.by_file.worths import stretches_of
+    from router_core.reports.people import report_html
+
+    try:
+        Path(place).write_text(report_html(judgement, stretches_of(judgement, tolerance)), encoding="utf-8")
+    except OSError as error:
+        click.echo(f"router-core: {place} cannot be written ({error.strerror}); choose another file", err=True)
+        sys.exit(1)
 
 
 def _read(

@@ -22,7 +22,7 @@ def the_settings(**parts: object) -> Settings:
 
 def send(prompt: str, **toggles: bool) -> AppTest:
     """Send a prompt and wait for its answers."""
-    at = opened()
+    at = opened("playground")
     at.text_area(key="prompt").set_value(prompt)
     for key, value in toggles.items():
         at.toggle(key=key).set_value(value)

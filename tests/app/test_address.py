@@ -27,7 +27,7 @@ CONTROLS: dict[str, list[tuple[str, str, Any, str, Any]]] = {
         ("selectbox", "rated", "rated", "not rated", "any"),
     ],
     "learning": [("toggle", "tables", True, "false", False)],
-    "evidence": [("segmented_control", "tab", "Pairs", "My traffic", "My data")],
+    "verdict": [("segmented_control", "tab", "Pairs", "My traffic", "Verdict")],
     "settings": [("segmented_control", "tab", "Rules", "Versions", "Goals")],
 }
 

@@ -253,7 +253,7 @@ def compared(at: AppTest, count: int) -> AppTest:
 def test_no_contextual_section_without_its_decisions(fill: Fill) -> None:
     """Nor a budget: nothing is said of it but what it would ask of its owner."""
     fill("empty")
-    opened()
+    opened("playground")
     a_thompson_decision(datetime.now(UTC))
     at = opened("costs", range="all")
     assert "paid classifier calls" not in texts(at)
@@ -271,7 +271,7 @@ def test_a_budget_that_was_not_used_yet(fill: Fill, tmp_path: Path) -> None:
     """In words, in a range with other calls and in one without any."""
     fill("empty")
     limited(tmp_path, budget_usd=2.0)
-    opened()
+    opened("playground")
     a_thompson_decision(datetime.now(UTC) - timedelta(hours=3))
     for span in ("all", "15 min"):
         at = opened("costs", range=span)

@@ -45,7 +45,7 @@ def finished(at: AppTest, name: str) -> AppTest:
 
 def given(content: bytes, name: str = "scored.csv") -> AppTest:
     """A visit that has uploaded a file, read and checked."""
-    at = opened("evidence")
+    at = opened("verdict", tab="My data")
     at.file_uploader(key="labelled-file").set_value((name, content, "text/csv")).run()
     finished(at, "evidence-file")
     return finished(at, "evidence-check") if "evidence-check" in at.session_state else at
@@ -71,7 +71,7 @@ def judged(at: AppTest) -> AppTest:
 
 def test_empty() -> None:
     """What will appear here, and what a file needs."""
-    at = opened("evidence")
+    at = opened("verdict", tab="My data")
     assert "whether routing pays for your prompts" in texts(at)
     assert not at.error
     assert [one for one in at.button if one.key == "judge"] == []
@@ -96,10 +96,10 @@ def test_reopened_by_link() -> None:
     at = judged(given(long_csv()))
     sentence, id_ = at.main.header[0].value, shown(at)
     forget()
-    again = opened("evidence", evaluation=id_)
+    again = opened("verdict", evaluation=id_)
     assert again.main.header[0].value == sentence
-    assert "is not in this store" in texts(opened("evidence", evaluation="0190c0de-0000-7000-8000-000000000000"))
-    assert "is not in this store" in texts(opened("evidence", evaluation="<b>no id</b>"))
+    assert "is not in this store" in texts(opened("verdict", evaluation="0190c0de-0000-7000-8000-000000000000"))
+    assert "is not in this store" in texts(opened("verdict", evaluation="<b>no id</b>"))
 
 
 def test_it_is_found_again_after_leaving_the_page() -> None:
@@ -108,8 +108,8 @@ def test_it_is_found_again_after_leaving_the_page() -> None:
     id_ = shown(at)
     at.switch_page("costs.py").run()
     at.query_params.clear()
-    at.switch_page("evidence.py").run()
-    assert any(f"?evaluation={id_}" in one.proto.body for one in at.get("html"))
+    at.switch_page("verdict.py").run()
+    assert any(f"evaluation={id_}" in one.proto.body for one in at.get("html"))
     assert at.main.header[0].value.startswith("Route by")
 
 
@@ -169,7 +169,7 @@ def test_numbers_with_a_decimal_comma_are_offered() -> None:
 )
 def test_what_cannot_be_read_is_a_sentence(content: bytes, name: str, words: str) -> None:
     """The uploader stays, for another try."""
-    at = opened("evidence")
+    at = opened("verdict", tab="My data")
     at.file_uploader(key="labelled-file").set_value((name, content, "text/csv")).run()
     finished(at, "evidence-file")
     assert words in texts(at)
@@ -179,7 +179,7 @@ def test_what_cannot_be_read_is_a_sentence(content: bytes, name: str, words: str
 
 def test_another_encoding() -> None:
     """Chosen after the sentence, the same file is read."""
-    at = opened("evidence")
+    at = opened("verdict", tab="My data")
     content = "prompt,model,score\nCafé,a,1\nCafé,b,0\n".encode("latin-1")
     at.file_uploader(key="labelled-file").set_value(("scored.csv", content, "text/csv")).run()
     finished(at, "evidence-file")
@@ -193,7 +193,7 @@ def test_a_path_on_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     file = tmp_path / "scored.csv"
     file.write_bytes(long_csv())
     monkeypatch.setenv("ROUTER_DATA_FOLDER", str(tmp_path))
-    at = opened("evidence")
+    at = opened("verdict", tab="My data")
     at.text_input(key="labelled-path").set_value(str(tmp_path / "none.csv")).run()
     finished(at, "evidence-file")
     assert "cannot be opened" in at.error[0].value
@@ -211,7 +211,7 @@ def test_no_path_leads_out_of_the_folder(path: str, tmp_path: Path, monkeypatch:
     (inside / "link.csv").symlink_to(tmp_path / "secret.csv")
     (inside / "folder").symlink_to(tmp_path)
     monkeypatch.setenv("ROUTER_DATA_FOLDER", str(inside))
-    at = opened("evidence")
+    at = opened("verdict", tab="My data")
     at.text_input(key="labelled-path").set_value(path).run()
     assert ("leads out of the folder" in at.error[0].value) or ("cannot be followed" in at.error[0].value)
     assert "evidence-file" not in at.session_state
@@ -219,7 +219,7 @@ def test_no_path_leads_out_of_the_folder(path: str, tmp_path: Path, monkeypatch:
 
 def test_without_a_folder_no_file_of_the_server_is_read() -> None:
     """The field is not there."""
-    at = opened("evidence")
+    at = opened("verdict", tab="My data")
     assert not [one for one in at.text_input if one.key == "labelled-path"]
 
 
@@ -370,13 +370,13 @@ def test_texts_are_shown_without_effect(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_an_unreadable_result_is_a_sentence() -> None:
     """As a later version might have written it."""
-    opened("evidence")
+    opened("verdict", tab="My data")
     store = resources().playground.store
     id_ = "0190c0de-0000-7000-8000-000000000001"
     from datetime import UTC, datetime
 
     store.save_evaluation(Evaluation(id_, datetime.now(UTC), "labelled", "old.csv", '{"verdict": 1}'))
-    at = opened("evidence", evaluation=id_)
+    at = opened("verdict", evaluation=id_)
     assert "cannot be read" in at.error[0].value
     assert "run it again" in at.error[0].value
 
@@ -387,7 +387,7 @@ def test_an_unreadable_result_is_a_sentence() -> None:
 )
 def test_without_traffic_there_is_a_button(tab: str, words: str) -> None:
     """The empty states of the two other tabs."""
-    at = opened("evidence", tab=tab)
+    at = opened("verdict", tab=tab)
     assert words in texts(at)
     assert at.button(key="generate").label == "Generate demo traffic"
 
@@ -403,7 +403,7 @@ def traffic() -> Iterator[None]:
 
 def looked(tab: str, name: str) -> AppTest:
     """A visit to a tab whose figures are there."""
-    return finished(opened("evidence", tab=tab), name)
+    return finished(opened("verdict", tab=tab), name)
 
 
 def test_traffic_is_judged_by_what_was_drawn(traffic: None) -> None:

@@ -157,7 +157,7 @@ def test_delete_one_and_keep_only_its_fingerprint(store: Store) -> None:
 
 
 def test_run_again_on_todays_settings(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A new prompt with the same text, decided by all routers as they are now, shown in the playground."""
+    """A new prompt with the same text, decided by all routers as they are now, shown under Try."""
     store.write(Batch([a_prompt(3, task_type="label")], [a_decision(3)], [a_completion(3)]))
     at = record(3)
     at.button(key="rerun").click().run()

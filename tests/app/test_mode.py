@@ -56,7 +56,7 @@ def ask(at, prompt: str = EASY):  # type: ignore[no-untyped-def]
 
 def test_one_goal_is_live_beside_a_simulated_one(provider: ChatServer) -> None:
     """What is said of each, and what becomes of their prompts: two stores, real calls for the live one alone."""
-    at = opened()
+    at = opened("playground")
     said = plain(texts(at))
     assert "Simulated models" in said
     assert "No key found in ONE_API_KEY" in said
@@ -79,7 +79,7 @@ def test_one_goal_is_live_beside_a_simulated_one(provider: ChatServer) -> None:
 
 def test_what_is_in_the_other_store_is_one_click_away(provider: ChatServer) -> None:
     """The page says that it shows something else now, and leads back to it."""
-    at = opened()
+    at = opened("playground")
     ask(at)
     at.selectbox(key="goal").set_value("local").run()
     assert "You see live traffic now" in at.info[0].value
@@ -92,10 +92,10 @@ def test_what_is_in_the_other_store_is_one_click_away(provider: ChatServer) -> N
 
 def test_a_link_into_the_other_store(provider: ChatServer) -> None:
     """It says that the prompt is not here, and the click that looks in the other one finds it."""
-    at = opened()
+    at = opened("playground")
     ask(at)
     prompt_id = resources().playground.store.find(Search(), 1)[0].prompt.id
-    at = opened(prompt=prompt_id)
+    at = opened("playground", prompt=prompt_id)
     at.segmented_control(key="mode-hosted").set_value("Live").run()
     assert "is not in this store" in at.warning[0].value
     at.button(key="look-in-other-store").click().run()
@@ -104,7 +104,7 @@ def test_a_link_into_the_other_store(provider: ChatServer) -> None:
 
 def test_live_without_a_key_is_a_sentence(provider: ChatServer) -> None:
     """Chosen all the same: nothing is decided, stored or sent; what was typed stays."""
-    at = opened()
+    at = opened("playground")
     at.segmented_control(key="mode-hosted").set_value("Live").run()
     assert "Live, without a key" in texts(at)
     at.text_area(key="prompt").set_value(EASY)
@@ -120,7 +120,7 @@ def test_a_pasted_key_makes_the_goal_live_for_this_visit(provider: ChatServer, t
     """It is sent to its provider, is in no file, no export, no address, no error and no other visit, and can be
     forgotten.
     """  # fmt: skip
-    at = opened()
+    at = opened("playground")
     at.text_input(key="paste-one").set_value(SECRET).run()
     said = plain(texts(at))
     assert "Live: one" in said
@@ -138,7 +138,7 @@ def test_a_pasted_key_makes_the_goal_live_for_this_visit(provider: ChatServer, t
     assert "Live: one" in plain(texts(at))
     everything.append(SECRET in dump(resources().playground.export()))
     assert not any(everything)
-    other = opened()
+    other = opened("playground")
     assert "Simulated models" not in texts(other)  # it has live traffic, so it stays live, without a key
     assert "No key found in ONE_API_KEY" in plain(texts(other))
     at.button(key="forget-one").click().run()
@@ -151,7 +151,7 @@ def test_a_pasted_key_makes_the_goal_live_for_this_visit(provider: ChatServer, t
 
 def test_a_key_stays_with_its_address(provider: ChatServer) -> None:
     """The provider moves: the key that was pasted for its old address is not sent to the new one."""
-    at = opened()
+    at = opened("playground")
     at.text_input(key="paste-one").set_value(SECRET).run()
     assert "Live: one" in plain(texts(at))
     with chat_server() as stranger:
@@ -166,7 +166,7 @@ def test_a_key_stays_with_its_address(provider: ChatServer) -> None:
 
 def test_what_is_no_key_is_refused(provider: ChatServer) -> None:
     """By a sentence; the goal stays as it was."""
-    at = opened()
+    at = opened("playground")
     at.text_input(key="paste-one").set_value("two words").run()
     assert "cannot be an API key" in at.error[0].value
     assert at.text_input(key="paste-one").value == ""
@@ -175,9 +175,9 @@ def test_what_is_no_key_is_refused(provider: ChatServer) -> None:
 
 def test_settings_hold_in_both_stores(provider: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Saved while one store is open, they are in force where the other is opened later, and after a new start."""
-    opened()
+    opened("playground")
     change_settings(made(provider.base_url).model_copy(update={"seed": 5}), "another seed")
-    at = opened()
+    at = opened("playground")
     at.selectbox(key="goal").set_value("local").run()
     assert "Live: here" in plain(texts(at))
     forget()
@@ -188,5 +188,5 @@ def test_settings_hold_in_both_stores(provider: ChatServer, monkeypatch: pytest.
         store.close()
         assert saved is not None
         assert Settings.from_document(saved.document).seed == 5
-    opened()
+    opened("playground")
     assert resources().playground.settings.seed == 5

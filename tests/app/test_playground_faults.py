@@ -42,7 +42,7 @@ def test_blind_failures_name_nobody() -> None:
 )
 def test_prompts_that_cannot_be_sent(prompt: str, sentence: str) -> None:
     """One sentence, nothing stored."""
-    at = opened()
+    at = opened("playground")
     at.text_area(key="prompt").set_value(prompt)
     at.button(key="send").click().run()
     assert sentence in at.error[0].value
@@ -82,7 +82,7 @@ def test_stop_does_not_wait_for_a_silent_provider() -> None:
         return playground.stream(plan.prompt, plan.messages, call)
 
     calls = [running.start(call.completion_id, partial(silent, call)) for call in plan.calls]
-    at = opened(prompt=plan.prompt.id)
+    at = opened("playground", prompt=plan.prompt.id)
     assert not at.feedback
     for place in range(len(calls)):
         at.button(key=f"stop-{place}").click().run()
@@ -120,7 +120,7 @@ def test_an_answer_that_ends_while_the_page_reads_is_not_lost(monkeypatch: pytes
         return found
 
     monkeypatch.setattr(store, "comparison", read_then_end)
-    at = opened(prompt=plan.prompt.id)
+    at = opened("playground", prompt=plan.prompt.id)
     assert reads > 1
     assert speaks.is_set()
     assert "never finished" not in texts(at)
@@ -157,7 +157,7 @@ def test_models_no_longer_set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     prompt_id = stored().prompt.id
     goal = GoalSettings(arms=(ArmSettings(model="openai/gpt-4.1"),))
     use(tmp_path, monkeypatch, the_settings(goals={"default": goal}))
-    at = opened(prompt=prompt_id)
+    at = opened("playground", prompt=prompt_id)
     assert not at.error
     assert texts(at).count("no longer in the settings") == 2
     assert [one.disabled for one in at.button if one.label == "Again"] == [True, True]
@@ -197,7 +197,7 @@ def test_what_a_provider_says_cannot_act(monkeypatch: pytest.MonkeyPatch) -> Non
         raise ProviderError(said)
 
     monkeypatch.setattr(Playground, "compare", refuse)
-    at = opened()
+    at = opened("playground")
     at.text_area(key="prompt").set_value(HARD)
     at.button(key="send").click().run()
     assert [one.value for one in at.error] == [escaped(said)]

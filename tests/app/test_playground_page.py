@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("impatient")
 
 def test_an_empty_page_says_what_to_do() -> None:
     """What will happen, and that nothing was spent."""
-    said = texts(opened())
+    said = texts(opened("playground"))
     assert "Send a prompt to see every router decide on it" in said
     assert all(f"**{name}**" in said for name in LABELS.values())
     assert "Nothing spent yet" in said
@@ -134,7 +134,7 @@ def test_a_reply_continues_the_conversation() -> None:
 
 def test_tokens_and_cost_are_estimated_before_sending() -> None:
     """As the prompt stands in the form, for the cheapest and the most expensive model; in an empty form a hint."""
-    at = opened()
+    at = opened("playground")
     assert "Tokens and the cost of an answer are estimated here" in texts(at)
     at.text_area(key="prompt").set_value(HARD).run()
     said = next(one.value for one in at.main.caption if one.value.startswith("About"))
@@ -245,7 +245,7 @@ def test_blind_answers_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """However long each takes: at every look all of them are there or none, and one button stops them."""
     slow = Settings(simulation=SimulationSettings(latency_scale=0.3))
     use(tmp_path, monkeypatch, slow)
-    at = opened()
+    at = opened("playground")
     at.text_area(key="prompt").set_value(HARD)
     at.toggle(key="run_all").set_value(True)
     at.toggle(key="blind").set_value(True)
@@ -302,9 +302,9 @@ def test_a_link_finds_it_again() -> None:
     send(HARD)
     prompt_id = stored().prompt.id
     for name in ("prompt", "comparison"):
-        at = opened(**{name: prompt_id})
+        at = opened("playground", **{name: prompt_id})
         assert chosen(at) == list(LABELS.values())
-    gone = opened(prompt="00000000-0000-0000-0000-000000000000")
+    gone = opened("playground", prompt="00000000-0000-0000-0000-000000000000")
     assert "is not in this store" in gone.warning[0].value
 
 
@@ -313,7 +313,7 @@ def test_the_prompt_is_beside_its_decisions() -> None:
     at = send(HARD)
     prompt_id = stored().prompt.id
     assert "asked" not in [one.key for one in at.expander]
-    at = opened(prompt=prompt_id)
+    at = opened("playground", prompt=prompt_id)
     assert at.text_area(key="prompt").value == HARD
     assert "asked" not in [one.key for one in at.expander]
     at.text_area(key="prompt").set_value("Another one.")
@@ -330,14 +330,14 @@ def test_the_prompt_is_beside_its_decisions() -> None:
 def test_a_form_that_was_emptied_stays_empty() -> None:
     """The prompt that the address names is put in once, not again and again."""
     send(HARD)
-    at = opened(prompt=stored().prompt.id)
+    at = opened("playground", prompt=stored().prompt.id)
     at.text_area(key="prompt").set_value("").run()
     assert at.text_area(key="prompt").value == ""
 
 
 def test_what_a_click_replaces_can_be_brought_back() -> None:
     """Of several typed texts every one; what a click put in and nobody changed is not kept."""
-    at = opened()
+    at = opened("playground")
     at.text_area(key="prompt").set_value("My own words.").run()
     for example in ("Spam?", "Extract a date"):
         at.pills(key="example").set_value(example).run()
@@ -353,7 +353,7 @@ def test_what_a_click_replaces_can_be_brought_back() -> None:
 
 def test_a_stored_prompt_is_put_into_the_form_whole() -> None:
     """System prompt, task type and parameters too; what was typed meanwhile can be brought back."""
-    at = opened()
+    at = opened("playground")
     at.text_area(key="prompt").set_value(HARD)
     at.text_area(key="system").set_value("Be brief.")
     at.number_input(key="limit").set_value(64)
@@ -406,7 +406,7 @@ def test_a_model_without_a_price(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_options_are_sent() -> None:
     """System prompt, temperature and limit go with the call; what is not set is left to the model."""
-    at = opened()
+    at = opened("playground")
     at.text_area(key="prompt").set_value(HARD)
     at.text_area(key="system").set_value("Be brief.")
     at.number_input(key="temperature").set_value(0.5)

@@ -13,7 +13,7 @@ from tests.app.conftest import Fill
 from tests.app.panel import opened, texts
 
 
-@pytest.mark.parametrize("page", ["playground", "costs", "learning", "evidence", "history", "settings"])
+@pytest.mark.parametrize("page", ["verdict", "playground", "costs", "learning", "history", "ship", "settings"])
 def test_every_page_is_shown(fill: Fill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
     """With what is in the store, and one sentence that nothing can be changed."""
     fill("demo")
@@ -29,7 +29,7 @@ def test_every_page_is_shown(fill: Fill, tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_backup_from_the_settings_page(fill: Fill, tmp_path: Path) -> None:
     """Beside the store, whole, and the page says where."""
     fill("demo")
-    at = opened("settings", tab="Export & import")
+    at = opened("ship")
     at.button("backup").click().run()
     (made,) = tmp_path.glob("backup-*.panel.simulated.duckdb")
     assert made.name in texts(at)

@@ -37,7 +37,6 @@ TABS = (
     "Contextual",
     "Calls & privacy",
     "Versions",
-    "Export & import",
 )
 
 
@@ -234,7 +233,7 @@ def test_settings_that_cannot_be_used_are_a_sentence() -> None:
     store = open_store(kind="simulated")
     store.save_settings(SettingsVersion("v", datetime.now(UTC), "ada", "", '{"of_the_future": 1}'))
     store.close()
-    at = opened()
+    at = opened("playground")
     assert "the settings that ada saved" in at.error[0].value
     assert "of_the_future is not a setting" in at.error[0].value.replace("\\", "")
 
@@ -295,5 +294,5 @@ def test_what_expired_meanwhile_goes_at_the_next_start(full: Store) -> None:
         privacy=PrivacySettings(expire_after_days=7, expire="requests"), simulation=QUICK.simulation
     )
     Path(os.environ["ROUTER_SETTINGS"]).write_text(field_of.document())
-    opened()
+    opened("playground")
     assert 0 < full.count(Search()) < 600

@@ -36,7 +36,7 @@ def test_import_shows_asks_and_is_undone(full: Store) -> None:
     theirs = Settings(heuristic=HeuristicSettings(threshold=4), simulation=QUICK.simulation)
     generate(theirs, other, 300, seed=5)
     export = export_of(other, theirs)
-    at = opened("settings", tab="Export & import")
+    at = opened("ship")
     upload(at, dump(export))
     assert list(at.table[0].value.iloc[0]) == ["heuristic.threshold", "3", "4"]
     learned = at.table[1].value
@@ -65,7 +65,7 @@ def test_undoing_an_import_brings_the_gain_score_back(full: Store) -> None:
     assert learn_gain(other, "default", goal, datetime.now(UTC)) is not None
     file = dump(export_of(other, QUICK))
     other.close()
-    at = opened("settings", tab="Export & import")
+    at = opened("ship")
     mine: object = ("", None)
     for _ in range(2):
         upload(at, file)
@@ -86,7 +86,7 @@ def test_learning_alone_is_imported(full: Store) -> None:
     other = open_store(":memory:", kind="simulated")
     generate(QUICK, other, 300, seed=5)
     theirs = other.evidence("default", rule)
-    at = opened("settings", tab="Export & import")
+    at = opened("ship")
     upload(at, dump_evidence(export_of(other, QUICK).learned), "evidence.json")
     at.button(key="do-import").click().run()
     assert full.evidence("default", rule) == theirs
@@ -111,7 +111,7 @@ def test_learning_alone_is_imported(full: Store) -> None:
 )
 def test_a_file_that_is_none_is_one_sentence(text: str, sentence: str) -> None:
     """And there is nothing to press."""
-    at = opened("settings", tab="Export & import")
+    at = opened("ship")
     upload(at, text)
     assert sentence in at.error[0].value.replace("\\", "")
     assert not [one for one in at.button if one.key == "do-import"]
@@ -119,7 +119,7 @@ def test_a_file_that_is_none_is_one_sentence(text: str, sentence: str) -> None:
 
 def test_an_edited_file_is_refused_until_trusted() -> None:
     """The checksum tells; a person may know better."""
-    at = opened("settings", tab="Export & import")
+    at = opened("ship")
     text = dump(export_of(resources().playground.store, QUICK)).replace('"threshold": 3', '"threshold": 4')
     upload(at, text)
     assert "changed after it was exported" in at.error[0].value
@@ -134,7 +134,7 @@ def test_a_key_in_the_settings_is_not_exported() -> None:
     settings = Settings(goals={"default": GoalSettings(arms=arms)})
     Path(os.environ["ROUTER_SETTINGS"]).write_text(settings.document())
     forget()
-    at = opened("settings", tab="Export & import")
+    at = opened("ship")
     assert "must not be exported" in at.error[0].value
 
 
@@ -143,7 +143,7 @@ FOREIGN = {"openai": ProviderSettings(base_url="https://collects.example/v1")}
 
 def test_an_import_asks_separately_where_prompts_go() -> None:
     """The button waits for a yes to exactly that; the rest of the file may come without it."""
-    at = opened("settings", tab="Export & import")
+    at = opened("ship")
     theirs = QUICK.model_copy(update={"providers": FOREIGN, "seed": 3})
     upload(at, dump(export_of(resources().playground.store, theirs)))
     assert "openai: https://collects.example/v1, with the key in OPENAI_API_KEY" in plain(at)
@@ -174,7 +174,7 @@ def test_a_version_that_is_brought_back_asks_too() -> None:
 
 def test_a_file_that_names_another_secret_is_not_imported() -> None:
     """Even with every yes; the settings stay."""
-    at = opened("settings", tab="Export & import")
+    at = opened("ship")
     provider = ProviderSettings(base_url="https://collects.example/v1", api_key_env="AWS_SECRET_ACCESS_KEY")
     theirs = QUICK.model_copy(update={"providers": {"openai": provider}})
     upload(at, dump(export_of(resources().playground.store, theirs)))

@@ -15,11 +15,12 @@ pytestmark = pytest.mark.browser
 
 EASY = "Is this spam? Yes or no: you won a prize."
 PAGES = {
-    "": ("Playground", "What has been learned about this traffic"),
+    "try": ("Try", "What has been learned about this traffic"),
     "costs?range=all": ("Costs", "Cumulative spend"),
     "learning": ("Learning", "Changes of prices"),
-    "evidence?tab=My+traffic": ("Evidence", "Rules would have"),
-    "history": ("History", "This visit"),
+    "?tab=My+traffic": ("Verdict", "Rules would have"),
+    "rate": ("Rate", "This visit"),
+    "ship": ("Ship", "Import"),
     "settings": ("Settings", "Budget"),
 }
 LEVELS = """() => [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map(one => Number(one.tagName[1]))"""
@@ -57,7 +58,7 @@ def test_a_long_name_hides_no_figure(start_server: Callable[..., Server], page: 
     """Names as long as those of real catalogues, and longer: badges are broken, not cut off with their chance."""
     names = ("openai/meta-llama/llama-3.3-70b-instruct-turbo", "openai/" + "strongest" * 20)
     goals = {"default": GoalSettings(arms=tuple(ArmSettings(model=name, weight=0.5) for name in names))}
-    page.goto(start_server(goals=goals).url)
+    page.goto(f"{start_server(goals=goals).url}/try")
     ready(page)
     send(page, EASY)
     card = page.locator(".st-key-decision-contextual")
@@ -96,7 +97,7 @@ def test_the_keyboard_is_enough(start_server: Callable[..., Server], page: Page)
 
 def test_a_prompt_is_opened_by_keyboard(server: Server, page: Page) -> None:
     """In the table of the history, as the page says."""
-    page.goto(f"{server.url}/history")
+    page.goto(f"{server.url}/rate")
     expect(page.get_by_text("then Shift+Space")).to_be_visible()
     expect(page.locator('[data-testid="stDataFrame"] canvas').first).to_be_visible()
     page.wait_for_selector(READY)
@@ -109,4 +110,4 @@ def test_a_prompt_is_opened_by_keyboard(server: Server, page: Page) -> None:
     page.keyboard.press("ArrowDown")
     page.wait_for_timeout(500)  # the table draws its cursor, and a person looks at it
     page.keyboard.press("Shift+Space")
-    expect(page.get_by_role("link", name="Open in the playground")).to_be_visible()
+    expect(page.get_by_role("link", name="Open in Try")).to_be_visible()

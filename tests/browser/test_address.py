@@ -42,7 +42,7 @@ def test_back_and_forward_restore_what_a_page_was_left_with(server: Server, page
     page.wait_for_url("**range=7+d**")
     chooses(page, "router", "Thompson sampling")
     costs_show(page, "7 d", "Thompson sampling")
-    goes_to(page, "History")
+    goes_to(page, "Rate")
     chooses(page, "model", "openai/gpt-4o")
     goes_to(page, "Settings")
     page.go_back()
@@ -58,7 +58,7 @@ def test_back_and_forward_restore_what_a_page_was_left_with(server: Server, page
     costs_show(page, "7 d", "Thompson sampling")
     page.go_forward()
     expect(page.locator(".st-key-model input")).to_have_value("any")
-    expect(page).to_have_url(re.compile("/history$"))
+    expect(page).to_have_url(re.compile("/rate$"))
 
     goes_to(page, "Learning")
     goes_to(page, "Costs")
@@ -79,7 +79,7 @@ def test_back_and_forward_restore_what_a_page_was_left_with(server: Server, page
 
 def test_back_leads_out_of_an_evaluation_tab(server: Server, page: Page) -> None:
     """Tabs of the evidence and settings pages are steps, too."""
-    page.goto(f"{server.url}/evidence")
+    page.goto(f"{server.url}/?tab=My+data")
     page.locator(".st-key-tab").get_by_text("My traffic", exact=True).click()
     page.wait_for_url("**tab=My+traffic**")
     page.locator(".st-key-target-range").get_by_text("7 d", exact=True).click()

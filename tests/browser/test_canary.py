@@ -152,11 +152,12 @@ def full(start_server: Callable[..., Server], tmp_path: Path) -> Server:
 
 def addresses() -> list[str]:
     """Every page with what it can show, by its address."""
-    tabs = ("Goals", "Models+%26+providers", "Rules", "Classifier", "Contextual", "Calls+%26+privacy", "Versions",
-            "Export+%26+import")  # fmt: skip
+    tabs = ("Goals", "Models+%26+providers", "Rules", "Classifier", "Contextual", "Calls+%26+privacy",
+            "Versions")  # fmt: skip
     return [
-        "", f"?prompt={ident(1)}", f"?prompt={ident(2)}", "costs?range=all&tables=true", "learning?tables=true",
-        "evidence", "evidence?tab=My+traffic", "evidence?tab=Pairs", "history", f"history?id={ident(1)}",
+        "", "ship", f"try?prompt={ident(1)}", f"try?prompt={ident(2)}", "costs?range=all&tables=true",
+        "learning?tables=true",
+        "?tab=My+data", "?tab=My+traffic", "?tab=Pairs", "rate", f"rate?id={ident(1)}",
         *(f"settings?tab={tab}" for tab in tabs),
     ]  # fmt: skip
 
@@ -211,7 +212,7 @@ def test_what_is_typed_does_not_act(full: Server, page: Page, watched: Callable[
 
 def test_what_is_sent_does_not_act(full: Server, page: Page, watched: Callable[[str], None]) -> None:
     """A prompt and its system prompt; the simulated models repeat it in their answers."""
-    page.goto(full.url)
+    page.goto(f"{full.url}/try")
     ready(page)
     page.locator(".st-key-more button").first.click()
     page.locator(".st-key-system textarea").fill(canary("system"))
@@ -241,7 +242,7 @@ def test_what_is_imported_does_not_act(
     """Files by their names, columns and cells: judged, broken, and a router brought in."""
     name = canary("file").replace("/", "∕")
     for content in (scored_file(), b"broken", f"{canary('head')},b\n1,2\n".encode()):
-        page.goto(f"{full.url}/evidence")
+        page.goto(f"{full.url}/?tab=My+data")
         file = tmp_path / f"{name}.csv"
         file.write_bytes(content)
         page.locator('.st-key-labelled-file input[type="file"]').set_input_files(file)
@@ -254,14 +255,14 @@ def test_what_is_imported_does_not_act(
             expect(page.locator(".st-key-verdict")).to_be_visible(timeout=60_000)
             opened_up(page)
             watched("its verdict")
-    page.goto(f"{full.url}/settings?tab=Export+%26+import")
+    page.goto(f"{full.url}/ship")
     with page.expect_download() as waiting:
         page.locator('[class*="st-key-download-evidence"] button').first.click()
     router = tmp_path / f"{name}.json"
     router.write_bytes(Path(waiting.value.path()).read_bytes())
     for content in (router.read_bytes(), f'{{"{canary("key")}": 1}}'.encode()):
         router.write_bytes(content)
-        page.goto(f"{full.url}/settings?tab=Export+%26+import")
+        page.goto(f"{full.url}/ship")
         page.locator('.st-key-import-file input[type="file"]').set_input_files(router)
         page.wait_for_timeout(1_500)
         watched("an import")

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 MANY = 40_000  # prompts: judging them takes far longer than a click
 
 
-def go(page: Page, server: Server, path: str = "evidence") -> None:
+def go(page: Page, server: Server, path: str = "?tab=My+data") -> None:
     """Open the page and wait for it."""
     page.goto(f"{server.url}/{path}")
     page.wait_for_selector(READY)
@@ -100,7 +100,7 @@ def test_a_run_is_cancelled(start_server: Callable[..., Server], page: Page, tmp
     expect(bar).to_contain_text("left")
     page.get_by_role("link", name="Costs", exact=True).click()
     expect(page.get_by_text("what your traffic costs and saves")).to_be_visible()
-    page.get_by_role("link", name="Evidence", exact=True).click()
+    page.get_by_role("link", name="Verdict", exact=True).click()
     expect(bar).to_be_visible()
     page.locator(".st-key-cancel-evaluation button").first.click()
     expect(page.get_by_text("Stopped as asked; nothing was kept.")).to_be_visible()

@@ -23,7 +23,7 @@ FILL_IN = """(field, text) => {
 @pytest.fixture
 def form(start_server: Callable[..., Server], page: Page) -> Page:
     """The playground, with nothing typed."""
-    page.goto(start_server(latency_scale=0).url)
+    page.goto(f"{start_server(latency_scale=0).url}/try")
     ready(page)
     return page
 
@@ -44,7 +44,7 @@ def compare(page: Page) -> None:
 def was_sent(page: Page) -> str:
     """The prompt of the comparison that the address names, as its record in the history shows it."""
     address = urlsplit(page.url)
-    page.goto(f"{address.scheme}://{address.netloc}/history?id={parse_qs(address.query)['prompt'][0]}")
+    page.goto(f"{address.scheme}://{address.netloc}/rate?id={parse_qs(address.query)['prompt'][0]}")
     shown = page.locator('[data-testid="stMain"] [data-testid="stCode"]')
     expect(shown.first).to_be_visible()
     return "\n".join(shown.all_inner_texts())
@@ -110,11 +110,11 @@ def test_a_click_elsewhere_loses_nothing(form: Page) -> None:
     form.locator(".st-key-prompt textarea").fill(MINE)
     form.get_by_role("link", name="Settings").click(delay=100)
     expect(form.locator(".st-key-tab")).to_be_visible()
-    form.get_by_role("link", name="Playground").click()
+    form.get_by_role("link", name="Try", exact=True).click()
     ready(form)
     expect(form.locator(".st-key-prompt textarea")).to_have_value(MINE)
     form.locator(".st-key-prompt textarea").fill(OTHER)
-    form.get_by_role("link", name="History").click(delay=100)
+    form.get_by_role("link", name="Rate", exact=True).click(delay=100)
     expect(form.locator(".st-key-no-traffic")).to_be_visible()
     form.go_back()
     ready(form)
@@ -147,9 +147,9 @@ def test_opened_from_the_history(form: Page) -> None:
     expect(form.locator('[class*="st-key-thumb-"] button:not([disabled])').first).to_be_visible()
     first = form.url
     form.locator(".st-key-prompt textarea").fill(OTHER)
-    form.get_by_role("link", name="History").click(delay=100)
+    form.get_by_role("link", name="Rate", exact=True).click(delay=100)
     form.locator(".st-key-history-table canvas").first.click(position={"x": 16, "y": 52}, force=True)
-    form.get_by_role("link", name="Open in the playground").click()
+    form.get_by_role("link", name="Open in Try").click()
     ready(form)
     expect(form.locator(".st-key-prompt textarea")).to_have_value(OTHER)
     form.locator(".st-key-asked summary").click()

@@ -20,7 +20,7 @@ def test_send_rate_reload_and_deep_link(start_server: Callable[..., Server], pag
     found by its link on a fresh server.
     """  # fmt: skip
     server = start_server()
-    page.goto(server.url)
+    page.goto(f"{server.url}/try")
     ready(page)
     expect(page.get_by_text("Simulated models")).to_be_visible()
     page.locator(".st-key-run_all label").first.click()
@@ -55,7 +55,7 @@ def test_send_rate_reload_and_deep_link(start_server: Callable[..., Server], pag
 
 def test_change_and_take_back(start_server: Callable[..., Server], page: Page) -> None:
     """The other thumb replaces the first, a second click on it takes it back, and nothing counts twice."""
-    page.goto(start_server().url)
+    page.goto(f"{start_server().url}/try")
     ready(page)
     page.locator(".st-key-run_all label").first.click()
     send(page, HARD)
@@ -79,7 +79,7 @@ def test_verdicts_by_key(start_server: Callable[..., Server], page: Page) -> Non
     """A number rates where nobody types, and is a letter of the prompt where somebody does; pressed again it takes
     the verdict back.
     """  # fmt: skip
-    page.goto(start_server().url)
+    page.goto(f"{start_server().url}/try")
     ready(page)
     page.locator(".st-key-run_all label").first.click()
     send(page, HARD)
@@ -98,7 +98,7 @@ def test_verdicts_by_key(start_server: Callable[..., Server], page: Page) -> Non
 
 def test_stop_keeps_what_has_come(start_server: Callable[..., Server], page: Page) -> None:
     """Stop ends one answer, keeps its text, and leaves the other alone; the stopped one can be had again."""
-    page.goto(start_server(latency_scale=2.0).url)
+    page.goto(f"{start_server(latency_scale=2.0).url}/try")
     ready(page)
     page.locator(".st-key-run_all label").first.click()
     send(page, HARD)
@@ -114,7 +114,7 @@ def test_stop_keeps_what_has_come(start_server: Callable[..., Server], page: Pag
 
 def test_one_model_fails_and_the_other_answers(start_server: Callable[..., Server], page: Page) -> None:
     """A failing model shows its sentence and Retry, the other is answered and can be rated."""
-    page.goto(start_server().url)
+    page.goto(f"{start_server().url}/try")
     ready(page)
     page.locator(".st-key-run_all label").first.click()
     send(page, "Compare these, simulate:cut@gpt-4o please, and explain why.")
@@ -128,7 +128,7 @@ def test_one_model_fails_and_the_other_answers(start_server: Callable[..., Serve
 
 def test_blind(start_server: Callable[..., Server], page: Page) -> None:
     """Names, cost and decisions stay hidden until every answer is rated."""
-    page.goto(start_server().url)
+    page.goto(f"{start_server().url}/try")
     ready(page)
     page.locator(".st-key-run_all label").first.click()
     page.locator(".st-key-blind label").first.click()
@@ -149,7 +149,7 @@ def test_blind(start_server: Callable[..., Server], page: Page) -> None:
 
 def test_empty_prompt_is_a_sentence(start_server: Callable[..., Server], page: Page) -> None:
     """Sending nothing says what to do."""
-    page.goto(start_server().url)
+    page.goto(f"{start_server().url}/try")
     ready(page)
     page.locator(".st-key-send button").click()
     expect(page.get_by_text("the prompt is empty")).to_be_visible()
@@ -161,7 +161,7 @@ def test_nothing_is_cut_off(start_server: Callable[..., Server], page: Page, sch
     """The page never scrolls sideways, in either theme and width, with long words in prompt and answer."""
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": 1000})
-    page.goto(start_server().url)
+    page.goto(f"{start_server().url}/try")
     ready(page)
     send(page, "Compare " + "incomprehensibilities" * 20 + " and explain why.")
     expect(page.locator('[class*="st-key-thumb-"] button:not([disabled])').first).to_be_visible()
@@ -173,7 +173,7 @@ def test_nothing_is_cut_off(start_server: Callable[..., Server], page: Page, sch
 
 def test_a_second_prompt_clears_the_first(start_server: Callable[..., Server], page: Page) -> None:
     """While the second prompt's answers stream, nothing of the first can be rated by mistake."""
-    page.goto(start_server(latency_scale=2.0).url)
+    page.goto(f"{start_server(latency_scale=2.0).url}/try")
     ready(page)
     page.locator(".st-key-run_all label").first.click()
     send(page, "Is this spam? You won a prize.")
@@ -190,7 +190,7 @@ def test_a_second_prompt_clears_the_first(start_server: Callable[..., Server], p
 
 def test_a_click_right_after_sending_loses_neither(start_server: Callable[..., Server], page: Page) -> None:
     """While the routers decide, the answers before can still be rated; the prompt is sent all the same."""
-    page.goto(start_server(latency_scale=2.0).url)
+    page.goto(f"{start_server(latency_scale=2.0).url}/try")
     ready(page)
     page.locator(".st-key-run_all label").first.click()
     send(page, "Is this spam? You won a prize.")

@@ -51,7 +51,7 @@ def test_a_changed_setting_is_followed(start_server: Callable[..., Server], page
     server = start_server()
     go(page, server, "settings?tab=Rules", "heuristic-threshold")
     set_threshold(page, 99)
-    page.goto(server.url)
+    page.goto(f"{server.url}/try")
     ready(page)
     send(page, EASY)
     rules = page.locator(".st-key-decision-heuristic")
@@ -61,7 +61,7 @@ def test_a_changed_setting_is_followed(start_server: Callable[..., Server], page
 
 def chances(page: Page, server: Server) -> list[str]:
     """What Thompson sampling decides by for one prompt: of each model what is known, what it costs, its chance."""
-    page.goto(server.url)
+    page.goto(f"{server.url}/try")
     ready(page)
     send(page, EASY)
     card = page.locator(".st-key-decision-thompson")
@@ -81,7 +81,7 @@ def test_a_router_moves_house(start_server: Callable[..., Server], page: Page, t
     shown = page.locator('[data-testid="stMarkdown"]').all_inner_texts()
     known = [line for line in shown if re.search(r"expected \d", line)]
     assert len(known) == 2
-    go(page, server, "settings?tab=Export+%26+import", "export")
+    go(page, server, "ship", "export")
     with page.expect_download() as waiting:
         page.locator('[class*="st-key-download-router"] button', has_text="router.json").click()
     file = tmp_path / "router.json"
@@ -92,7 +92,7 @@ def test_a_router_moves_house(start_server: Callable[..., Server], page: Page, t
     (tmp_path / "router.simulated.duckdb").unlink()
 
     fresh = start_server()
-    go(page, fresh, "settings?tab=Export+%26+import", "import")
+    go(page, fresh, "ship", "import")
     page.locator('.st-key-import-file input[type="file"]').set_input_files(file)
     expect(page.locator(".st-key-import")).to_contain_text("0 of 0 good")
     page.locator(".st-key-do-import button").click()
@@ -122,7 +122,7 @@ def test_many_are_rated_at_once(start_server: Callable[..., Server], page: Page,
     """Two prompts that nobody has rated; afterwards there are two fewer."""
     filled(tmp_path, 300)
     server = start_server()
-    go(page, server, "history?rated=not+rated", "history-table")
+    go(page, server, "rate?rated=not+rated", "history-table")
     shown = page.locator(".st-key-pages").get_by_text(re.compile(r"1 to 50 of \d+"))
     total = int(shown.inner_text().rsplit(" ", 1)[1])
     table = page.locator(".st-key-history-table canvas").first
@@ -140,7 +140,7 @@ def test_history_is_found_read_linked_and_exported(
     """A selected row is read; turning the page selects nothing; the file has what is filtered."""
     filled(tmp_path, 300)
     server = start_server()
-    go(page, server, "history", "history-table")
+    go(page, server, "rate", "history-table")
     table = page.locator(".st-key-history-table canvas").first
     table.click(position=FIRST_ROW, force=True)
     expect(page.locator(".st-key-cost-lines")).to_contain_text("What it cost")
@@ -150,14 +150,14 @@ def test_history_is_found_read_linked_and_exported(
     expect(page.locator(".st-key-cost-lines")).to_have_count(0)
     table.click(position=FIRST_ROW, force=True)
     text = page.locator('[data-testid="stMain"] [data-testid="stCode"]').first.inner_text()
-    page.get_by_role("link", name="Open in the playground").click()
+    page.get_by_role("link", name="Open in Try").click()
     page.wait_for_url("**comparison=**")
     expect(page.locator(".st-key-answer-0")).to_be_visible()
     page.reload()
     expect(page.locator(".st-key-answer-0")).to_be_visible()
 
     word = text.split()[-1].strip('.,?!"”')
-    go(page, server, f"history?search={word}", "history-table")
+    go(page, server, f"rate?search={word}", "history-table")
     page.locator(".st-key-history-export button").first.click()
     with page.expect_download() as waiting:
         page.locator(".st-key-export-jsonl button").click()
@@ -170,12 +170,12 @@ def test_history_is_found_read_linked_and_exported(
 def test_a_late_rating_moves_the_learning_page(start_server: Callable[..., Server], page: Page) -> None:
     """Given on the history page, seen on the learning page."""
     server = start_server()
-    page.goto(server.url)
+    page.goto(f"{server.url}/try")
     ready(page)
     page.locator(".st-key-run_all label").first.click()
     send(page, EASY)
     answers(page, 2)
-    go(page, server, "history", "history-table")
+    go(page, server, "rate", "history-table")
     page.locator(".st-key-history-table canvas").first.click(position=FIRST_ROW, force=True)
     answers(page, 2)
     page.locator(".st-key-answer-0").locator('[class*="st-key-thumb-"] button').first.click()
@@ -187,7 +187,7 @@ def test_a_late_rating_moves_the_learning_page(start_server: Callable[..., Serve
 def test_two_tabs_at_once(start_server: Callable[..., Server], page: Page, browser: Browser) -> None:
     """What is rated in one is found in the other; a setting saved in one is in force in the other."""
     server = start_server()
-    page.goto(server.url)
+    page.goto(f"{server.url}/try")
     ready(page)
     page.locator(".st-key-run_all label").first.click()  # both models, whatever is drawn
     send(page, EASY)

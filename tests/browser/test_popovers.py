@@ -24,7 +24,7 @@ def test_a_popover_closes_after_its_action(server: Server, page: Page) -> None:
     page.locator(".st-key-events-1 button").click()
     expect(page.get_by_text("before the change")).to_be_visible()
 
-    page.goto(f"{server.url}/history")
+    page.goto(f"{server.url}/rate")
     page.wait_for_selector(READY)
     page.locator(".st-key-history-delete button").click()
     days = page.locator(".st-key-older-than input")

@@ -59,7 +59,7 @@ def foreign() -> Iterator[Callable[[str], str]]:
 def test_a_rebound_name_sees_nothing(server: Server, rebound: Browser) -> None:
     """Neither page, nor script, nor websocket; the sentence says how a name is allowed."""
     page = rebound.new_page()
-    for path in ("", "history", "settings", "_stcore/health", "_stcore/host-config"):
+    for path in ("", "rate", "settings", "_stcore/health", "_stcore/host-config"):
         answer = page.goto(f"http://evil.example:{server.port}/{path}")
         assert answer is not None
         assert answer.status == 403, path
@@ -103,7 +103,7 @@ def test_a_page_on_another_port_gets_no_socket(
     server: Server, page: Page, browser: Browser, foreign: Callable[[str], str]
 ) -> None:
     """Another program's page on this machine is another site; the app's own page gets its socket."""
-    page.goto(server.url)
+    page.goto(f"{server.url}/try")
     page.wait_for_selector(READY)
     address = f"{server.url.replace('http', 'ws', 1)}/{STREAM}"
     assert page.evaluate(OPENS, address)

@@ -162,6 +162,7 @@ LEVELS = (
     {"routing"},
     {"views", "exports", "evaluation", "demo"},
     {"charts", "collecting"},
+    {"reports"},
     {"serving"},
     {"shell"},
 )

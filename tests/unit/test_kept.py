@@ -28,7 +28,7 @@ def report(names: list[str] = ALL, objective: Objective | None = None, cost: flo
 def test_a_judgement_survives_its_document() -> None:
     """Out as verdict and report, and back to the same."""
     found = Judgement(verdict(report()), report(), ("2 rows: dropped",))
-    assert list(json.loads(dump(found))) == ["verdict", "report", "notes"]
+    assert list(json.loads(dump(found))) == ["verdict", "report", "notes", "cells"]
     again: Judgement = load(Judgement, dump(found))
     assert again.verdict == found.verdict
     assert again.report.rows == found.report.rows

@@ -328,3 +328,13 @@ def test_beside_several_models_the_most_accurate_is_named() -> None:
     assert by_hand(rivals=(worse, replace(worse, model="other"))).sentence == (
         "Use cheap for everything. worse and other are dearer and worse: dominated (95 %, 1,000 prompts)."
     )
+
+
+def test_a_dearer_rival_that_is_no_better_is_not_said_to_be_worth_its_price() -> None:
+    """Equal scores at ten times the cost: within the tolerance; with none, more expensive and not better."""
+    same = labelled([[1.0, 1.0]] * 380 + [[1.0, 0.0]] * 10 + [[0.0, 1.0]] * 10, (0.01, 0.1))
+    report = evaluate((), same, objective=Objective(0.05), draws=0)
+    assert verdict(report).sentence.startswith("Use cheap for everything. It is within 5 points of strong")
+    said = verdict(report, 0.0).sentence
+    assert "strong is more expensive and not better: +0.0 points (95 %: -2.3 to +2.3; 400 prompts)" in said
+    assert "1/10 of the cost" in said

@@ -32,20 +32,26 @@ def advantage(scored: Array, paid: Array, data: Labelled, worth_usd: float, leve
         level: of the interval.
     """
     rate = np.ones(len(data.models))
-    return _least(scored, paid, data.scores, data.cost_usd, worth_usd, rate, level)
+    return _least(scored, paid, data.scores, data.cost_usd, worth_usd, rate, level, data.weights)
 
 
-def worth_over(scores: Array, money: Array, worth_usd: float, level: float) -> intervals.Ends:
+def worth_over(
+    scores: Array, money: Array, worth_usd: float, level: float, weights: Array | None = None
+) -> intervals.Ends:
     """The interval of what one model brings more than another at this worth of a good answer.
 
     Args:
         scores, money: (n,), differences in score and in cost on every prompt.
         worth_usd, level: as for ``advantage``.
+        weights: (n,), how many prompts each row stands for; None: one.
     """
-    return intervals.mean(worth_usd * scores - money, level, imagined=worth_usd, around=-float(money.mean()))
+    around = -float(intervals.average(money, weights))
+    return intervals.mean(worth_usd * scores - money, level, worth_usd, around, weights)
 
 
-def break_even(scores: Array, money: Array, level: float) -> tuple[float, float | None, float | None] | None:
+def break_even(
+    scores: Array, money: Array, level: float, weights: Array | None = None
+) -> tuple[float, float | None, float | None] | None:
     """The worth of a good answer from which the more expensive of two models pays, and its interval.
 
     The interval holds the worths at which neither is proven to be the better buy (Fieller 1954, here by search);
@@ -53,9 +59,9 @@ def break_even(scores: Array, money: Array, level: float) -> tuple[float, float 
     accurate one.
 
     Args:
-        scores, money, level: as for ``worth_over``.
+        scores, money, level, weights: as for ``worth_over``.
     """
-    better, dearer = float(scores.mean()), float(money.mean())
+    better, dearer = float(intervals.average(scores, weights)), float(intervals.average(money, weights))
     if better * dearer <= 0.0:
         return None
     if better < 0.0:
@@ -63,10 +69,10 @@ def break_even(scores: Array, money: Array, level: float) -> tuple[float, float 
     even = dearer / better
 
     def cheaper_is_proven(worth: float) -> bool:
-        return float(worth_over(scores, money, worth, level)[1]) < 0.0
+        return float(worth_over(scores, money, worth, level, weights)[1]) < 0.0
 
     def dearer_is_proven(worth: float) -> bool:
-        return float(worth_over(scores, money, worth, level)[0]) > 0.0
+        return float(worth_over(scores, money, worth, level, weights)[0]) > 0.0
 
     low = _turn(cheaper_is_proven, 0.0, even) if cheaper_is_proven(0.0) else None
     high = None
@@ -95,11 +101,11 @@ def gain(scored: Array, paid: Array, data: Labelled, level: float) -> Estimate:
     Args:
         scored, paid, data, level: as for ``advantage``.
     """
-    accuracy, cost = data.scores.mean(axis=0), data.cost_usd.mean(axis=0)
+    accuracy, cost = data.mean(data.scores), data.mean(data.cost_usd)
     cheapest = int(np.argmin(cost))
-    if paid.mean() <= cost[cheapest]:  # nothing is cheaper than the cheapest model
+    if data.mean(paid) <= cost[cheapest]:  # nothing is cheaper than the cheapest model
         paid = data.cost_usd[:, cheapest]
-    spent = max(float(paid.mean()), float(cost[cheapest]))  # the same mean may differ in its last digit
+    spent = max(float(data.mean(paid)), float(cost[cheapest]))  # the same mean may differ in its last digit
     mixes, rates = [], []
     for low in np.flatnonzero(cost <= spent):
         mixes.append(np.eye(len(cost))[low])
@@ -110,21 +116,30 @@ def gain(scored: Array, paid: Array, data: Labelled, level: float) -> Estimate:
             rates.append(float((accuracy[high] - accuracy[low]) / (cost[high] - cost[low])))
     nearest = np.argsort([-float(mix @ accuracy) for mix in mixes], kind="stable")[:_NEAREST]
     weights, rate = np.array(mixes)[nearest].T, np.array(rates)[nearest]
-    return _least(scored, paid, data.scores @ weights, data.cost_usd @ weights, 1.0, rate, level)
+    return _least(scored, paid, data.scores @ weights, data.cost_usd @ weights, 1.0, rate, level, data.weights)
 
 
 def _least(
-    scored: Array, paid: Array, scores: Array, costs: Array, worth: float, rate: Array, level: float
+    scored: Array,
+    paid: Array,
+    scores: Array,
+    costs: Array,
+    worth: float,
+    rate: Array,
+    level: float,
+    prompts: Array | None,
 ) -> Estimate:
     """The smallest of worth * (difference in score) - rate * (difference in cost) over the columns (n, m).
 
     Its low end is the lowest of all: whichever column is the smallest in truth, it fails no more often than that
-    one's own.
+    one's own. ``prompts``: how many each row stands for.
     """
     better = scored[:, None] - scores
     dearer = rate * (paid[:, None] - costs)
     values = worth * better - dearer
-    low, high = intervals.mean(values, level, imagined=worth, around=-dearer.mean(axis=0))
+    around = -intervals.average(dearer, prompts)
+    low, high = intervals.mean(values, level, worth, around, prompts)
     same = ~(better.any(axis=0) | dearer.any(axis=0))  # the model itself: nothing is left to chance
     low, high = np.where(same, 0.0, low), np.where(same, 0.0, high)
-    return Estimate(float(values.mean(axis=0).min()), float(low.min()), float(high.min()))
+    means = intervals.average(values, prompts)
+    return Estimate(float(means.min()), float(low.min()), float(high.min()))

@@ -173,7 +173,8 @@ def _use(report: Report, tolerance: float) -> str:
         are = "is" if len(report.rivals) == 1 else "are"
         return f"{said} {names} {are} dearer and worse: dominated ({prompts})."
     rival = max(report.rivals, key=lambda one: one.accuracy.value)
-    if rival.accuracy.value <= 0:
+    dearer = rival.cost_usd is not None and rival.cost_usd.low > 0
+    if rival.accuracy.value <= 0 and not dearer:
         return (
             f"{said} It is better than {rival.model} by {_points(report, rival.accuracy, -1)}, which at"
             f" {_worth(report)} for a good answer is worth its price."
@@ -181,6 +182,9 @@ def _use(report: Report, tolerance: float) -> str:
     cost = times_cheaper(_ratio(report, rival))
     if rival.accuracy.high <= tolerance:
         return f"{said} It is within {100 * tolerance:g} points of {rival.model} ({prompts}) at {cost}."
+    if rival.accuracy.value <= 0:
+        found = f"{points(rival.accuracy.value)} points (95 %: {span(rival.accuracy)}; {report.prompts:,} prompts)"
+        return f"{said} {rival.model} is more expensive and not better: {found}, where this one has {cost}."
     return (
         f"{said} {rival.model} is better by {_points(report, rival.accuracy)}, which at {_worth(report)} for a"
         f" good answer is not worth its price: this one has {cost}."

@@ -55,9 +55,10 @@ def judged(
     scored = np.stack([(one.probabilities * data.scores).sum(axis=1) for one in choices], axis=1)
     paid = np.stack([_paid(one, data) for one in choices], axis=1)
     drawn = bootstrap_means(counts, np.concatenate([scored, paid], axis=1))
-    accuracy, cost = scored.mean(axis=0), paid.mean(axis=0)
+    accuracy, cost = data.mean(scored), data.mean(paid)
     accuracies, costs = drawn[:, : len(choices)], drawn[:, len(choices) :]
-    shares, spent = intervals.share(scored), intervals.mean(paid)
+    shares = intervals.share(scored, weights=data.weights)
+    spent = intervals.mean(paid, weights=data.weights)
     routed = max(1, sum(one.kind in ("rule", "ranking", "trained") for one in choices))
     level = 1.0 - (1.0 - LEVEL) / routed
     priced = not np.isnan(cost[:models]).any()
@@ -81,7 +82,7 @@ def judged(
                 choice.kind,
                 _estimate(accuracy, shares, at),
                 None if np.isnan(cost[at]) else _estimate(cost, spent, at),
-                tuple(choice.probabilities.mean(axis=0).tolist()),
+                tuple(data.mean(choice.probabilities).tolist()),
                 above,
                 saving,
                 over,
@@ -109,11 +110,11 @@ def best_fixed(data: Labelled, objective: Objective) -> int:
     With a worth: the most valuable (where prices are unknown: the most accurate). With a floor: the cheapest that
     reaches it for sure, else the most accurate.
     """
-    accuracy, cost = data.scores.mean(axis=0), data.cost_usd.mean(axis=0)
+    accuracy, cost = data.mean(data.scores), data.mean(data.cost_usd)
     if objective.quality_floor is None:
         brought = utility(accuracy, cost, objective)
         return int(np.argmax(accuracy if np.isnan(brought).any() else brought))
-    reached = intervals.share(data.scores)[0] >= objective.quality_floor
+    reached = intervals.share(data.scores, weights=data.weights)[0] >= objective.quality_floor
     if reached.any() and not np.isnan(cost).any():
         return int(np.argmin(np.where(reached, cost, np.inf)))
     return int(np.argmax(accuracy))
@@ -149,8 +150,7 @@ def _advantage(
     if objective.success_value_usd is not None:
         return advantage(scored, paid, data, objective.success_value_usd, level)
     less = data.cost_usd[:, best] - paid
-    low, high = intervals.mean(less, level)
-    return Estimate(float(less.mean()), float(low), float(high))
+    return _of(data, less, intervals.mean(less, level, weights=data.weights))
 
 
 def _ranked(
@@ -197,13 +197,13 @@ def _rivals(data: Labelled, best: int, objective: Objective) -> tuple[Rival, ...
         worth = None
         if objective.success_value_usd is not None and priced:
             value = objective.success_value_usd
-            worth = _of(value * scores - money, worth_over(scores, money, value, level))
-        even = break_even(scores, money, level) if priced else None
+            worth = _of(data, value * scores - money, worth_over(scores, money, value, level, data.weights))
+        even = break_even(scores, money, level, data.weights) if priced else None
         found.append(
             Rival(
                 model,
-                _of(scores, intervals.difference(scores, level)),
-                _of(money, intervals.mean(money, level)) if priced else None,
+                _of(data, scores, intervals.difference(scores, level, data.weights)),
+                _of(data, money, intervals.mean(money, level, weights=data.weights)) if priced else None,
                 worth,
                 *(even or (None, None, None)),
             )
@@ -211,5 +211,5 @@ def _rivals(data: Labelled, best: int, objective: Objective) -> tuple[Rival, ...
     return tuple(found)
 
 
-def _of(values: Array, ends: intervals.Ends) -> Estimate:
-    return Estimate(float(values.mean()), float(ends[0]), float(ends[1]))
+def _of(data: Labelled, values: Array, ends: intervals.Ends) -> Estimate:
+    return Estimate(float(data.mean(values)), float(ends[0]), float(ends[1]))

@@ -7,6 +7,7 @@ import io
 from dataclasses import dataclass
 
 from router_core.csv_cells import harmless
+from router_core.evaluation.by_file.cells import Cells
 from router_core.evaluation.results import Estimate, Report, Row, Verdict
 
 _FIGURES = (
@@ -26,12 +27,14 @@ _FIGURES = (
 class Judgement:
     """The answer and all that it rests on. ``results.dump`` and ``results.load`` turn it into JSON and back.
 
-    ``notes``: what was left out, changed or estimated on the way from the file, in sentences.
+    ``notes``: what was left out, changed or estimated on the way from the file, in sentences. ``cells``: the
+    prompts, counted, so that the models can be judged at another worth of a good answer; None: not kept.
     """
 
     verdict: Verdict
     report: Report
     notes: tuple[str, ...] = ()
+    cells: Cells | None = None
 
 
 def as_csv(report: Report) -> str:

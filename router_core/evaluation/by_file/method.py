@@ -28,8 +28,9 @@ def _said(report: Report) -> Iterable[str]:
     yield (
         "Intervals hold 95 %: they say how far a figure would move with other prompts of the same kind."
         " Differences are taken prompt by prompt. No share is certain, however many answers were good: a few"
-        " imagined answers are added. For orders (APGR, CPT) and savings the prompts were drawn anew"
-        f" {report.draws:,} times, with replacement (bootstrap)."
+        " imagined answers are added."
+        + f" For orders (APGR, CPT) and savings the prompts were drawn anew {report.draws:,} times, with"
+        " replacement (bootstrap)." * (report.draws > 0)
     )
     if routers > 1 or len(report.models) > 2:
         rivals = len(report.models) - 1

@@ -78,7 +78,7 @@ def evaluate(
     Args:
         policies: names in ``ways.WAYS``, or policy objects (asked before anything is learned; their arms are the
             file's models, without those whose price is unknown where two or more have one)
-        labelled: n prompts, k >= 2 models.
+        labelled: n prompts, k >= 2 models. Where a row stands for several prompts, models alone are judged.
         settings: rules, classifier, prices; by default the defaults.
         goal: whose exploration, priors and starting weights Thompson sampling has.
         objective: by default what a good answer is worth in that goal.
@@ -98,7 +98,11 @@ def evaluate(
     unknown = [one for one in wanted if isinstance(one, str) and one not in WAYS]
     if unknown:
         raise EvaluationError(f"{unknown[0]!r} is not a router that can be judged; choose from {list(WAYS)}")
-    if len(labelled.prompts) < 2:
+    if wanted and labelled.weights is not None:
+        raise EvaluationError(
+            "prompts that were counted by what came of them have no text for a router to look at"
+        )
+    if labelled.count < 2:
         raise EvaluationError("one prompt says nothing; give at least two, better a few hundred")
     settings = settings or Settings()
     goal_settings = settings.goal(goal)
@@ -122,22 +126,22 @@ def evaluate(
     rows, rivals = judged(
         data, choices, best, objective, counts, lambda done: progress(0.7 + 0.25 * done, "comparing")
     )
-    brought = float(utility(data.scores[:, best].mean(), data.cost_usd[:, best].mean(), objective))
+    accuracy, cost = data.mean(data.scores), data.mean(data.cost_usd)
+    brought = float(utility(accuracy[best], cost[best], objective))
     rows += [_learner(name, one, brought, objective) for name, one in lives.items()]
     in_dollars = objective.success_value_usd is not None and not np.isnan(data.cost_usd).any()
     regret = tuple(_path(name, in_dollars, one) for name, one in lives.items())
     everything = {choice.name: choice.probabilities for choice in choices}
     everything |= {name: one.frequency for name, one in lives.items()}
     progress(0.98, "writing the report")
-    accuracy, cost = data.scores.mean(axis=0), data.cost_usd.mean(axis=0)
     unjudged = every.scores[:, unpriced]
     return Report(
         created_at=now or datetime.now(UTC),
         source=data.source,
         sha256=data.sha256,
-        prompts=len(data.prompts),
+        prompts=data.count,
         models=data.models,
-        estimated_cost_share=float(data.cost_estimated.mean()),
+        estimated_cost_share=float(data.mean(data.cost_estimated).mean()),
         notes=tuple(_notes(data)),
         objective=objective,
         settings_version=settings.version,
@@ -155,7 +159,9 @@ def evaluate(
         mistakes=tuple(_mistakes(data, choices, seed)) if keep_texts else (),
         unpriced=tuple(
             Unpriced(every.models[at], Estimate(*(float(one) for one in figures)))
-            for at, *figures in zip(unpriced, unjudged.mean(axis=0), *intervals.share(unjudged), strict=True)
+            for at, *figures in zip(
+                unpriced, data.mean(unjudged), *intervals.share(unjudged, weights=data.weights), strict=True
+            )
         ),
     )
 
@@ -280,7 +286,7 @@ def _notes(data: Labelled) -> Iterable[str]:
         ("tokens", "are estimated from texts", data.tokens_estimated),
     ):
         if where is not None and where.any():
-            parts = [f"{part:.0%} of {model}" for model, part in zip(data.models, where.mean(axis=0), strict=True)]
+            parts = [f"{part:.0%} of {model}" for model, part in zip(data.models, data.mean(where), strict=True)]
             said = "all answers" if where.all() else listing([one for one in parts if not one.startswith("0% ")])
             yield f"{what} that the file does not give {how}: {said}"
 
@@ -292,8 +298,13 @@ def _tasks(data: Labelled, chosen: dict[str, Array]) -> tuple[TaskResult, ...]:
         return ()
     scored = {name: (probabilities * data.scores).sum(axis=1) for name, probabilities in chosen.items()}
     tasks = np.array([task or "" for task in data.tasks])
+    weights = np.ones(len(tasks)) if data.weights is None else data.weights
     found = [
-        TaskResult(task, int(among.sum()), {name: float(one[among].mean()) for name, one in scored.items()})
+        TaskResult(
+            task,
+            round(float(weights[among].sum())),
+            {name: float(np.average(one[among], weights=weights[among])) for name, one in scored.items()},
+        )
         for task in names
         for among in [tasks == task]
     ]

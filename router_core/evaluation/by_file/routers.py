@@ -66,7 +66,7 @@ def pairs_that_matter(labelled: Labelled, best: int) -> tuple[Pair, ...]:
     That model and its neighbours on the hull of (cost, accuracy): first with the next dearer one, then with the
     next cheaper. Where it has no neighbour, or a price is unknown: it and the most accurate other model.
     """
-    accuracy, cost = labelled.scores.mean(axis=0), labelled.cost_usd.mean(axis=0)
+    accuracy, cost = labelled.mean(labelled.scores), labelled.mean(labelled.cost_usd)
     if len(accuracy) < 3 or np.isnan(cost).any():
         return (reference_pair(labelled),)
     others = [model for model in on_hull(accuracy, cost) if model != best]
@@ -97,7 +97,7 @@ def reference_pair(labelled: Labelled) -> Pair:
     Raises:
         EvaluationError: there is one model only.
     """
-    means = labelled.scores.mean(axis=0)
+    means = labelled.mean(labelled.scores)
     if len(means) < 2:
         raise EvaluationError("the file has one model; routing needs the scores of at least two on each prompt")
     return Pair(0, 1 + int(np.argmax(means[1:])))

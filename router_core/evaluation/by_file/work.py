@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from router_core.errors import EvaluationError
+from router_core.evaluation.by_file.cells import cells_of
 from router_core.evaluation.by_file.classifying import live_verdicts
 from router_core.evaluation.by_file.conclusion import TOLERANCE, verdict
 from router_core.evaluation.by_file.kept import Judgement
@@ -137,7 +138,7 @@ def judge(
         now=now,
         progress=watch,
     )
-    return Judgement(verdict(report, wanted.tolerance), report, tuple(notes))
+    return Judgement(verdict(report, wanted.tolerance), report, tuple(notes), cells_of(data))
 
 
 def keep(store: Kept, id_: str, found: Judgement) -> None:

@@ -1,4 +1,4 @@
-"""Should I route at all? Labelled data, own traffic and pairs of answers, each with its verdict."""
+"""Should I route at all? The verdict first; labelled data, own traffic and pairs of answers in full behind it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from pages.evidence_data import show_data
 from pages.evidence_pairs import show_pairs
 from pages.evidence_traffic import show_traffic
 from pages.formatting import escaped
+from pages.front import show_front
 from pages.resources import resources
 from router_core.errors import RouterError
 
-_TABS = {"My data": show_data, "My traffic": show_traffic, "Pairs": show_pairs}
+_TABS = {"Verdict": show_front, "My data": show_data, "My traffic": show_traffic, "Pairs": show_pairs}
 
 
 def page() -> None:
     """The page, top to bottom."""
     shared = resources()
-    address = Address("evidence")
+    address = Address("verdict")
+    first = "My data" if "evaluation" in st.query_params else "Verdict"
     tab = st.segmented_control(
         "Evidence",
         list(_TABS),
-        key=address.choice("tab", list(_TABS), "My data"),
+        key=address.choice("tab", list(_TABS), first),
         label_visibility="collapsed",
         required=True,
     )
