@@ -187,7 +187,8 @@ def test_goals_and_models_of_the_pool(start: Start, server: ChatServer, store: S
         assert (decision.origin, decision.goal, got.headers["x-router-policy"]) == ("forced", "hard", "forced")
     server.usual = refused(500)
     assert post(at, hello(model=STRONG)).status_code == 502
-    assert len(last(store).completions) == 1
+    assert wait_for(lambda: len(last(store).completions) == 1)
+    assert len(server.requests) == 6
     for name in ("goal:none", "gpt-9"):
         error = post(at, hello(model=name))
         assert (error.status_code, error.json()["error"]["code"]) == (404, "model_not_found")
