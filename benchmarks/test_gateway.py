@@ -10,8 +10,8 @@ import json
 import multiprocessing
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from multiprocessing.connection import Connection
 from statistics import median
 from typing import Any
@@ -82,7 +82,7 @@ def _serve_provider(tell: Connection) -> None:
 
 
 def _serve_gateway(tell: Connection, provider: Address, router: str, folder: str) -> None:
-    from router_core.serving.aio_forwarding import Forwarding
+    from router_core.serving.aio_forwarding import Forwarding, Wanted
     from router_core.serving.gateway.completions import ChatCompletions
     from router_core.settings import ClassifierSettings, GoalSettings, ProviderSettings, Settings
     from router_core.store import open_store
@@ -94,7 +94,12 @@ def _serve_gateway(tell: Connection, provider: Address, router: str, folder: str
         classifier=ClassifierSettings(model="local/small"),
     )
     forwarding = Forwarding(settings, open_store(f"{folder}/router.duckdb"), environ={})
-    _serve(ChatCompletions(lambda: forwarding), tell)
+
+    @asynccontextmanager
+    async def using(wanted: Wanted) -> AsyncIterator[Forwarding]:
+        yield forwarding
+
+    _serve(ChatCompletions(using), tell)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import gc
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import RLock
 from typing import Literal
 
@@ -18,6 +19,7 @@ from router_core.models.calls import Models
 from router_core.models.keys import PastedKeys
 from router_core.models.parameters import Refusals
 from router_core.routing.retention import remove_expired
+from router_core.serving.gateway.routers import Traffic
 from router_core.serving.modes import Mode, goal_mode
 from router_core.serving.playground import Playground
 from router_core.serving.running import RunningCalls
@@ -172,6 +174,23 @@ def settings_now() -> Settings:
     return _shared().settings
 
 
+def traffic(goal: str) -> Traffic:
+    """Where the requests of programs go that ask for this goal: like a visit that has chosen nothing.
+
+    Raises:
+        RouterError: the settings or the store cannot be used; the sentence says what to do.
+    """
+    shared = _shared()
+    has_lived = partial(_is_live, shared, goal)
+    simulated = goal_mode(shared.settings, goal, os.environ, {}, has_lived=has_lived).simulated
+    playground = shared.playground("simulated" if simulated else "live")
+    return Traffic(playground.settings, playground.store, simulated)
+
+
+def _is_live(shared: _Shared, goal: str) -> bool:
+    return shared.has_store("live") and _has_traffic(shared, goal)
+
+
 def current_goal() -> str:
     """The goal that this visit looks at; the first, where it has not chosen one that there is."""
     goals = settings_now().goals
@@ -188,7 +207,7 @@ def mode_of(goal: str) -> Mode:
         os.environ,
         pasted_keys().of(shared.settings),
         chosen=st.session_state.get(_CHOSEN, {}).get(goal),
-        has_lived=lambda: shared.has_store("live") and _has_traffic(shared, goal),
+        has_lived=partial(_is_live, shared, goal),
     )
 
 

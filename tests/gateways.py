@@ -38,7 +38,7 @@ class Gateway:
         async def forwarding(wanted: Wanted) -> AsyncIterator[Forwarding]:
             yield self.forwarding
 
-        chat = ChatCompletions(lambda: self.forwarding)
+        chat = ChatCompletions(forwarding)
         routes = [
             Route("/v1/chat/completions", endpoint=chat, methods=["POST"]),
             Route("/v1/responses", endpoint=Responses(forwarding), methods=["POST"]),

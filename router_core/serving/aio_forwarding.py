@@ -115,11 +115,6 @@ class Forwarding:
         for name in settings.goals:
             self.decider.posteriors(name)  # counts the log once, before a loop would wait for it
 
-    @property
-    def default_goal(self) -> str:
-        """The goal of ``auto``."""
-        return "default" if "default" in self.settings.goals else next(iter(self.settings.goals))
-
     async def chat(self, wanted: Wanted) -> Forwarded[Came]:
         """Answer a conversation: with the model that the policy draws, or with the one that was named.
 
@@ -154,7 +149,7 @@ class Forwarding:
 
     async def answered(self, wanted: Wanted, call: Call[What]) -> Forwarded[What]:
         """What calling a model comes to: the one that the policy draws, else another one that answers."""
-        goal, pinned = self.meant(wanted)
+        goal, pinned = meant(self.settings, wanted)
         plain = plain_messages(wanted.messages)
         prompt = self.decider.prompt(
             plain,
@@ -189,31 +184,6 @@ class Forwarding:
         finally:
             await logged
         return Forwarded(led, self.settings.arm(goal, led.chosen).model, came)
-
-    def meant(self, wanted: Wanted) -> tuple[str, str | None]:
-        """The goal that a request means, and the arm that it names; None: the policy decides.
-
-        Raises:
-            UnknownModelError: there is none, or the caller may not use it.
-        """
-        known = [one for one in self.settings.goals if wanted.goals is None or one in wanted.goals]
-        name = wanted.model
-        if name == AUTO or name.startswith(GOAL):
-            goal = name.removeprefix(GOAL) if name != AUTO else wanted.goal or self._first(known)
-            if goal not in known:
-                raise UnknownModelError(f"There is no goal {goal!r} here; choose one of {sorted(known)}")
-            return goal, None
-        order = sorted(known, key=lambda one: one != (wanted.goal or self.default_goal))
-        for same in (_is_id, _is_model, _is_bare):
-            for goal in order:
-                found = [arm.id for arm in self.settings.goal(goal).arms if same(arm.arm(), name)]
-                if found:
-                    return goal, found[0]
-        models = sorted({arm.model for goal in known for arm in self.settings.goal(goal).arms})
-        raise UnknownModelError(
-            f"There is no model {name!r} here; ask for 'auto', for 'goal:' and one of {sorted(known)}, or for one"
-            f" of {models}"
-        )
 
     async def close(self) -> None:
         """End and store what is open, and close connections; the store stays open."""
@@ -261,8 +231,37 @@ class Forwarding:
         )
         return self.decider.bound(decision, wanted.session)
 
-    def _first(self, known: Collection[str]) -> str:
-        return self.default_goal if self.default_goal in known or not known else next(iter(known))
+
+def default_goal(settings: Settings) -> str:
+    """The goal of ``auto``."""
+    return "default" if "default" in settings.goals else next(iter(settings.goals))
+
+
+def meant(settings: Settings, wanted: Wanted) -> tuple[str, str | None]:
+    """The goal that a request means, and the arm that it names; None: the policy decides.
+
+    Raises:
+        UnknownModelError: there is none, or the caller may not use it.
+    """
+    known = [one for one in settings.goals if wanted.goals is None or one in wanted.goals]
+    usual, name = default_goal(settings), wanted.model
+    if name == AUTO or name.startswith(GOAL):
+        first = usual if usual in known or not known else known[0]
+        goal = name.removeprefix(GOAL) if name != AUTO else wanted.goal or first
+        if goal not in known:
+            raise UnknownModelError(f"There is no goal {goal!r} here; choose one of {sorted(known)}")
+        return goal, None
+    order = sorted(known, key=lambda one: one != (wanted.goal or usual))
+    for same in (_is_id, _is_model, _is_bare):
+        for goal in order:
+            found = [arm.id for arm in settings.goal(goal).arms if same(arm.arm(), name)]
+            if found:
+                return goal, found[0]
+    models = sorted({arm.model for goal in known for arm in settings.goal(goal).arms})
+    raise UnknownModelError(
+        f"There is no model {name!r} here; ask for 'auto', for 'goal:' and one of {sorted(known)}, or for one"
+        f" of {models}"
+    )
 
 
 def _is_id(arm: Arm, name: str) -> bool:

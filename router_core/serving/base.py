@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
 from router_core.arguments import (
@@ -40,7 +40,7 @@ from router_core.settings import Settings
 from router_core.settings.system import simulation_asked
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
-from router_core.types import Decision, Message, Outcome, Posterior, Price
+from router_core.types import Decision, Message, Origin, Outcome, Posterior, Price
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
@@ -71,6 +71,9 @@ class BaseRouter(ABC):
         ConditionError: ``success_when`` is not valid.
         StoreError: the store cannot be opened.
     """
+
+    origin: ClassVar[Origin] = "library"
+    """As what its requests are logged."""
 
     def __init__(
         self,
@@ -198,7 +201,7 @@ class BaseRouter(ABC):
         noted, session = require_metadata(metadata), require_session(session)
         plain = plain_messages(messages)
         prompt = self._decider.prompt(
-            plain, self._goal_id, "library", task_type=task_type, params=params, metadata=noted, session=session
+            plain, self._goal_id, self.origin, task_type=task_type, params=params, metadata=noted, session=session
         )
         decision = self._decider.bound(await self._decided(plain, task_type, session, prompt.id), session)
         await self._decider.alog([decision], [prompt])
@@ -240,7 +243,7 @@ class BaseRouter(ABC):
         prompt = self._decider.prompt(
             checked,
             self._goal_id,
-            "library",
+            self.origin,
             task_type=task_type,
             id_=str(UUID(prompt_id)) if prompt_id else decision_id,
             metadata=noted,
@@ -303,7 +306,7 @@ class BaseRouter(ABC):
             seen,
             self._policy,
             prompt_id=prompt_id,
-            origin="library",
+            origin=self.origin,
             completion_id=lambda arm: self._decider.new_id(),
             decision_id=decision_id,
         )

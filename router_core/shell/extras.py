@@ -6,8 +6,12 @@ from typing import Any, Final
 
 import click
 
-EXTRAS: Final = {"evidence": ("pandas", "pyarrow"), "app": ("altair", "streamlit")}
-"""What each extra brings, as pyproject.toml says; ``app`` brings ``evidence``, too."""
+EXTRAS: Final = {
+    "evidence": ("pandas", "pyarrow"),
+    "gateway": ("httptools", "starlette", "uvicorn", "uvloop"),
+    "app": ("altair", "streamlit"),
+}
+"""What each extra brings, as pyproject.toml says; ``app`` brings the others, too."""
 
 
 class WithExtras(click.Group):

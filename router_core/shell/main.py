@@ -27,6 +27,7 @@ from router_core.shell import upkeep
 from router_core.shell.app import app
 from router_core.shell.extras import WithExtras
 from router_core.shell.saying import fail, say
+from router_core.shell.serve import serve
 from router_core.shell.store import in_store, named_store, opened_store, waiting
 from router_core.store import store_path
 from router_core.store.base import PER, Per, Search, SettingsVersion, Store
@@ -63,6 +64,7 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core backup store.backup           the whole store in one file, also while the app runs
     router-core doctor                        what is wrong with this machine
     router-core app                           the panel, in the browser
+    router-core serve                         decisions and outcomes over HTTP, without the panel
     router-core verdict scored.csv            should I route at all?
     router-core replay scored.csv             what learning would have cost
     router-core learn scored.csv              teach the contextual router whose words gain from a strong model
@@ -366,6 +368,7 @@ def _expiry(privacy: PrivacySettings) -> tuple[int, bool]:
 main.add_command(upkeep.backup)
 main.add_command(upkeep.doctor)
 main.add_command(app)
+main.add_command(serve)
 main.add_command(cli_evidence.verdict)
 main.add_command(cli_evidence.replay)
 main.add_command(cli_evidence.learn)

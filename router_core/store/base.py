@@ -289,6 +289,10 @@ class Questions(Protocol):
         """One decision; None where it is not stored."""
         ...
 
+    def decision_of(self, completion_id: str) -> Decision | None:
+        """The decision that led to an answer, the last of several; None where none is stored."""
+        ...
+
     def arm_that_called(self, goal: str, calls: Sequence[str], sha256: str) -> str | None:
         """The arm whose answer asked for one of these calls of tools (fingerprints); None: none did.
 

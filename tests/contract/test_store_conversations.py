@@ -29,6 +29,15 @@ def test_one_decision(store: Store) -> None:
     assert store.decision("nonsense") is None
 
 
+def test_the_decision_of_an_answer(store: Store) -> None:
+    """The last of several that led to it; None where there is none."""
+    first, last = a_decision(1), a_decision(2, prompt_id=ident(1), completion_id=a_decision(1).completion_id)
+    store.write(Batch([a_prompt()], [first, last]))
+    assert store.decision_of(first.completion_id) == last
+    assert store.decision_of(ident(999)) is None
+    assert store.decision_of("nonsense") is None
+
+
 def test_who_called(store: Store) -> None:
     """Of several the one that answered these messages, else the newest; of the goal alone."""
     for number, arm, calls in ((1, STRONG, ("a", "b")), (2, CHEAP, ("b",)), (3, CHEAP, ())):

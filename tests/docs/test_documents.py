@@ -125,7 +125,7 @@ def test_every_dependency_has_its_reason() -> None:
     decisions = (ROOT / "docs" / "decisions.md").read_text().lower()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = [*project["dependencies"], *project["optional-dependencies"]["app"]]
-    needed += project["optional-dependencies"]["evidence"]
+    needed += [*project["optional-dependencies"]["evidence"], *project["optional-dependencies"]["gateway"]]
     for name in {re.split(r"[\[>=]", line)[0] for line in needed} - {"router-playground"}:
         assert f"`{name}`" in decisions, name
 

@@ -40,7 +40,7 @@ def test_the_extras_are_those_of_the_project() -> None:
     assert {extra: set(brought) for extra, brought in EXTRAS.items()} == {
         extra: names(told[extra]) for extra in EXTRAS
     }
-    assert "router-playground[evidence]" in told["app"]
+    assert "router-playground[evidence,gateway]" in told["app"]
     assert not names(PROJECT["dependencies"]) & {name for brought in EXTRAS.values() for name in brought}
 
 

@@ -11,22 +11,20 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, MutableMapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from typing import Any, Final, TypeVar
 
-from router_core.errors import ArgumentError, ProviderError
+from router_core.errors import ProviderError
 from router_core.routing.calling import OpenCall
-from router_core.serving.aio_forwarding import Forwarded, Forwarding
-from router_core.serving.gateway.failures import Failure, failure
+from router_core.serving.aio_forwarding import Forwarded, Forwarding, Wanted
+from router_core.serving.gateway.bodies import HungUpError, Receive, parsed, read
+from router_core.serving.gateway.failures import Failure, RefusedError, failure
 from router_core.serving.gateway.reading import wanted
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Result = TypeVar("Result")
 
-MOST_BYTES: Final = 32 * 2**20
-"""Of a request's body; images are sent in it."""
 QUIET_S: Final = 15.0
 """After so many seconds without a piece a comment is sent, so that nobody between thinks the stream is dead."""
 MOST_REASON: Final = 300  # characters in a header
@@ -35,21 +33,17 @@ _DONE: Final = b"data: [DONE]\n\n"
 _log = logging.getLogger(__name__)
 
 
-class HungUpError(Exception):
-    """The program that asked is gone."""
-
-
 class ChatCompletions:
     """An ASGI application for one address.
 
     Args:
-        forwarding: gives what decides and calls now.
+        forwarding: gives what decides on a request and calls, as things are now.
         goals: the goals that the caller of a request may use; None: all.
     """
 
     def __init__(
         self,
-        forwarding: Callable[[], Forwarding],
+        forwarding: Callable[[Wanted], AbstractAsyncContextManager[Forwarding]],
         goals: Callable[[Scope], Collection[str] | None] = lambda scope: None,
     ) -> None:
         self._forwarding = forwarding
@@ -62,33 +56,31 @@ class ChatCompletions:
             content = await read(receive, headers)
         except HungUpError:
             return
-        except ArgumentError as error:
-            await send_failure(send, Failure(413, str(error), "request_too_large"))
+        except RefusedError as error:
+            await send_failure(send, error.failure)
             return
         with suppress(HungUpError):
             await while_there(receive, self._answer(scope, content, headers, send))
 
     async def _answer(self, scope: Scope, content: bytes, headers: Mapping[str, str], send: Send) -> None:
-        try:
+        async with AsyncExitStack() as until_sent:
             try:
-                body = json.loads(content)
-            except (ValueError, RecursionError):
-                raise ArgumentError("The body is not JSON; send an object with model and messages") from None
-            asked = wanted(body, headers, self._goals(scope))
-            forwarded = await self._forwarding().chat(asked)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the program is told in the usual form
-            told = failure(error)
-            if told.status == 500:
-                _log.exception("a chat completion failed")
-            await send_failure(send, told)
-            return
-        if isinstance(forwarded.came, OpenCall):
-            await _stream(forwarded, forwarded.came, send)
-            return
-        answer, completion = forwarded.came
-        cost = {} if completion.cost_usd is None else {"x-router-cost-usd": f"{completion.cost_usd:f}"}
-        body = {**answer.body, "id": forwarded.request_id, "model": forwarded.model}
-        await send_json(send, 200, body, {**told_of(forwarded), **cost})
+                asked = wanted(parsed(content), headers, self._goals(scope))
+                forwarding = await until_sent.enter_async_context(self._forwarding(asked))
+                forwarded = await forwarding.chat(asked)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the program is told in the usual form
+                told = failure(error)
+                if told.status == 500:
+                    _log.exception("a chat completion failed")
+                await send_failure(send, told)
+                return
+            if isinstance(forwarded.came, OpenCall):
+                await _stream(forwarded, forwarded.came, send)
+                return
+            answer, completion = forwarded.came
+            cost = {} if completion.cost_usd is None else {"x-router-cost-usd": f"{completion.cost_usd:f}"}
+            body = {**answer.body, "id": forwarded.request_id, "model": forwarded.model}
+            await send_json(send, 200, body, {**told_of(forwarded), **cost})
 
 
 async def _stream(forwarded: Forwarded[Any], call: OpenCall, send: Send) -> None:
@@ -144,31 +136,6 @@ class _Quiet:
             else:
                 with suppress(OSError):
                     await self.send(b": still here\n\n")
-
-
-async def read(receive: Receive, headers: Mapping[str, str], most: int = MOST_BYTES) -> bytes:
-    """The body of a request.
-
-    Raises:
-        ArgumentError: it is too large.
-        HungUpError: the program is gone.
-    """
-    too_large = ArgumentError(f"The body is larger than {most // 2**20} MB; send less")
-    announced = headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > most:
-        raise too_large
-    parts: list[bytes] = []
-    total = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise HungUpError
-        parts.append(message.get("body", b""))
-        total += len(parts[-1])
-        if total > most:
-            raise too_large
-        if not message.get("more_body", False):
-            return b"".join(parts)
 
 
 async def while_there(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:

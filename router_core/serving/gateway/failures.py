@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from starlette.exceptions import HTTPException
+
 from router_core.errors import (
     ArgumentError,
     InvalidOutcomeError,
@@ -60,8 +62,20 @@ class Failure:
         return {"error": {"message": self.said, "type": kind, "param": self.param, "code": self.code}}
 
 
+class RefusedError(Exception):
+    """A request that is not served; its ``failure`` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.said)
+        self.failure = failure
+
+
 def failure(error: Exception) -> Failure:
     """How an error is told to a program. Of one that is none of ours nothing is told."""
+    if isinstance(error, RefusedError):
+        return error.failure
+    if isinstance(error, HTTPException):
+        return _of_http(error)
     if not isinstance(error, RouterError):
         return Failure(500, "The gateway failed; its own log says why", "internal_error")
     if isinstance(error, NoEligibleArmError) and error.causes:
@@ -72,6 +86,18 @@ def failure(error: Exception) -> Failure:
         return _of_provider(error)
     status, code = _by_kind(error)
     return Failure(status, str(error), code)
+
+
+def _of_http(error: HTTPException) -> Failure:
+    headers = dict(error.headers or {})
+    if error.status_code == 404:
+        return Failure(
+            404, "There is no such address here; docs/gateway.md lists those that there are", "not_found"
+        )
+    if error.status_code == 405:
+        allowed = headers.get("Allow", "another method")
+        return Failure(405, f"This address takes {allowed} alone", "method_not_allowed", headers=headers)
+    return Failure(error.status_code, error.detail, headers=headers)
 
 
 def _by_kind(error: RouterError) -> tuple[int, str | None]:

@@ -17,18 +17,9 @@ from router_core.errors import ArgumentError, ProviderError
 from router_core.models.responses import messages_of
 from router_core.routing.passing import PassedCall
 from router_core.serving.aio_forwarding import AUTO, Forwarded, Forwarding, UnknownModelError, Wanted
-from router_core.serving.gateway.completions import (
-    HungUpError,
-    Receive,
-    Scope,
-    Send,
-    read,
-    send_failure,
-    start,
-    told_of,
-    while_there,
-)
-from router_core.serving.gateway.failures import Failure, failure
+from router_core.serving.gateway.bodies import HungUpError, Receive, parsed, read
+from router_core.serving.gateway.completions import Scope, Send, send_failure, start, told_of, while_there
+from router_core.serving.gateway.failures import RefusedError, failure
 from router_core.serving.gateway.reading import wanted
 from router_core.types import STOPPED
 from router_core.validation import shown
@@ -52,8 +43,8 @@ class _Passing:
         with suppress(HungUpError):
             try:
                 content = await read(receive, headers)
-            except ArgumentError as error:
-                await send_failure(send, Failure(413, str(error), "request_too_large"))
+            except RefusedError as error:
+                await send_failure(send, error.failure)
                 return
             await while_there(receive, self._told(content, headers, self._goals(scope), send))
 
@@ -184,10 +175,7 @@ async def _stream(forwarded: Forwarded[PassedCall], send: Send) -> None:
 
 
 def _object(content: bytes) -> dict[str, Any]:
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        raise ArgumentError("The body is not JSON; send an object") from None
+    body = parsed(content)
     if not isinstance(body, dict):
         raise ArgumentError(f"The body is {shown(body)}; send a JSON object")
     return body

@@ -76,6 +76,12 @@ class Reading(Part):
             found = cursor.execute(sql.DECISION, {"id": uuid_of(id_)}).fetchone()
         return None if found is None else rows.decision_of(found)
 
+    def decision_of(self, completion_id: str) -> Decision | None:
+        """The decision that led to an answer, the last of several."""
+        with self.file.cursor() as cursor:
+            found = cursor.execute(sql.DECISION_OF, {"id": uuid_of(completion_id)}).fetchone()
+        return None if found is None else rows.decision_of(found)
+
     def arm_that_called(self, goal: str, calls: Sequence[str], sha256: str) -> str | None:
         """The arm whose answer asked for one of these calls of tools."""
         wanted = {"goal": goal, "calls": list(calls), "sha256": sha256}

@@ -199,6 +199,7 @@ OUTPUT_TOKENS: Final = """
 
 PROMPT: Final = "SELECT * FROM prompt WHERE id = $id"
 DECISION: Final = "SELECT * FROM decision WHERE id = $id"
+DECISION_OF: Final = "SELECT * FROM decision WHERE completion_id = $id ORDER BY id DESC LIMIT 1"
 DECISIONS_OF: Final = "SELECT * FROM decision WHERE prompt_id = $id ORDER BY id"
 COMPLETIONS_OF: Final = "SELECT * FROM completion WHERE prompt_id = $id ORDER BY id"
 OUTCOMES_OF: Final = """

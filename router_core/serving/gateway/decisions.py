@@ -1,0 +1,234 @@
+"""Decide, record, report, look up: for whoever calls the models elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from router_core.arguments import require_uuid
+from router_core.errors import RouterError, UnknownRequestError
+from router_core.serving.aio_forwarding import AUTO, GOAL, UnknownModelError
+from router_core.serving.gateway.bodies import Fields, fields, parsed, read
+from router_core.serving.gateway.failures import Failure, RefusedError, failure
+from router_core.serving.gateway.routers import Routers
+from router_core.store.base import Store
+from router_core.types import Completion, Decision, OutcomeRecord
+
+MOST_OUTCOMES: Final = 1_000
+"""In one request."""
+
+
+class Asked(Fields):
+    """A request for a decision."""
+
+    messages: list[dict[str, Any]]
+    model: str = AUTO
+    task_type: str | None = None
+    request_id: str | None = None
+    session: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class Recorded(Fields):
+    """What a call took that the caller made itself."""
+
+    request_id: str
+    cost_usd: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    latency_ms: float | None = None
+    text: str | None = None
+    error: str | None = None
+
+
+class Reported(Fields):
+    """An outcome."""
+
+    request_id: str
+    reward: float | bool | str | None = Field(union_mode="left_to_right")
+    comment: str = ""
+
+
+_OTHER_NAMES: Final = {
+    "inference_id": "request_id",
+    "trace_id": "request_id",
+    "id": "request_id",
+    "outcome": "reward",
+    "value": "reward",
+    "score": "reward",
+}
+
+
+class Deciding:
+    """The endpoints that call no model."""
+
+    def __init__(self, routers: Routers) -> None:
+        self._routers = routers
+
+    async def decide(self, request: Request) -> Response:
+        """``POST /v1/decide``: a logged decision, with its probabilities; the caller carries it out."""
+        asked = fields(Asked, await _body(request))
+        if asked.request_id is not None:
+            require_uuid("request_id", asked.request_id)
+        async with self._routers.of(goal_of(asked.model, self._routers)) as router:
+            decision = await router.decide(
+                asked.messages,
+                task_type=asked.task_type,
+                decision_id=asked.request_id,
+                log=True,
+                session=asked.session or request.headers.get("x-router-session"),
+                metadata=asked.metadata,
+            )
+        return JSONResponse(decided(decision), headers={"x-router-request-id": decision.id})
+
+    async def record(self, request: Request) -> Response:
+        """``POST /v1/record``: what the call took that followed a decision; its outcome may come later."""
+        recorded = fields(Recorded, await _body(request))
+        figures = recorded.model_dump(exclude={"request_id"}, exclude_none=True)
+        if not figures:
+            names = ", ".join(name for name in Recorded.model_fields if name != "request_id")
+            raise RefusedError(Failure(400, f"Nothing is recorded; send one of {names}"))
+        await self._report(recorded.request_id, None, "", **figures)
+        return JSONResponse({"request_id": recorded.request_id, "stored": True})
+
+    async def outcomes(self, request: Request) -> Response:
+        """``POST /v1/outcomes`` (and ``/v1/feedback``): one outcome, or an array of them, each with its own fate.
+
+        An outcome may come late, again and corrected: the last one counts. A reward of null withdraws.
+        """
+        body = await _body(request)
+        if not isinstance(body, list):
+            return JSONResponse(await self._stored(body))
+        if len(body) > MOST_OUTCOMES:
+            raise RefusedError(Failure(400, f"{len(body):,} outcomes at once; send at most {MOST_OUTCOMES:,}"))
+        found = await asyncio.gather(*(self._stored(one) for one in body), return_exceptions=True)
+        data = []
+        for one in found:
+            if isinstance(one, RefusedError | RouterError):
+                data.append({"stored": False, **failure(one).body})
+            elif isinstance(one, BaseException):
+                raise one
+            else:
+                data.append(one)
+        return JSONResponse({"object": "list", "data": data})
+
+    async def look_up(self, request: Request) -> Response:
+        """``GET /v1/requests/ID``: the decision, its answer, and everything said of it."""
+        id_ = request.path_params["id"]
+        for store in await self._stores():
+            found = await asyncio.to_thread(_found, store, id_)
+            if found is not None:
+                return JSONResponse(found)
+        raise UnknownRequestError(f"No request has the id {id_[:80]!r}")
+
+    async def _stored(self, given: Any) -> dict[str, Any]:
+        if isinstance(given, dict):
+            given = {_OTHER_NAMES.get(name, name): value for name, value in given.items()}
+        said = fields(Reported, given)
+        await self._report(said.request_id, said.reward, said.comment)
+        return {"request_id": said.request_id, "stored": True}
+
+    async def _report(self, request_id: str, reward: Any, comment: str, **figures: Any) -> None:
+        """Store it where the request is; goals share stores, and live and simulated ones have one each."""
+        stores = await self._stores()
+        unknown: UnknownRequestError | None = None
+        for goal in stores.values():
+            async with self._routers.of(goal) as router:
+                try:
+                    await router.report_outcome(request_id, reward, comment, **figures)
+                except UnknownRequestError as error:
+                    unknown = error
+                else:
+                    return
+        raise unknown or UnknownRequestError(f"No request has the id {request_id[:80]!r}")
+
+    async def _stores(self) -> dict[Store, str]:
+        """Every store that a goal writes to, with one of its goals."""
+        goals = list(self._routers.settings().goals)
+        every = await asyncio.gather(*(self._routers.traffic(goal) for goal in goals))
+        return {traffic.store: goal for traffic, goal in zip(every, goals, strict=True)}
+
+
+def goal_of(model: str, routers: Routers) -> str:
+    """The goal that ``auto`` or ``goal:NAME`` means.
+
+    Raises:
+        UnknownModelError: it is neither.
+    """
+    if model == AUTO:
+        return routers.default
+    if model.startswith(GOAL):
+        return model.removeprefix(GOAL)
+    raise UnknownModelError(f"model is {model[:100]!r}; write {AUTO!r}, or {GOAL!r} and the name of a goal")
+
+
+async def _body(request: Request) -> Any:
+    return parsed(await read(request.receive, request.headers))
+
+
+def decided(decision: Decision) -> dict[str, Any]:
+    """A decision as a program reads it. Probabilities are those it was drawn with."""
+    model, _, _ = decision.chosen.partition("?")
+    return {
+        "id": decision.id,
+        "object": "decision",
+        "created": int(decision.created_at.timestamp()),
+        "goal": decision.goal,
+        "model": model,
+        "arm": decision.chosen,
+        "probability": decision.propensity,
+        "probabilities": dict(zip(decision.arms, decision.probabilities, strict=True)),
+        "policy": decision.policy,
+        "origin": decision.origin,
+        "reason": decision.reason.summary,
+        "decision_cost_usd": _dollars(decision.decision_cost_usd),
+    }
+
+
+def _found(store: Store, id_: str) -> dict[str, Any] | None:
+    """A request by the id of its answer, or of a decision that somebody else carries out."""
+    decision = store.decision_of(id_)
+    if decision is None:
+        return None
+    comparison = store.comparison(decision.prompt_id)
+    answers = [] if comparison is None else comparison.completions
+    answer = next((one for one in answers if one.id == decision.completion_id), None)
+    said = store.outcome_history(decision.completion_id)
+    return {
+        **decided(decision),
+        "object": "request",
+        "answer": None if answer is None else _answered(answer),
+        "outcomes": [_said(one) for one in said],
+    }
+
+
+def _answered(answer: Completion) -> dict[str, Any]:
+    usage = answer.usage
+    return {
+        "id": answer.id,
+        "text": answer.text,
+        "finish_reason": answer.finish_reason,
+        "error": answer.error,
+        "input_tokens": None if usage is None else usage.input_tokens,
+        "output_tokens": None if usage is None else usage.output_tokens,
+        "tokens_estimated": None if usage is None else usage.estimated,
+        "cost_usd": _dollars(answer.cost_usd),
+        "total_ms": answer.total_ms,
+    }
+
+
+def _said(outcome: OutcomeRecord) -> dict[str, Any]:
+    return {
+        "source": outcome.source,
+        "reward": outcome.reward,
+        "comment": outcome.comment,
+        "created": int(outcome.created_at.timestamp()),
+    }
+
+
+def _dollars(amount: Any) -> float | None:
+    return None if amount is None else float(amount)

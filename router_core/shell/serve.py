@@ -1,0 +1,45 @@
+"""The gateway from the shell: ``router-core serve``. The extra ``gateway`` brings its server."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from router_core.exports.transfer import first_settings, settings_of
+from router_core.shell.store import in_store, named_store, opened_store
+
+
+@click.command(short_help="Serve decisions and outcomes over HTTP (needs the extra gateway).")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=8600, show_default=True)
+@in_store
+@click.pass_context
+def serve(context: click.Context, host: str, port: int) -> None:
+    """Answer programs in any language at http://HOST:PORT/v1; Ctrl+C lets what runs finish and stops.
+
+    It answers this machine alone unless ROUTER_ALLOWED_HOSTS names the hosts under which others may call it. The
+    panel serves the same addresses on its own port, so run this where no panel is wanted.
+
+    \b
+    router-core serve
+    router-core serve --port 9000 --store data/other.duckdb
+    """
+    import uvicorn
+
+    from router_core.serving.access import why_not_listen
+    from router_core.serving.gateway.application import Gateway
+    from router_core.serving.gateway.routers import Traffic
+    from router_core.settings.environment import allowed_hosts
+
+    hosts = allowed_hosts(os.environ)
+    why = why_not_listen(host, hosts)
+    if why is not None:
+        raise click.ClickException(why)
+    _, kind = named_store(context)
+    with opened_store(context) as store:
+        settings = settings_of(store, first_settings())
+        traffic = Traffic(settings, store, kind == "simulated")
+        gateway = Gateway(lambda: settings, lambda goal: traffic)
+        click.echo(f"Serving {store.location} at http://{host}:{port}/v1; Ctrl+C stops it.", err=True)
+        uvicorn.run(gateway.alone(hosts), host=host, port=port, log_level="warning", access_log=False)
