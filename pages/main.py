@@ -137,6 +137,7 @@ if st.context.headers and not AccessMiddleware.in_force:
     )
     st.stop()
 settle_memory()
+st.html(_STYLE)  # before anything is drawn that it would move
 try:
     shared = resources()
 except RouterError as error:
@@ -144,7 +145,6 @@ except RouterError as error:
     st.error(escaped(str(error)), icon=":material/error:")
     st.stop()
 
-st.html(_STYLE)
 if st.context.theme.type == "dark":
     st.html(_DARK)
 if shared.playground.store.read_only:
