@@ -72,7 +72,7 @@ def test_a_name_that_is_allowed_works(start_server: Callable[..., Server], rebou
     """The page, its websocket and its fonts; another name is still refused."""
     server = start_server(environ={"ROUTER_ALLOWED_HOSTS": "router.example"})
     page = rebound.new_page()
-    page.goto(f"http://router.example:{server.port}/")
+    page.goto(f"http://router.example:{server.port}/try")
     ready(page)
     answer = page.goto(f"http://evil.example:{server.port}/")
     assert answer is not None
