@@ -4,7 +4,7 @@ BIN := .venv/bin
 PORT ?= 8501
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-.PHONY: run quick test check format bench soak clean
+.PHONY: run quick test check format bench soak pictures clean
 
 run: .venv/.ready-app
 	@$(BIN)/router-core app --port $(PORT)
@@ -29,6 +29,9 @@ bench: .venv/.ready-bench
 
 soak: .venv/.ready-dev
 	@$(BIN)/python -m benchmarks.soak
+
+pictures: .venv/.ready-dev
+	@$(BIN)/python -m benchmarks.pictures
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

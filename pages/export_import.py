@@ -50,7 +50,7 @@ def show_files(shared: Resources) -> None:
     )
     for name, what, made in files:
         _file(name, what, made)
-    st.page_link("history.py", label="Requests and outcomes, as CSV, JSONL or Parquet", icon=":material/history:")
+    st.page_link("history.py", label="The log as CSV, JSONL or Parquet", icon=":material/history:")
     if playground.store.location != MEMORY and not playground.store.read_only:
         _backup(playground.store)
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from pages.address import Address
 from pages.evidence_result import show_tasks
-from pages.figure import draw, theme_now
+from pages.figure import draw, packed, theme_now
 from pages.formatting import escaped
 from pages.front_evidence import Shown, of_example, of_file, of_pairs, own_pairs
 from pages.front_next import show_progress, show_ways
 from pages.resources import Resources
 from pages.shipping import Proposal, propose
-from router_core.charts.common import model_color
+from router_core.charts.common import Spec, Theme, model_color
 from router_core.charts.evidence import money_description
 from router_core.charts.verdict import HEIGHT, verdict_chart
 from router_core.evaluation.by_file.doubts import doubts
@@ -25,6 +25,7 @@ from router_core.evaluation.by_file.headline import headline, turning
 from router_core.evaluation.by_file.kept import Judgement
 from router_core.evaluation.by_file.method import how_judged
 from router_core.evaluation.by_file.published import published
+from router_core.evaluation.results import Report
 from router_core.reports.people import report_html
 from router_core.words import dollars_as_written, share
 
@@ -34,7 +35,7 @@ _LADDER = [*(float(f"{part}e{power}") for power in range(-4, 2) for part in _PAR
 
 _STYLE = (
     f"""<style>
-.st-key-chart-verdict {{ min-height: {HEIGHT + 52}px; }}
+.st-key-verdict-chart {{ min-height: {HEIGHT}px; }}
 """
     + """
 .st-key-question h2 { font-size: 1.25rem; line-height: 1.3; font-weight: 600; padding: 0.25rem 0; }
@@ -76,7 +77,7 @@ def show_front(shared: Resources, address: Address) -> None:
         with st.container(key="figures"):
             left, right = st.columns([3, 2], gap="large")
             with left:
-                _chart(found)
+                _chart(shown, found, worth)
             with right:
                 _slider(shared, goal, shown, found, worth)
         _tools(shared, goal, shown, found, worth)
@@ -130,13 +131,20 @@ def _where_from(shown: Shown, found: Judgement) -> None:
         )
 
 
-def _chart(found: Judgement) -> None:
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _drawn(_report: Report, key: Hashable, worth: float, theme: Theme) -> Spec | None:
+    spec = verdict_chart(_report, theme)
+    return None if spec is None else packed(spec)
+
+
+def _chart(shown: Shown, found: Judgement, worth: float) -> None:
     report = found.report
-    spec = verdict_chart(report, theme_now())
+    spec = _drawn(report, shown.key, worth, theme_now())
     if spec is None:
         st.caption("No price is known, so there is nothing to draw against money.")
         return
-    draw("chart-verdict", spec, money_description(found.report))
+    with st.container(key="verdict-chart"):
+        draw("chart-verdict", spec, money_description(found.report))
     even = " Dashed: as good a buy as the best model at this worth." if report.objective.success_value_usd else ""
     st.caption(f"Bars hold 95 %. The line is what random mixes of the models buy.{even}")
 

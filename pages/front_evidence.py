@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from pages.evidence_jobs import background, ready
 from pages.evidence_result import kept_judgement
 from pages.formatting import labels
 from pages.resources import Resources
+from router_core.errors import EvaluationError
 from router_core.evaluation.by_file.cells import labelled_of
 from router_core.evaluation.by_file.conclusion import TOLERANCE, verdict
 from router_core.evaluation.by_file.kept import Judgement
@@ -24,8 +26,12 @@ from router_core.evaluation.paired import PairedTest, Pairs, paired_tests
 from router_core.evaluation.pairs_report import FEWEST, most_promising, report_of_pairs
 from router_core.features import context
 from router_core.routing.deciding import USUAL
+from router_core.store.base import Store
 from router_core.views.filters import extent
 from router_core.views.learning import split_now
+
+_BEFORE = "front-pairs-before"
+_LOOKED_AT = 20  # results
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ class OwnPairs:
 
 
 def own_pairs(shared: Resources, goal: str) -> OwnPairs | None:
-    """The rated pairs of this use case; None while they are read."""
+    """The rated pairs of this use case, those of before while newer ones are read; None until there are any."""
     playground, settings = shared.playground, shared.playground.settings
     arms = [arm.arm() for arm in settings.goal(goal).arms]
     if len(arms) < 2 or not stored(shared).completions:
@@ -87,7 +93,14 @@ def own_pairs(shared: Resources, goal: str) -> OwnPairs | None:
         return OwnPairs(tuple(named), paired_tests(named, TOLERANCE))
 
     job = background("front-pairs", (*shared.state, goal), work)
-    found: OwnPairs | None = job.result if ready(job, "front-pairs") else None
+    place = (playground.store.location, goal)
+    before: tuple[Hashable, OwnPairs] | None = st.session_state.get(_BEFORE)
+    if job.status.state != "done" and before is not None and before[0] == place:
+        return before[1]
+    if not ready(job, "front-pairs"):
+        return None
+    found: OwnPairs = job.result
+    st.session_state[_BEFORE] = (place, found)
     return found
 
 
@@ -126,25 +139,36 @@ def _splitting(data: Labelled) -> Callable[[float], dict[str, float]]:
 
 
 def of_file(shared: Resources) -> Shown | None:
-    """The newest judged file; None where there is none."""
+    """The newest judged file that can be read; None where there is none."""
     store = shared.playground.store
-    newest = next((one for one in store.evaluations(20) if one.kind == "labelled"), None)
-    if newest is None:
+    found = _newest(store)
+    if found is None:
         return None
-    judged = kept_judgement(store, newest.id)
-    key = ("file", store.location, newest.id)
+    id_, judged = found
+    key = ("file", store.location, id_)
     if judged.cells is None or judged.report.objective.success_value_usd is None:
-        return Shown(key, lambda worth: judged, (), judged=judged, evaluation=newest.id)
+        return Shown(key, lambda worth: judged, (), judged=judged, evaluation=id_)
     data, turns = _file(judged, key)
-    priced = judged.report.hull != ()
+    priced = not np.isnan(data.cost_usd).any()
     return Shown(
         key,
         lambda worth: judged if worth == judged.report.objective.success_value_usd else _at(data, key, worth),
         turns,
         _splitting(data) if priced else None,
         judged=judged,
-        evaluation=newest.id,
+        evaluation=id_,
     )
+
+
+def _newest(store: Store) -> tuple[str, Judgement] | None:
+    """The id and the judgement; one that another version wrote and this one cannot read is passed over."""
+    for one in store.evaluations(_LOOKED_AT):
+        if one.kind == "labelled":
+            try:
+                return one.id, kept_judgement(store, one.id)
+            except (EvaluationError, LookupError):
+                continue
+    return None
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -89,12 +89,19 @@ def _visit(shared: Resources) -> None:
     saved = tally.saved_usd
     spent, net = st.columns(2, gap="xsmall")
     spent.metric("Spent", dollars(tally.spent_usd), help="All answers, and what deciding cost.")
-    net.metric(
-        "Extra cost" if saved is not None and saved < 0 else "Saved",
-        "unknown" if saved is None else dollars(abs(saved), tally.estimated),
-        help="Against asking the strongest model once per prompt, deciding included."
-        " Comparing asks several models, so a visit often costs more than one model would.",
-    )
+    if saved is not None and saved < 0:
+        net.metric(
+            "Comparing",
+            dollars(-saved, tally.estimated),
+            help="What it cost to ask several models, beyond asking the strongest one once per prompt; deciding"
+            " included. It is the price of the comparison, not of routing.",
+        )
+    else:
+        net.metric(
+            "Saved",
+            "unknown" if saved is None else dollars(saved, tally.estimated),
+            help="Against asking the strongest model once per prompt, deciding included.",
+        )
     st.caption(
         escaped(f"{tally.prompts} prompt{'s' * (tally.prompts != 1)}; deciding cost {dollars(tally.deciding_usd)}")
     )
@@ -130,6 +137,7 @@ if st.context.headers and not AccessMiddleware.in_force:
     )
     st.stop()
 settle_memory()
+st.html(_STYLE)  # before anything is drawn that it would move
 try:
     shared = resources()
 except RouterError as error:
@@ -137,7 +145,6 @@ except RouterError as error:
     st.error(escaped(str(error)), icon=":material/error:")
     st.stop()
 
-st.html(_STYLE)
 if st.context.theme.type == "dark":
     st.html(_DARK)
 if shared.playground.store.read_only:

@@ -6,14 +6,17 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cached_property
 from typing import Any
 
+import openai
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from router_core.serving.aio_forwarding import Forwarding, Wanted
 from router_core.serving.gateway.completions import ChatCompletions
+from router_core.serving.gateway.passing import Embeddings, Responses
 from router_core.settings import GoalSettings, ProviderSettings, Settings
 from router_core.store.base import Store
 from tests.unit.routing import KEYS, PATHS
@@ -36,7 +39,11 @@ class Gateway:
             yield self.forwarding
 
         chat = ChatCompletions(forwarding)
-        routes = [Route("/v1/chat/completions", endpoint=chat, methods=["POST"])]
+        routes = [
+            Route("/v1/chat/completions", endpoint=chat, methods=["POST"]),
+            Route("/v1/responses", endpoint=Responses(forwarding), methods=["POST"]),
+            Route("/v1/embeddings", endpoint=Embeddings(forwarding), methods=["POST"]),
+        ]
         config = uvicorn.Config(
             Starlette(routes=routes, lifespan=life), port=0, log_level="error", timeout_graceful_shutdown=10
         )
@@ -55,6 +62,11 @@ class Gateway:
         port = self.server.servers[0].sockets[0].getsockname()[1]
         return f"http://127.0.0.1:{port}/v1"
 
+    @cached_property
+    def client(self) -> openai.OpenAI:
+        """The official client, with a key that is nobody's."""
+        return openai.OpenAI(base_url=self.base_url, api_key="sk-of-the-client-0123456789", max_retries=0)
+
     def start(self) -> None:
         """Listen."""
         self._thread.start()
@@ -64,6 +76,8 @@ class Gateway:
 
     def stop(self) -> None:
         """Finish what runs, and end."""
+        if "client" in vars(self):
+            self.client.close()
         self.server.should_exit = True
         self._thread.join(60)
 

@@ -51,6 +51,7 @@ from router_core.settings.environment import may_hold_key, why_no_key
 from router_core.types import Message, Usage
 
 if TYPE_CHECKING:
+    import httpx2
     from openai.types.chat import ChatCompletion
 
 Result = TypeVar("Result")
@@ -305,6 +306,50 @@ class Models:
         """``astream``, where nothing is awaited."""
         asked = self.astream(model, messages, params, deadline_s=deadline_s, max_retries=max_retries)
         return at_once(asked)
+
+    async def apass(
+        self,
+        model: str,
+        path: str,
+        body: Mapping[str, Any],
+        headers: Mapping[str, str],
+        deadline_s: float | None = None,
+    ) -> httpx2.Response:
+        """What another address of the model's provider answers, under an event loop; it is not read yet. The first
+        byte is waited for as long as a stream's, and nothing is tried again.
+
+        Args:
+            model: ``provider/model``.
+            path: below the provider's address, as in ``/embeddings``.
+            body: sent as it is, but for the model's name.
+            headers: sent along.
+            deadline_s: seconds to the headers of the response; by default the setting ``calls.deadline_s``.
+
+        Raises:
+            MissingKeyError: before anything is sent.
+            ProviderError: the subclass and the sentence say what went wrong.
+        """
+        from openai import AsyncStream
+
+        client = self._client(model)
+        calls, started = self._settings.calls, self._clock()
+        limit_s = calls.deadline_s if deadline_s is None else deadline_s
+        options = {
+            "headers": {**headers, "X-Stainless-Raw-Response": "true"},
+            "timeout": patience(limit_s, limit_s),
+        }
+        sent = {**body, "model": model.partition("/")[2]}
+        try:
+            async with self.waiting.until(started + limit_s, self._clock):
+                raw = await client.post(
+                    path, cast_to=object, body=sent, options=options, stream=True, stream_cls=AsyncStream[object]
+                )
+        except Exception as error:  # noqa: BLE001 - whatever the client raises becomes one of our errors
+            failure = self._translated(error, model, self._redact({"extra_headers": headers}), body)
+            failure.total_ms = (self._clock() - started) * 1000.0
+            raise failure from None
+        response: httpx2.Response = raw.http_response
+        return response
 
     async def aclose(self) -> None:
         """Close every connection."""

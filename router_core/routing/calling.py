@@ -17,14 +17,16 @@ from router_core import finalisers
 from router_core.at_once import at_once
 from router_core.errors import ProviderError, StoreClosedError
 from router_core.models.calls import Answer, Models
+from router_core.models.responses import ResponsesAnswer
 from router_core.models.stream import AnswerStream, chunk_of
 from router_core.models.tool_calls import answer_with_calls
 from router_core.models.usage import only_text
 from router_core.models.waiting import DONE, Waiting
 from router_core.money.pricing import is_free
 from router_core.outcomes.conditions import Condition, Judged
-from router_core.routing.continuing import calls_of
+from router_core.routing.continuing import calls_of, session_fingerprint
 from router_core.routing.deciding import Decider
+from router_core.routing.passing import PassedCall
 from router_core.store.base import Batch, Log
 from router_core.types import STOPPED, Arm, Completion, Message, OutcomeRecord, Prompt, Received, Usage
 
@@ -165,6 +167,55 @@ class Caller:
             return completion
 
         return OpenCall(self, answer, finish, heard, completion_id, self._models.waiting)
+
+    async def apass(
+        self,
+        prompt: Prompt,
+        messages: Sequence[Message],
+        arm: Arm,
+        completion_id: str,
+        params: Mapping[str, Any],
+        deadline_s: float | None = None,
+        *,
+        path: str,
+    ) -> PassedCall:
+        """One answer of another API, byte by byte, under an event loop; its headers are there when this returns.
+
+        Args:
+            prompt, messages, arm, completion_id, deadline_s: as for ``aanswer``.
+            params: the body and the headers of the request, as ``extra_body`` and ``extra_headers``.
+            path: of the API, below the provider's address.
+
+        Raises:
+            ProviderError: the call failed; the failure has been stored.
+        """
+        body = {**arm.params, **params["extra_body"]}
+        asked = self._models.apass(arm.model, path, body, params.get("extra_headers") or {}, deadline_s)
+        started_at, response = await self._begun(prompt, arm, completion_id, asked)
+
+        async def finish(call: PassedCall, error: ProviderError | None, reason: str | None) -> Completion:
+            completion = Completion(
+                id=completion_id,
+                prompt_id=prompt.id,
+                created_at=started_at,
+                goal=prompt.goal,
+                arm=arm.id,
+                model=arm.model,
+                text=self._kept(call.answer.text),
+                finish_reason=reason,
+                first_token_ms=call.first_token_ms,
+                total_ms=max(0.0, (self._decider.now() - started_at).total_seconds() * 1000.0),
+                error=self._sentence(error),
+                **self._money(arm, messages, call.answer.usage),
+            )
+            for session in (prompt.session, session_fingerprint(call.answer.id) if call.answer.id else ""):
+                self._decider.conversations.answered(prompt.goal, arm.id, (), prompt.sha256, session)
+            whole = error is None and reason != STOPPED
+            outcomes = self.judged(completion, call.answer.text) if whole else []
+            await self._write(Batch(completions=[completion], outcomes=outcomes))
+            return completion
+
+        return PassedCall(response, ResponsesAnswer(messages, body), arm.model, finish)
 
     def stream(
         self,

@@ -8,16 +8,18 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
 
 from router_core.errors import ArgumentError, NoEligibleArmError, ProviderError
 from router_core.features import context, plain_messages
 from router_core.models.calls import Answer, Models
 from router_core.models.event_loop import EventLoop
-from router_core.routing.answering import answered
+from router_core.routing.answering import Call, answered
 from router_core.routing.calling import Caller, OpenCall
 from router_core.routing.deciding import Decider
 from router_core.routing.eligible import Abilities, Needs
+from router_core.routing.passing import PassedCall
 from router_core.settings import Settings
 from router_core.store.base import Store
 from router_core.types import FORCED, Arm, Completion, Decision, Message, Price, Prompt
@@ -63,14 +65,16 @@ class Wanted:
 Came = tuple[Answer, Completion] | OpenCall
 """A whole answer with what is stored of it, or a call whose first piece is there."""
 
+What = TypeVar("What")
+
 
 @dataclass(frozen=True, slots=True)
-class Forwarded:
+class Forwarded(Generic[What]):
     """What came, the decision that led to it, and the model that answered (``provider/model``)."""
 
     decision: Decision
     model: str
-    came: Came
+    came: What
 
     @property
     def request_id(self) -> str:
@@ -111,7 +115,7 @@ class Forwarding:
         for name in settings.goals:
             self.decider.posteriors(name)  # counts the log once, before a loop would wait for it
 
-    async def chat(self, wanted: Wanted) -> Forwarded:
+    async def chat(self, wanted: Wanted) -> Forwarded[Came]:
         """Answer a conversation: with the model that the policy draws, or with the one that was named.
 
         The decision is stored while the provider works, and is stored when this returns.
@@ -123,6 +127,28 @@ class Forwarding:
             ProviderError: the named model did not answer, or what the caller gave is wrong.
             StoreError: the decision could not be stored.
         """
+
+        async def ask(
+            prompt: Prompt,
+            messages: Sequence[Message],
+            arm: Arm,
+            completion_id: str,
+            params: Mapping[str, Any],
+            deadline_s: float | None,
+        ) -> Came:
+            asked = self.caller.astream if wanted.stream else self.caller.aanswer
+            return await asked(prompt, messages, arm, completion_id, params, deadline_s)
+
+        return await self.answered(wanted, ask)
+
+    async def responses(self, wanted: Wanted) -> Forwarded[PassedCall]:
+        """The same for a request of the Responses API, passed through; its answer's headers are there when this
+        returns. An answer that follows a former one stays with the model that gave that.
+        """  # fmt: skip
+        return await self.answered(wanted, partial(self.caller.apass, path="/responses"))
+
+    async def answered(self, wanted: Wanted, call: Call[What]) -> Forwarded[What]:
+        """What calling a model comes to: the one that the policy draws, else another one that answers."""
         goal, pinned = meant(self.settings, wanted)
         plain = plain_messages(wanted.messages)
         prompt = self.decider.prompt(
@@ -146,10 +172,9 @@ class Forwarding:
             completion_id: str,
             params: Mapping[str, Any],
             deadline_s: float | None,
-        ) -> Came:
-            asked = self.caller.astream if wanted.stream else self.caller.aanswer
+        ) -> What:
             try:
-                return await asked(prompt, messages, arm, completion_id, params, deadline_s)
+                return await call(prompt, messages, arm, completion_id, params, deadline_s)
             except ProviderError as error:
                 self.abilities.learn(arm.model, needs, error)
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -15,6 +16,7 @@ from router_core.evaluation.by_file.work import Wanted, judge, keep
 from router_core.evaluation.results import Objective
 from router_core.settings import Settings
 from router_core.store import open_store
+from router_core.store.base import Evaluation
 from tests.app.panel import QUICK, now, opened, plain, texts
 from tests.labelled import labelled
 
@@ -107,6 +109,27 @@ def test_a_judged_file_takes_the_place_of_the_example() -> None:
     assert "Routers were judged at $0.2" in said(at)
     full = opened(tab="My data", evaluation="0190c0de-0000-7000-8000-000000000009")
     assert full.main.header[0].value.startswith("Use strong for everything.")
+
+
+def test_a_result_that_cannot_be_read_is_passed_over() -> None:
+    """As another version might have written it: the one before is shown."""
+    opened()
+    judged_file()
+    later = datetime.now(UTC) + timedelta(days=1)
+    store = resources().playground.store
+    store.save_evaluation(Evaluation("c" * 32, later, "labelled", "newer.csv", '{"verdict": 1}'))
+    assert opened().main.subheader[0].value == "No. Use strong for everything."
+
+
+def test_a_model_without_a_price_has_no_share() -> None:
+    """The others are judged, and nothing is made up for it."""
+    opened()
+    data = labelled([[1.0, 1.0, 1.0]] * 200 + [[0.0, 1.0, 1.0]] * 200, (0.0001, 0.002, float("nan")))
+    keep(resources().playground.store, "d" * 32, judge(data, Wanted((), Objective(0.2)), Settings()))
+    at = opened()
+    assert at.main.subheader[0].value == "No. Use strong for everything."
+    assert "Split:" not in said(at)
+    assert moved(at, 0.0001).main.subheader[0].value == "No. Use cheap for everything."
 
 
 def test_a_quality_floor_has_no_slider() -> None:

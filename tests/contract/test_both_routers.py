@@ -301,11 +301,11 @@ def test_calls_of_tools_stay_with_their_model(make: Make, server: ChatServer, st
     """Whole and streamed: who called answers the turn, with probability 1."""
     server.usual = calling
     shell = make([{"model": CHEAP}, {"model": STRONG}])
-    chosen = []
-    for number in range(8):
-        shell.ask(question(number))
+    chosen: list[str] = []
+    while len(chosen) < 60 and len(set(chosen)) < 2:  # until both were drawn
+        shell.ask(question(len(chosen)))
         chosen.append(last(store).decisions[0].chosen)
-    for number in range(8):
+    for number in range(len(chosen)):
         shell.ask([*question(number), ASSISTANT, RESULT])
         (turn,) = last(store).decisions
         assert (turn.chosen, turn.origin, turn.propensity) == (chosen[number], "continued", 1.0)
@@ -315,9 +315,11 @@ def test_calls_of_tools_stay_with_their_model(make: Make, server: ChatServer, st
 def test_sessions(make: Make, server: ChatServer) -> None:
     """All requests of a session go to one model."""
     shell = make([{"model": CHEAP}, {"model": STRONG}])
-    for session in ("a", "b", "c", "d", "e", "f", "g", "h"):
+    sessions = 0
+    while sessions < 60 and len({one.body["model"] for one in server.requests}) < 2:  # until both were drawn
         for _ in range(3):
-            shell.ask(session=session, metadata={"user": "42"})
+            shell.ask(session=f"s{sessions}", metadata={"user": "42"})
+        sessions += 1
     models = [one.body["model"] for one in server.requests]
     threes = [set(models[at : at + 3]) for at in range(0, len(models), 3)]
     assert all(len(one) == 1 for one in threes)

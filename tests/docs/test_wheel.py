@@ -47,14 +47,18 @@ def importable(programs: Path, names: Sequence[str], folder: Path) -> set[str]:
 
 
 def test_what_the_wheel_holds(wheel: Path) -> None:
-    """The library with its marker for type checkers; app.py, every page and Streamlit's settings; nothing else."""
+    """The library, its type marker and the published counts; app.py, every page and Streamlit's settings."""
     names = ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == OURS
     pages = {path.name for path in (ROOT / "pages").glob("*.py")}
     panel = {name.removeprefix("router_playground/") for name in names if name.startswith("router_playground/")}
     assert panel == {"app.py", ".streamlit/config.toml", *(f"pages/{name}" for name in pages)}
     core = {path.relative_to(ROOT).as_posix() for path in (ROOT / "router_core").rglob("*.py")}
-    assert {name for name in names if name.startswith("router_core/")} == {*core, "router_core/py.typed"}
+    assert {name for name in names if name.startswith("router_core/")} == {
+        *core,
+        "router_core/py.typed",
+        "router_core/evaluation/by_file/published.json",
+    }
 
 
 def test_the_library_works_without_the_app(library: Path, tmp_path: Path) -> None:
@@ -99,8 +103,8 @@ def panel(wheel: Path, tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 @pytest.mark.browser
 def test_the_panel_runs_from_the_wheel(panel: tuple[Path, str], tmp_path: Path) -> None:
-    """A prompt is answered in the browser, in the project's own colours and on the store that was named; no module
-    named app or pages is there for other programs.
+    """A verdict is shown and a prompt answered in the browser, in the project's own colours and on the store that
+    was named; no module named app or pages is there for other programs.
     """  # fmt: skip
     from playwright.sync_api import expect, sync_playwright
 
@@ -116,6 +120,8 @@ def test_the_panel_runs_from_the_wheel(panel: tuple[Path, str], tmp_path: Path) 
         page = chromium.new_page()
         page.set_default_timeout(1000 * PATIENCE_S)
         page.goto(url)
+        expect(page.locator(".st-key-hero h3")).to_contain_text("gpt-4o-mini", timeout=1000 * PATIENCE_S)
+        page.goto(f"{url}/try")
         box = page.locator(".st-key-prompt textarea")
         box.fill("Is this spam? You won a prize.")
         box.press("Control+Enter")

@@ -81,6 +81,25 @@ def test_decide_record_and_report(client: TestClient, store: Store) -> None:
     assert (prompt.origin, prompt.task_type, prompt.goal) == ("gateway", "classification", "mail")
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_completion_is_reported_on(client: TestClient, stream: bool) -> None:
+    """The id in the body and in the header is the one under which it is looked up and outcomes are reported."""
+    answer = client.post("/v1/chat/completions", json={**ASKED, "model": "auto", "stream": stream})
+    assert answer.status_code == 200
+    id_ = answer.headers["x-router-request-id"]
+    if stream:
+        assert answer.text.endswith("data: [DONE]\n\n")
+        assert f'"id":"{id_}"' in answer.text
+    else:
+        assert answer.json()["id"] == id_
+    assert client.post("/v1/outcomes", json={"request_id": id_, "reward": 0.75}).json()["stored"]
+    found = client.get(f"/v1/requests/{id_}").json()
+    assert (found["id"], found["object"], found["origin"]) == (id_, "request", "gateway")
+    assert found["answer"]["id"] == id_
+    assert found["answer"]["cost_usd"] > 0
+    assert [one["reward"] for one in found["outcomes"]] == [0.75]
+
+
 def test_a_repeated_request_is_one(client: TestClient, store: Store) -> None:
     """The caller's own id: logged once, the same answer again; for another prompt it is refused."""
     id_ = str(uuid4())

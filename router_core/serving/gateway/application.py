@@ -20,6 +20,7 @@ from router_core.serving.gateway.catalogue import Catalogue
 from router_core.serving.gateway.completions import ChatCompletions
 from router_core.serving.gateway.decisions import Deciding
 from router_core.serving.gateway.failures import RefusedError, failure
+from router_core.serving.gateway.passing import Embeddings, Responses
 from router_core.serving.gateway.routers import Routers, Traffic
 from router_core.settings import Settings
 from router_core.settings.hosts import AllowedHost
@@ -69,6 +70,8 @@ class Gateway:
         return Starlette(
             routes=[
                 Route("/chat/completions", ChatCompletions(self._routers.forwarding), methods=["POST"]),
+                Route("/responses", Responses(self._routers.forwarding), methods=["POST"]),
+                Route("/embeddings", Embeddings(self._routers.forwarding), methods=["POST"]),
                 Route("/models", catalogue.models),
                 Route("/models/{id:path}", catalogue.model),
                 Route("/decide", deciding.decide, methods=["POST"]),

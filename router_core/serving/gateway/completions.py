@@ -83,7 +83,7 @@ class ChatCompletions:
             await send_json(send, 200, body, {**told_of(forwarded), **cost})
 
 
-async def _stream(forwarded: Forwarded, call: OpenCall, send: Send) -> None:
+async def _stream(forwarded: Forwarded[Any], call: OpenCall, send: Send) -> None:
     """Pass a stream on, to its end or to an error, and never to a second answer."""
     named = {"id": forwarded.request_id, "model": forwarded.model}
     headers = {
@@ -94,7 +94,7 @@ async def _stream(forwarded: Forwarded, call: OpenCall, send: Send) -> None:
     }
     quiet = _Quiet(send)
     try:
-        await _start(send, 200, headers)
+        await start(send, 200, headers)
         begun = False
         while True:
             try:
@@ -157,7 +157,7 @@ async def while_there(receive: Receive, work: Coroutine[Any, Any, Result]) -> Re
             await asyncio.wait((task,))
 
 
-def told_of(forwarded: Forwarded) -> dict[str, str]:
+def told_of(forwarded: Forwarded[Any]) -> dict[str, str]:
     """The headers that say what was decided. They hold ASCII alone."""
     decision = forwarded.decision
     reason = " ".join(decision.reason.summary.split()).encode("ascii", "replace").decode()
@@ -179,11 +179,12 @@ async def send_json(send: Send, status: int, body: Any, headers: Mapping[str, st
     """A whole response."""
     content = json.dumps(body, separators=(",", ":")).encode()
     sized = {"content-type": "application/json", "content-length": str(len(content)), **headers}
-    await _start(send, status, sized)
+    await start(send, status, sized)
     await send({"type": "http.response.body", "body": content, "more_body": False})
 
 
-async def _start(send: Send, status: int, headers: Mapping[str, str]) -> None:
+async def start(send: Send, status: int, headers: Mapping[str, str]) -> None:
+    """The head of a response."""
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": encoded})
 

@@ -200,7 +200,10 @@ def _found(store: Store, id_: str) -> dict[str, Any] | None:
     said = store.outcome_history(decision.completion_id)
     return {
         **decided(decision),
+        "id": decision.completion_id,
         "object": "request",
+        "decision_id": decision.id,
+        "prompt_id": decision.prompt_id,
         "answer": None if answer is None else _answered(answer),
         "outcomes": [_said(one) for one in said],
     }
