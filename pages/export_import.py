@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -17,7 +18,7 @@ from router_core.exports import Export, Learned, dump, dump_evidence, dump_yaml,
 from router_core.exports.diff import changes
 from router_core.exports.keys import refuse_keys
 from router_core.exports.litellm import litellm_config
-from router_core.exports.snippet import python_snippet
+from router_core.exports.snippet import http_snippet, python_snippet
 from router_core.exports.transfer import (
     ContextualChange,
     LearnedChange,
@@ -61,6 +62,21 @@ def show_python(shared: Resources) -> None:
     program = python_snippet(shared.playground.settings, st.session_state["goal"])
     _file("router.py", "a program that uses router.json, which lies beside it", lambda: program)
     st.code(program, language="python")
+
+
+def show_http(shared: Resources) -> None:
+    """A program that asks this server, and what it may ask."""
+    parts = urlsplit(st.context.url or "")
+    base_url = f"{parts.scheme or 'http'}://{parts.netloc or '127.0.0.1:8501'}/v1"
+    st.markdown(
+        f"This server answers programs at **{escaped(base_url)}**, with what is in force now: OpenAI's clients by"
+        " their base URL, and whoever calls the models itself by asking which. What they send is on these pages."
+    )
+    program = http_snippet(base_url, st.session_state["goal"])
+    _file("client.py", "a program that asks this server", lambda: program)
+    st.code(program, language="python")
+    st.caption("Without the panel, over the same store:")
+    st.code("router-core serve", language="sh")
 
 
 def show_litellm(shared: Resources) -> None:

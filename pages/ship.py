@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.address import Address
 from pages.differences import show_changes
-from pages.export_import import show_files, show_import, show_litellm, show_python
+from pages.export_import import show_files, show_http, show_import, show_litellm, show_python
 from pages.formatting import escaped, labels
 from pages.front_evidence import of_file
 from pages.resources import Resources, change_settings, resources
@@ -132,6 +132,7 @@ def show_report(shared: Resources) -> None:
 _WAYS: dict[str, Callable[[Resources], None]] = {
     "router.json, YAML": show_files,
     "Python": show_python,
+    "HTTP": show_http,
     "LiteLLM": show_litellm,
     "Report for people": show_report,
 }

@@ -1,4 +1,4 @@
-"""A Python program that sends requests through an exported router: to copy, run and change.
+"""A Python program that sends requests through an exported router, or the gateway: to copy, run and change.
 
 Does not cover installing the library and setting the keys; it names the variables that must hold them.
 """
@@ -25,6 +25,37 @@ with Router.from_settings({arguments}) as router:
     # As soon as you know whether the answer was good, in this process or a later one:
     router.report_outcome(request_id, Outcome.SUCCESS)  # or Outcome.FAILURE, or a number from 0 to 1
 '''
+
+
+_OVER_HTTP = '''\
+"""Send one request through the gateway, and say what became of it."""
+
+import json
+import urllib.request
+
+from openai import OpenAI
+
+client = OpenAI(base_url={base_url}, api_key="unused")
+answer = client.chat.completions.create(
+    model={model},
+    messages=[{{"role": "user", "content": "Is this spam? You have won a prize!"}}],
+)
+print(answer.model, answer.choices[0].message.content, sep="\\n")
+
+# As soon as you know whether the answer was good:
+outcome = json.dumps({{"request_id": answer.id, "reward": 1}}).encode()  # a number from 0 to 1
+urllib.request.urlopen(urllib.request.Request({base_url} + "/outcomes", outcome)).read()
+'''
+
+
+def http_snippet(base_url: str, goal_id: str = "default") -> str:
+    """The text of a program that asks the gateway by OpenAI's own client and reports an outcome.
+
+    Args:
+        base_url: of the gateway, up to and including /v1.
+        goal_id: the kind of traffic that the program sends.
+    """
+    return _OVER_HTTP.format(base_url=_literal(base_url), model=_literal(f"goal:{goal_id}"))
 
 
 def python_snippet(settings: Settings, goal_id: str = "default", path: str = "router.json") -> str:

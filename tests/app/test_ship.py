@@ -132,6 +132,9 @@ def test_every_way_out_is_shown() -> None:
     assert "download-router.json" in [one.key for one in at.get("download_button")]
     at = opened("ship", **{"as": "Python"})
     assert "Router.from_settings" in at.code[0].value
+    at = opened("ship", **{"as": "HTTP"})
+    assert "/v1" in at.code[0].value
+    assert "'goal:default'" in at.code[0].value.replace('"', "'")
     at = opened("ship", **{"as": "LiteLLM"})
     assert "model_list" in at.code[0].value
     at = opened("ship", **{"as": "Report for people"})

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
+import urllib.request
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openai.types.chat import ChatCompletion
 from starlette.testclient import TestClient
 
+from router_core.exports.snippet import http_snippet
 from router_core.serving.gateway.application import Gateway
 from router_core.serving.gateway.bodies import MOST_BYTES
 from router_core.serving.gateway.decisions import MOST_OUTCOMES
 from router_core.serving.gateway.routers import Traffic
-from router_core.settings import GoalSettings, Settings
+from router_core.settings import GoalSettings, Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.store.base import Search, Store
 from tests.builders import CHEAP, STRONG
@@ -261,3 +266,31 @@ def test_changed_settings_are_followed(store: Store) -> None:
         after = client.post("/v1/decide", json=asked).json()
     assert before["probabilities"] == {CHEAP: 0.8, STRONG: 0.2}
     assert after["probabilities"] == {CHEAP: 0.5, STRONG: 0.5}
+
+
+@pytest.mark.parametrize("goal", ["default", 'it\'s "quoted"', "邮件分类"])
+def test_the_program_for_the_gateway(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], goal: str
+) -> None:
+    """As it is exported, word for word: it asks the goal's router and its outcome is stored."""
+    settings = Settings(goals={goal: GoalSettings()}, simulation=SimulationSettings(latency_scale=0))
+    gateway = Gateway(lambda: settings, lambda goal: Traffic(settings, store, True))
+    with TestClient(gateway.alone(), base_url="http://127.0.0.1:8600", client=("127.0.0.1", 5)) as client:
+
+        def created(**arguments: Any) -> Any:
+            answer = client.post("/v1/chat/completions", json=arguments)
+            return ChatCompletion.model_validate(answer.json())
+
+        def opened(request: urllib.request.Request) -> Any:
+            assert request.full_url == "http://127.0.0.1:8600/v1/outcomes"
+            answer = client.post("/v1/outcomes", content=request.data)
+            assert answer.json()["stored"]
+            return io.BytesIO(answer.content)
+
+        made = SimpleNamespace(chat=SimpleNamespace(completions=SimpleNamespace(create=created)))
+        monkeypatch.setattr("openai.OpenAI", lambda base_url, api_key: made)
+        monkeypatch.setattr("urllib.request.urlopen", opened)
+        exec(compile(http_snippet("http://127.0.0.1:8600/v1", goal), "client.py", "exec"), {})
+    assert capsys.readouterr().out.startswith("openai/gpt-4o")
+    newest = store.find(Search(goal=goal), 1)[0]
+    assert [one.reward for one in newest.outcomes if one.source == "api"] == [1.0]
