@@ -17,6 +17,7 @@ from uuid import UUID
 from router_core.arguments import (
     require_comment,
     require_flag,
+    require_kind,
     require_name,
     require_request_id,
     require_timeout,
@@ -27,6 +28,7 @@ from router_core.errors import ArgumentError
 from router_core.features import checked_messages, context, plain_messages
 from router_core.models.calls import Models
 from router_core.models.waiting import Waiting
+from router_core.money.pricing import require_prices
 from router_core.noted import require_metadata, require_session
 from router_core.registry import PolicyName
 from router_core.routing.answering import Call, answered
@@ -41,6 +43,7 @@ from router_core.settings.system import simulation_asked
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
 from router_core.types import Decision, Message, Origin, Outcome, Posterior, Price
+from router_core.validation import shown
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
@@ -69,6 +72,7 @@ class BaseRouter(ABC):
     Raises:
         SettingsError: a path or a setting is not valid.
         ConditionError: ``success_when`` is not valid.
+        ArgumentError: another argument is of the wrong kind; the sentence names it.
         StoreError: the store cannot be opened.
     """
 
@@ -90,6 +94,12 @@ class BaseRouter(ABC):
     ) -> None:
         require_name("goal_id", goal_id, "the name of a goal", optional=False)
         require_name("policy", policy, "the name of a router")
+        require_kind("settings", settings, Settings, "a Settings object, or None for the defaults")
+        if store is not None and not callable(getattr(store, "evidence", None)):
+            raise ArgumentError(f"store is {shown(store)}; give what open_store(...) gave, or None")
+        require_kind("environ", environ, Mapping, "a mapping of variables, or None for the process's own")
+        require_prices(prices)
+        require_flag("simulated", simulated)
         environ = os.environ if environ is None else environ
         if simulated is None:
             simulated = simulation_asked(environ)

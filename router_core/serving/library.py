@@ -45,6 +45,7 @@ class Router(BaseRouter):
     Raises:
         SettingsError: a path or a setting is not valid.
         ConditionError: ``success_when`` is not valid.
+        ArgumentError: another argument is of the wrong kind; the sentence names it.
         StoreError: the store cannot be opened.
     """
 
