@@ -72,11 +72,11 @@ def test_the_names_are_pinned() -> None:
 
 def test_the_package_exports_are_pinned() -> None:
     """What ``from router_core import ...`` promises."""
-    assert router_core.__all__ == ["Outcome", "Router", "RouterError", "Settings", "open_store"]
+    assert router_core.__all__ == ["AsyncRouter", "Outcome", "Router", "RouterError", "Settings", "open_store"]
     assert dir(router_core) == router_core.__all__
 
 
-@pytest.mark.parametrize("name", ["Outcome", "Router", "RouterError", "Settings", "open_store"])
+@pytest.mark.parametrize("name", ["AsyncRouter", "Outcome", "Router", "RouterError", "Settings", "open_store"])
 def test_every_export_can_be_fetched(name: str) -> None:
     """The lazy look-up finds each name, under that name."""
     assert getattr(router_core, name).__name__ == name
