@@ -32,7 +32,7 @@ def require_prices(prices: Any) -> None:
     """Make sure that prices of one's own can be charged: a rate that cannot is heard of before an answer is paid.
 
     Raises:
-        ArgumentError: no mapping of model names to prices, or a rate that is not a ``Decimal`` from 0 to 100,000.
+        ArgumentError: no mapping of model names to prices, or a rate that is not a ``Decimal`` or whole number from 0 to 100,000.
     """
     example = "model -> Price, or None where it is not known"
     require_kind("prices", prices, Mapping, example)
@@ -42,7 +42,7 @@ def require_prices(prices: Any) -> None:
         for name in () if price is None else (one.name for one in fields(price) if one.name != "applies"):
             rate = getattr(price, name)
             may_lack = rate is None and name not in _NEEDED
-            if not may_lack and not (isinstance(rate, Decimal) and is_figure(rate, MOST_USD)):
+            if not may_lack and not (isinstance(rate, Decimal | int) and is_figure(rate, MOST_USD)):
                 raise ArgumentError(
                     f"prices[{shown(model)}].{name} is {shown(rate)}; give a Decimal from 0 to {MOST_USD:,}"
                 )
