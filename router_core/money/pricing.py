@@ -32,8 +32,8 @@ def require_prices(prices: Any) -> None:
     """Make sure that prices of one's own can be charged: a rate that cannot is heard of before an answer is paid.
 
     Raises:
-        ArgumentError: no mapping of model names to prices, or a rate that is neither a ``Decimal`` nor a whole number
-            from 0 to 100,000.
+        ArgumentError: no mapping of model names to prices, or a rate that is neither a ``Decimal`` nor a whole
+            number from 0 to 100,000.
     """
     example = "model -> Price, or None where it is not known"
     require_kind("prices", prices, Mapping, example)
