@@ -37,7 +37,7 @@ def wanted(shared: Resources, data: Labelled, goal: str) -> Wanted | None:
             format="%g",
             key="tolerance",
             width=170,
-            help="A dearer model that is better by no more than this is not needed.",
+            help="A more expensive model that is better by no more than this is not needed.",
         )
     names = [name for name in offered(data) if name != RANDOM]
     routers = st.pills(

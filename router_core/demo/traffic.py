@@ -27,7 +27,7 @@ from router_core.policies import build_policies
 from router_core.policies.asking import Asking, Reply, decided
 from router_core.policies.base import Known
 from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, RULES, THOMPSON, PolicyEntry
-from router_core.routing.deciding import candidates_for
+from router_core.routing.candidates import candidates_for
 from router_core.sampling import uniform
 from router_core.settings import ClassifierSettings, Settings
 from router_core.store.base import Store

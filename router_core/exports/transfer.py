@@ -33,7 +33,7 @@ from router_core.learning.contextual.state import ContextualState
 from router_core.money.budget import BudgetState
 from router_core.money.pricing import PriceBook
 from router_core.registry import BY_TASK
-from router_core.routing.deciding import usual_costs
+from router_core.routing.candidates import usual_costs
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
 from router_core.settings import PriceSettings, Settings

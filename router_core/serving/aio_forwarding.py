@@ -16,10 +16,11 @@ from router_core.features import context, plain_messages
 from router_core.models.calls import Answer, Models
 from router_core.models.event_loop import EventLoop
 from router_core.routing.answering import Call, answered
-from router_core.routing.calling import Caller, OpenCall
+from router_core.routing.calling import Caller
 from router_core.routing.deciding import Decider
 from router_core.routing.eligible import Abilities, Needs
 from router_core.routing.passing import PassedCall
+from router_core.routing.streams import OpenCall
 from router_core.settings import Settings
 from router_core.store.base import Store
 from router_core.types import FORCED, Arm, Completion, Decision, Message, Price, Prompt

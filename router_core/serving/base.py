@@ -32,11 +32,12 @@ from router_core.money.pricing import require_prices
 from router_core.noted import require_metadata, require_session
 from router_core.registry import PolicyName
 from router_core.routing.answering import Call, answered
-from router_core.routing.calling import Caller, OpenCall
+from router_core.routing.calling import Caller
 from router_core.routing.deciding import Decider
 from router_core.routing.handing_over import HandedOver, Took
 from router_core.routing.reporting import outcome_record
 from router_core.routing.retention import remove_expired
+from router_core.routing.streams import OpenCall
 from router_core.serving.paths import with_paths
 from router_core.settings import Settings
 from router_core.settings.system import simulation_asked

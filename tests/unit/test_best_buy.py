@@ -60,7 +60,7 @@ def test_arms_may_be_exchanged() -> None:
 
 
 def test_monotone_in_cost_and_value() -> None:
-    """A dearer arm is chosen less, and a better and dearer arm more, the more a good answer is worth."""
+    """A pricier arm is chosen less, and a better and pricier arm more, the more a good answer is worth."""
     dearer = [
         best_buy_probabilities([0.2, 0.9], [0.3, 0.3], [0.001, c], 0.05)[1] for c in np.linspace(0, 0.06, 40)
     ]

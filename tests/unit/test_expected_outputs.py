@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router_core.money.pricing import PriceBook
-from router_core.routing.deciding import candidates_for, expected_outputs
+from router_core.routing.candidates import candidates_for, expected_outputs
 from router_core.settings import ArmSettings, GoalSettings
 from router_core.types import OutputTokens
 from tests.builders import CHEAP, STRONG

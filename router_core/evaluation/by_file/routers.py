@@ -63,7 +63,7 @@ class Choice:
 def pairs_that_matter(labelled: Labelled, best: int) -> tuple[Pair, ...]:
     """The pairs between which a router could be worth more than the best fixed model.
 
-    That model and its neighbours on the hull of (cost, accuracy): first with the next dearer one, then with the
+    That model and its neighbours on the hull of cost and accuracy: first the next one up in cost, then the
     next cheaper. Where it has no neighbour, or a price is unknown: it and the most accurate other model.
     """
     accuracy, cost = labelled.mean(labelled.scores), labelled.mean(labelled.cost_usd)

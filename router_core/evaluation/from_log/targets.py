@@ -34,7 +34,7 @@ from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import ThompsonPolicy
 from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES, RULES, THOMPSON
-from router_core.routing.deciding import candidates_for, usual_costs
+from router_core.routing.candidates import candidates_for, usual_costs
 from router_core.routing.memory import Memory, rules_of
 from router_core.settings import ClassifierSettings, GoalSettings, Settings
 from router_core.store.base import NO_TASKS, Store

@@ -60,7 +60,7 @@ def best_buy_probabilities(
 
 
 def dearer_wins(dear_mean: float, dear_variance: float, mean: float, variance: float, shift: float) -> float:
-    """P(sigmoid(eta_dear) - shift > sigmoid(eta)): the chance that the dearer of two arms is the better value.
+    """P(sigmoid(eta_dear) - shift > sigmoid(eta)): the chance that the pricier arm is the better value.
 
     Where the utilities are equal, both logits can be written with one number u that runs over the whole line:
     dear(u) = log(e^u + shift) - log(1 - shift) and other(u) = u + log(1 - shift) - log(1 + shift e^u). In u the
@@ -69,14 +69,14 @@ def dearer_wins(dear_mean: float, dear_variance: float, mean: float, variance: f
     beliefs. Exchanging good and bad answers mirrors the problem: thus the narrower belief is always the density.
 
     Args:
-        dear_mean, dear_variance: of the dearer arm's logit.
+        dear_mean, dear_variance: of the more expensive arm's logit.
         mean, variance: of the other's.
         shift: difference in cost / V, >= 0.
     """
     own, other = max(dear_variance, _SURE), max(variance, _SURE)
     if shift <= 0.0:
         return float(ndtr((dear_mean - mean) / sqrt(own + other)))
-    if shift >= 1.0:  # dearer by more than a good answer is worth
+    if shift >= 1.0:  # more expensive by more than a good answer is worth
         return 0.0
     if own > other:
         dear_mean, own, mean, other = -mean, other, -dear_mean, own
