@@ -93,7 +93,7 @@ def _live(shared: Resources, data: Labelled) -> tuple[bool, bool]:
     )
     if not live:
         return False, False
-    prices = PriceBook(settings.prices)
+    prices = PriceBook.of(settings)
     job = background(
         "evidence-asking",
         (data.sha256, len(data.prompts), settings.version),

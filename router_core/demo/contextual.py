@@ -61,7 +61,7 @@ class ContextualDemo:
         candidates: Callable[[Context], Sequence[Candidate]],
     ) -> None:
         self._contexts, self._candidates = contexts, candidates
-        prices = PriceBook(settings.prices)
+        prices = PriceBook.of(settings)
         memory = Memory(settings, store, usual_costs(settings, prices), lambda: datetime.now(UTC), gains="never")
         self._state = memory.state(goal)
         self._fold = replace(memory.fold(goal), state=memory.learned(goal))

@@ -108,7 +108,7 @@ class _Traffic:
         self._settings, self._goal, self._days, self._until = settings, goal, days, until
         self._chosen = settings.goal(goal)
         self._rng = np.random.default_rng(seed)
-        self._prices = PriceBook(settings.prices)
+        self._prices = PriceBook.of(settings)
         self._arms = [arm.arm() for arm in self._chosen.arms]
         self._ids = [arm.id for arm in self._arms]
         self._policies = build_policies(settings, goal)

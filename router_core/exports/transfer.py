@@ -240,7 +240,7 @@ def settings_in(export: Export) -> Settings:
     the file: the same prices, so the same decisions. A price that was unknown there stays the book's.
     """  # fmt: skip
     settings = export.settings
-    here = PriceBook(settings.prices)
+    here = PriceBook.of(settings)
     other = {model: price for model, price in export.prices.items() if price and price != here.price(model)}
     if not other:
         return settings

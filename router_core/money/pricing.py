@@ -15,7 +15,7 @@ from typing import Any
 from router_core.arguments import is_figure, require_kind
 from router_core.errors import ArgumentError
 from router_core.money.book import LIST_TIERS, book_price
-from router_core.settings import PriceSettings
+from router_core.settings import PriceSettings, Settings
 from router_core.types import Price, Usage
 from router_core.validation import shown
 
@@ -59,15 +59,23 @@ class PriceBook:
         self,
         overrides: Mapping[str, PriceSettings] | None = None,
         pinned: Mapping[str, Price | None] | None = None,
+        priced_as: Mapping[str, str] | None = None,
     ) -> None:
         """``pinned``: prices of an export, taken as they are before everything else; None there is unknown.
 
-        A pinned price that is the book's own is left to the book, which knows its tiers and dates.
+        A pinned price that is the book's own is left to the book, which knows its tiers and dates. ``priced_as``:
+        a model behind a proxy -> the model of the book whose price it has.
         """
+        self._priced_as = dict(priced_as or {})
         self._fixed: dict[str, Price | None] = {model: price.price() for model, price in (overrides or {}).items()}
         for model, price in (pinned or {}).items():
             if price is None or not same_rates(price, self.price(model)):
                 self._fixed[model] = price
+
+    @classmethod
+    def of(cls, settings: Settings, pinned: Mapping[str, Price | None] | None = None) -> PriceBook:
+        """The prices that hold by these settings; ``pinned`` as above."""
+        return cls(settings.prices, pinned, settings.priced_as)
 
     def price(
         self,
@@ -81,7 +89,7 @@ class PriceBook:
         """
         if model in self._fixed:
             return self._fixed[model]
-        return book_price(model, input_tokens, at, service_tier)
+        return book_price(self._priced_as.get(model, model), input_tokens, at, service_tier)
 
     def charge(self, model: str, usage: Usage, at: datetime | None = None, *, countable: bool = True) -> Charge:
         """What a call cost.

@@ -23,7 +23,7 @@ _NOTHING_SEEN: Final = OutputTokens()
 
 def usual_costs(settings: Settings, prices: PriceBook | None = None) -> Callable[[str], dict[str, float | None]]:
     """Goal -> arm id -> cost of a call for a prompt of usual length and an answer of the length assumed."""
-    book = prices or PriceBook(settings.prices)
+    book = prices or PriceBook.of(settings)
     tokens = two_digits(context([{"role": "user", "content": USUAL}], "").input_tokens)
 
     def of(goal: str) -> dict[str, float | None]:

@@ -87,7 +87,7 @@ class Decider:
         gains: Literal["aside", "at once", "never"] = "aside",
     ) -> None:
         self.settings = settings
-        self.prices = PriceBook(settings.prices, prices)
+        self.prices = PriceBook.of(settings, prices)
         self.new_id = new_id
         self.now = now
         self._store = store

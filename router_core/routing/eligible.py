@@ -89,7 +89,7 @@ class Abilities:
                 self._refused[model] = self._refused.get(model, frozenset()) | kinds
 
     def _why(self, model: str, needs: Needs) -> str | None:
-        window = context_window(model)
+        window = context_window(self._settings.priced_as.get(model, model))
         if window is not None and needs.input_tokens > window * _SPARE:
             return f"its context holds {window:,} tokens, and the prompt has some {needs.input_tokens:,}"
         if window is not None and needs.output_tokens > window:

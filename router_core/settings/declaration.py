@@ -245,6 +245,11 @@ class Settings(Declaration):
         title="Prices",
         description="Prices by model id that override the bundled price book.",
     )
+    priced_as: dict[str, str] = Field(
+        default_factory=dict,
+        title="Priced as",
+        description="Model id -> the model of the price book whose price it has: for models behind a proxy.",
+    )
     goals: dict[str, GoalSettings] = Field(
         default_factory=lambda: {"default": GoalSettings()},
         min_length=1,

@@ -118,7 +118,7 @@ def _shares(
     learned: ContextualState | None,
 ) -> dict[str, dict[str, float]]:
     chosen = settings.goal(goal)
-    prices = PriceBook(settings.prices)
+    prices = PriceBook.of(settings)
     rules = rules_of(settings, chosen)
     policies: dict[str, Policy] = {RULES.label: rules, THOMPSON.label: ThompsonPolicy(chosen)}
     policies[BY_TASK.label] = ByTaskPolicy(chosen)

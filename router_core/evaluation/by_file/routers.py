@@ -185,7 +185,7 @@ def classifier(
     score = np.where(heard, (labelled.verdicts == 0).astype(np.float64), 0.5)
     note = "" if heard.all() else f"{int((~heard).sum()):,} prompts without a verdict were left to the rules"
     if deciding_usd is None:
-        deciding_usd = classifying_cost(labelled, settings.classifier, PriceBook(settings.prices))
+        deciding_usd = classifying_cost(labelled, settings.classifier, PriceBook.of(settings))
         note = "; ".join(filter(None, ("its calls are priced by estimate", note)))
     return Choice(
         CLASSIFIER.name, CLASSIFIER.label, "rule", chosen, score, deciding_usd, note,

@@ -58,7 +58,8 @@ def best_buy_probabilities(
         return np.array([1.0 - second, second])
     deviations = np.sqrt(np.maximum(variances, _SURE))[None]
     costs = np.array(costs_usd)[None] / value_usd
-    return _by_panels(np.array(means)[None], deviations, costs, int(_steps(deviations)[0]))[0]
+    chances: Array = _by_panels(np.array(means)[None], deviations, costs, int(_steps(deviations)[0]))[0]
+    return chances
 
 
 def dearer_wins(dear_mean: float, dear_variance: float, mean: float, variance: float, shift: float) -> float:
@@ -255,7 +256,7 @@ def best_buy_rows(means: Array, variances: Array, costs_usd: Array, value_usd: f
 
 def _steps(deviations: Array) -> NDArray[np.intp]:
     """How many panels each side of an arm's middle has, (n,)."""
-    return np.ceil(_REACH / _PANEL * np.maximum(1.0, deviations.max(axis=1))).astype(np.intp)
+    return np.asarray(np.ceil(_REACH / _PANEL * np.maximum(1.0, deviations.max(axis=1))), np.intp)
 
 
 def _by_panels(means: Array, deviations: Array, costs: Array, panels: int) -> Array:
