@@ -82,7 +82,8 @@ class Context:
     """What a policy may look at.
 
     ``text`` is the last user message (rules and classifier judge it; a system prompt is the same for a whole
-    application); ``words`` and ``characters`` count it; ``input_tokens`` estimates *all* messages.
+    application); ``words`` and ``characters`` count it; ``input_tokens`` estimates *all* messages;
+    ``output_limit`` is the request's own limit of an answer in tokens, which is not stored.
     """
 
     goal: str
@@ -91,6 +92,7 @@ class Context:
     words: int
     characters: int
     input_tokens: int
+    output_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

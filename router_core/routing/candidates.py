@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
-from router_core.features import context, estimate_tokens, two_digits
+from router_core.features import context, estimate_tokens, output_limit, two_digits
 from router_core.learning.beta import from_evidence
 from router_core.models.thinking import token_limit
 from router_core.money.pricing import PriceBook, expected_cost_usd
@@ -46,6 +46,7 @@ def candidates_for(
     evidence: Mapping[str, Evidence],
     lengths: Mapping[str, OutputTokens],
     price: Callable[[str, float], Price | None],
+    limit: int | None = None,
 ) -> tuple[Candidate, ...]:
     """The arms of a goal with what is known of each.
 
@@ -55,8 +56,9 @@ def candidates_for(
         evidence: arm id -> outcomes that teach it.
         lengths: arm id -> output tokens seen.
         price: model and input tokens -> the price of such a call.
+        limit: of the request, in tokens: no answer is expected to be longer.
     """
-    known, outputs = posteriors(goal, evidence), expected_outputs(goal, lengths)
+    known, outputs = posteriors(goal, evidence), expected_outputs(goal, lengths, limit)
     return tuple(
         Candidate(
             arm.arm(),
@@ -75,16 +77,19 @@ def posteriors(goal: GoalSettings, evidence: Mapping[str, Evidence]) -> dict[str
     }
 
 
-def expected_outputs(goal: GoalSettings, lengths: Mapping[str, OutputTokens]) -> dict[str, int]:
+def expected_outputs(
+    goal: GoalSettings, lengths: Mapping[str, OutputTokens], limit: int | None = None
+) -> dict[str, int]:
     """Arm id -> output tokens expected of its next answer, to two digits.
 
     The mean of its own answers, shrunk towards that of the goal's models together, and that towards the length in
     the settings; each counts as one answer. So a model that was not asked yet is expected to answer as the others
-    do, and a wrong assumption is outweighed by a few answers. None is longer than the limit in its parameters.
+    do, and a wrong assumption is outweighed by a few answers. None is longer than the limits set for it.
 
     Args:
         goal: its settings.
         lengths: arm id -> output tokens seen in this goal.
+        limit: of the request, in tokens; it stands in place of those in the arms' own parameters.
     """
     seen = {arm.id: lengths.get(arm.id, _NOTHING_SEEN) for arm in goal.arms}
     usual = _shrunk(
@@ -93,13 +98,10 @@ def expected_outputs(goal: GoalSettings, lengths: Mapping[str, OutputTokens]) ->
         float(goal.expected_output_tokens),
     )
     found = {arm: two_digits(_shrunk(one.total, one.count, usual)) for arm, one in seen.items()}
-    return {arm.id: min([found[arm.id], *_limits(arm.params)]) for arm in goal.arms}
-
-
-def _limits(params: Mapping[str, Any]) -> list[int]:
-    """The limits of an answer in the parameters of an arm, in tokens."""
-    given = [params.get(name) for name in ("max_tokens", "max_completion_tokens")]
-    return [limit for limit in given if type(limit) is int and limit > 0]
+    for arm in goal.arms:
+        most = output_limit(arm.params) if limit is None else limit
+        found[arm.id] = found[arm.id] if most is None else min(found[arm.id], most)
+    return found
 
 
 def _shrunk(total: int, count: int, towards: float) -> float:

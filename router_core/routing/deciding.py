@@ -100,7 +100,7 @@ class Decider:
         self.memory = Memory(settings, store, usual_costs(settings, self.prices), now, gains=gains)
         self.spending = Spending(settings, store)
         self.conversations = Conversations(store)
-        self._candidates: LRUCache[tuple[str, int], _Known] = LRUCache(_REMEMBERED)
+        self._candidates: LRUCache[tuple[str, int, int | None], _Known] = LRUCache(_REMEMBERED)
         self._lock = Lock()
 
     def using(self, models: Models) -> Decider:
@@ -169,12 +169,13 @@ class Decider:
         evidence = self._store.evidence(context.goal, chosen.teaching_rule())
         lengths = self._store.output_tokens(context.goal)
         prices = tuple(self.prices.price(arm.model, input_tokens) for arm in chosen.arms)  # of this moment
-        key = (context.goal, input_tokens)
+        limit = context.output_limit
+        key = (context.goal, input_tokens, limit)
         with self._lock:
             known = self._candidates.get(key)
         if known is not None and known[0] == evidence and known[1] == lengths and known[2] == prices:
             return known[3]
-        candidates = candidates_for(chosen, input_tokens, evidence, lengths, self.prices.price)
+        candidates = candidates_for(chosen, input_tokens, evidence, lengths, self.prices.price, limit)
         with self._lock:
             self._candidates[key] = (evidence, lengths, prices, candidates)
         return candidates

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any, Final
 
 from router_core.errors import ModelNotFoundError, ProviderError
-from router_core.features import estimate_input_tokens
+from router_core.features import estimate_input_tokens, output_limit
 from router_core.money.book import context_window
 from router_core.settings import Settings
 from router_core.types import Arm, Message
@@ -52,10 +52,9 @@ class Needs:
             kinds.add("tools")
         wanted = params.get("response_format")
         form = wanted.get("type") if isinstance(wanted, Mapping) else None
-        limit = params.get("max_completion_tokens") or params.get("max_tokens")
         return cls(
             estimate_input_tokens(messages),
-            limit if type(limit) is int and limit > 0 else 0,
+            output_limit(params) or 0,
             frozenset(kind for kind in kinds if kind),
             form in ("json_object", "json_schema"),
         )

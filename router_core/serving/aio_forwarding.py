@@ -203,7 +203,7 @@ class Forwarding:
         needs: Needs,
     ) -> Decision:
         """The decision on a request: over the models that can serve it, unless it names one."""
-        seen = context(plain, goal, wanted.task_type)
+        seen = context(plain, goal, wanted.task_type, wanted.params)
         arms = [arm.arm() for arm in self.settings.goal(goal).arms]
         if pinned is not None:
             self.models.require_keys([next(arm.model for arm in arms if arm.id == pinned)])

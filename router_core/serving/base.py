@@ -214,7 +214,9 @@ class BaseRouter(ABC):
         prompt = self._decider.prompt(
             plain, self._goal_id, self.origin, task_type=task_type, params=params, metadata=noted, session=session
         )
-        decision = self._decider.bound(await self._decided(plain, task_type, session, prompt.id), session)
+        decision = self._decider.bound(
+            await self._decided(plain, task_type, session, prompt.id, params=params), session
+        )
         await self._decider.alog([decision], [prompt])
         call: Call[ChatCompletion | OpenCall] = self._caller.astream if stream else self._caller.acomplete
         response, led = await answered(self._decider, call, prompt, plain, decision, params, limit_s)
@@ -309,9 +311,10 @@ class BaseRouter(ABC):
         session: str | None,
         prompt_id: str,
         decision_id: str | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> Decision:
         """The decision on a conversation: it stays with its model, or the policy draws one."""
-        seen = context(messages, self._goal_id, task_type)
+        seen = context(messages, self._goal_id, task_type, params)
         kept = await self._decider.acontinued(seen, messages, session, prompt_id=prompt_id)
         return kept or await self._decider.adecide(
             seen,

@@ -119,7 +119,7 @@ class Playground:
         prompt = self._decider.prompt(
             messages, goal, "playground", task_type=task_type, params=params, blind=blind, run_all=run_all
         )
-        seen = context(messages, goal, task_type)
+        seen = context(messages, goal, task_type, params)
         ids: dict[str, str] = {}
 
         def completion_id(arm: str) -> str:
@@ -152,7 +152,7 @@ class Playground:
             UnknownArmError: the goal no longer has that model.
         """
         decision = self._decider.settle(
-            context(messages, prompt.goal, prompt.task_type),
+            context(messages, prompt.goal, prompt.task_type, prompt.params),
             arm_id,
             prompt_id=prompt.id,
             origin=FORCED,
