@@ -16,7 +16,9 @@ from typing import Any, Final, Literal
 from router_core.registry import THOMPSON, PolicyName
 
 Message = Mapping[str, Any]
-Origin = Literal["playground", "library", "gateway", "simulated", "forced", "fallback", "imported", "continued"]
+Origin = Literal[
+    "playground", "library", "gateway", "batch", "simulated", "forced", "fallback", "imported", "continued"
+]  # fmt: skip
 
 FORCED: Final = "forced"
 """The origin of a decision by a person, or of an answer that everybody was asked for."""
@@ -33,7 +35,7 @@ CONTINUED: Final = "continued"
 NOT_DRAWN: Final = (FORCED, FALLBACK, IMPORTED, CONTINUED)
 """Origins of decisions that no policy drew: probability 1, and the origin stands in place of the policy."""
 
-Source = Literal["thumb", "api", "condition"]
+Source = Literal["thumb", "api", "check", "condition"]
 StoreKind = Literal["live", "simulated"]
 EvaluationKind = Literal["labelled", "traffic", "paired"]
 
@@ -83,7 +85,7 @@ class Context:
 
     ``text`` is the last user message (rules and classifier judge it; a system prompt is the same for a whole
     application); ``words`` and ``characters`` count it; ``input_tokens`` estimates *all* messages;
-    ``output_limit`` is the request's own limit of an answer in tokens, which is not stored.
+    ``output_limit`` is the request's own limit of an answer, in tokens.
     """
 
     goal: str
@@ -383,7 +385,7 @@ class TeachingRule:
     ``precedence``) came more than so many seconds after the first decision for it teaches nothing; None: any.
     """
 
-    precedence: tuple[Source, ...] = ("thumb", "api", "condition")
+    precedence: tuple[Source, ...] = ("thumb", "api", "check", "condition")
     learn_from: Literal["all", "own"] = "all"
     window_s: float | None = None
     learner: PolicyName = THOMPSON.name

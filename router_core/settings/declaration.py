@@ -157,7 +157,7 @@ class GoalSettings(Declaration):
         description="Condition on the response that counts as success, checked on every answer.",
     )
     teaching_precedence: tuple[Source, ...] = Field(
-        default=("thumb", "api", "condition"),
+        default=("thumb", "api", "check", "condition"),
         min_length=1,
         title="Whose verdict counts, first to last",
         description="Which source teaches when several judged the same answer: the first that did.",
