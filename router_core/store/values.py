@@ -15,7 +15,8 @@ from router_core.types import Completion, Context, Decision, EvaluationKind, Out
 
 Question = Literal[
     "answered", "both_answered", "bought", "calls", "choices", "chosen_by_others", "cost_per_call", "deciding",
-    "extent", "gain_learned", "labels", "latency", "logged", "logged_contexts", "logged_verdicts", "loggers",
+    "extent", "gain_learned", "judgements", "judging", "labels", "latency", "logged", "logged_contexts",
+    "logged_verdicts", "loggers",
     "not_asked", "outcome_times", "pairs", "pending", "prices_used", "rated", "reference", "same_prompts",
     "sources", "spending", "spent", "split", "taught", "unpriced", "usual", "versions",
 ]  # fmt: skip

@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 _POINTS: Final = 60
 _EVERYTHING: Final = ((0, None),)
 _FOR_EVER: Final = 2**62
-SOURCES: Final = {"thumb": "Thumbs", "api": "Reported by code", "condition": "Success condition"}
+SOURCES: Final = {
+    "thumb": "Thumbs",
+    "api": "Reported by code",
+    "condition": "Success condition",
+    "judge": "A judge",
+}
 
 
 @dataclass(frozen=True, slots=True)
