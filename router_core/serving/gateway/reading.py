@@ -13,9 +13,10 @@ from router_core.arguments import require_timeout
 from router_core.errors import ArgumentError
 from router_core.noted import MOST_NAMES, require_metadata, require_session
 from router_core.serving.aio_forwarding import AUTO, Wanted
+from router_core.types import BACKGROUND
 from router_core.validation import shown
 
-OWN: Final = frozenset({"session_id", "goal", "task_type", "background"})
+OWN: Final = frozenset({"session_id", "goal", "task_type", BACKGROUND})
 """Names in ``metadata`` that are for the gateway."""
 _TAKEN: Final = frozenset({"model", "messages", "stream", "timeout", "metadata"})
 _PASSED_ON: Final = frozenset({"openai-beta", "anthropic-beta", "http-referer", "x-title", "x-client-request-id"})
@@ -64,7 +65,7 @@ def wanted(body: Any, headers: Mapping[str, str], goals: Collection[str] | None 
         headers={name: value for name, value in headers.items() if name in _PASSED_ON},
         timeout_s=_timeout(headers.get("x-router-timeout"), body.get("timeout")),
         goals=goals,
-        background=_flag("background", headers.get("x-router-background") or noted.get("background")),
+        background=_flag(BACKGROUND, headers.get(f"x-router-{BACKGROUND}") or noted.get(BACKGROUND)),
     )
 
 
