@@ -30,7 +30,7 @@ from router_core.noted import SESSION, marked
 from router_core.policies import build_policies
 from router_core.policies.asking import Asking, Reply, adecided
 from router_core.policies.base import Known, Policy
-from router_core.policies.reading import without_thinking
+from router_core.reading import without_thinking
 from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES
 from router_core.routing.continuing import Conversations, session_fingerprint, tool_turn
 from router_core.routing.memory import Memory
