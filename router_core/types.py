@@ -17,7 +17,8 @@ from router_core.registry import THOMPSON, PolicyName
 
 Message = Mapping[str, Any]
 Origin = Literal[
-    "playground", "library", "gateway", "batch", "simulated", "forced", "fallback", "imported", "continued"
+    "playground", "library", "gateway", "batch", "simulated", "forced", "fallback", "imported", "continued",
+    "background",
 ]  # fmt: skip
 
 FORCED: Final = "forced"
@@ -32,10 +33,22 @@ IMPORTED: Final = "imported"
 CONTINUED: Final = "continued"
 """The origin of a decision that stays with the model that a conversation is with."""
 
-NOT_DRAWN: Final = (FORCED, FALLBACK, IMPORTED, CONTINUED)
+BACKGROUND: Final = "background"
+"""The origin of a decision on a request that its program has marked as one: a title, tags. No outcome is taken."""
+
+NOT_DRAWN: Final = (FORCED, FALLBACK, IMPORTED, CONTINUED, BACKGROUND)
 """Origins of decisions that no policy drew: probability 1, and the origin stands in place of the policy."""
 
-Source = Literal["thumb", "api", "check", "condition"]
+Teacher = Literal["thumb", "api", "check", "condition"]
+Source = Literal["thumb", "api", "check", "condition", "judge"]
+"""Who speaks of an answer. A judge is a model with an error of its own: its word is stored and teaches nothing."""
+
+FOR_PEOPLE: Final = "for people"
+"""The chip of a judge's word on an answer that was drawn for people: their word there measures its error."""
+
+ORDER_SWAP: Final = "order swap"
+"""The chip of a judge's word that changed when the two answers changed places: it counts as a tie."""
+
 StoreKind = Literal["live", "simulated"]
 EvaluationKind = Literal["labelled", "traffic", "paired"]
 
@@ -363,7 +376,10 @@ class OutcomeRecord:
     """One statement about one completion: append-only; a correction is a new record.
 
     ``reward`` is in [0, 1], or None: withdrawn or unknown. The current outcome of a completion and source is
-    the record stored last. Storing a record twice (same ``id``) changes nothing.
+    the record stored last. Storing a record twice (same ``id``) changes nothing. ``who`` of the source spoke (a
+    judge with its version), "" where that is not said. ``asked`` is, of a judge's word, the probability
+    with which people are asked for theirs on the same answer. ``cost_usd`` is what the word cost, None where
+    unknown. ``compared`` is the completion beside which this one was judged; None: it was judged alone.
     """
 
     id: str
@@ -374,6 +390,10 @@ class OutcomeRecord:
     chips: tuple[str, ...] = ()
     comment: str = ""
     blinded: bool = False
+    who: str = ""
+    asked: float = 1.0
+    cost_usd: Decimal | None = Decimal(0)
+    compared: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +405,7 @@ class TeachingRule:
     ``precedence``) came more than so many seconds after the first decision for it teaches nothing; None: any.
     """
 
-    precedence: tuple[Source, ...] = ("thumb", "api", "check", "condition")
+    precedence: tuple[Teacher, ...] = ("thumb", "api", "check", "condition")
     learn_from: Literal["all", "own"] = "all"
     window_s: float | None = None
     learner: PolicyName = THOMPSON.name

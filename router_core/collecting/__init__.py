@@ -1,4 +1,4 @@
-"""Evidence in bulk: batches of prompts put to every model, and checks of their answers.
+"""Evidence in bulk: batches put to every model, answers judged by a model, what other tools have logged.
 
-What the evidence says is evaluation/.
+Does not cover what is made of it (evaluation/) and how it is kept (store/).
 """

@@ -10,7 +10,7 @@ from router_core.models.calls import Models
 from router_core.models.thinking import THINKING_TOKENS, token_limit
 from router_core.money.pricing import PriceBook, is_free
 from router_core.policies.asking import Reply
-from router_core.policies.reading import without_thinking
+from router_core.reading import without_thinking
 from router_core.settings import ClassifierSettings
 from router_core.types import Message
 

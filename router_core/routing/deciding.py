@@ -22,6 +22,7 @@ from router_core.at_once import at_once
 from router_core.errors import UnknownPolicyError
 from router_core.features import checked_messages, fingerprint, two_digits
 from router_core.models.calls import Models
+from router_core.models.waiting import Waiting
 from router_core.money.pricing import PriceBook
 from router_core.noted import SESSION, marked
 from router_core.policies import build_policies
@@ -102,6 +103,11 @@ class Decider:
         self.conversations = Conversations(store)
         self._candidates: LRUCache[tuple[str, int, int | None], _Known] = LRUCache(_REMEMBERED)
         self._lock = Lock()
+
+    @property
+    def waiting(self) -> Waiting:
+        """How its callers wait."""
+        return self._models.waiting
 
     def using(self, models: Models) -> Decider:
         """The same decider, asking other models: it shares all that was learned and read."""

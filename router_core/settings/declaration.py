@@ -24,7 +24,7 @@ from router_core.settings.system import (
     ProviderSettings,
     SimulationSettings,
 )
-from router_core.types import Arm, Source, TeachingRule
+from router_core.types import Arm, Teacher, TeachingRule
 from router_core.validation import MODEL, Declaration, canonical_json, short_hash, shown, validated
 
 
@@ -156,7 +156,7 @@ class GoalSettings(Declaration):
         title="An answer is good when",
         description="Condition on the response that counts as success, checked on every answer.",
     )
-    teaching_precedence: tuple[Source, ...] = Field(
+    teaching_precedence: tuple[Teacher, ...] = Field(
         default=("thumb", "api", "check", "condition"),
         min_length=1,
         title="Whose verdict counts, first to last",

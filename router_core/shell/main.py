@@ -26,6 +26,7 @@ from router_core.shell import collect, upkeep
 from router_core.shell import evidence as cli_evidence
 from router_core.shell.app import app
 from router_core.shell.extras import WithExtras
+from router_core.shell.judge import judge
 from router_core.shell.saying import fail, say
 from router_core.shell.serve import serve
 from router_core.shell.store import in_store, named_store, opened_store, waiting
@@ -68,6 +69,7 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core ask prompts.csv               every model answers every prompt, within a limit in dollars
     router-core verdict scored.csv            should I route at all?
     router-core replay scored.csv             what learning would have cost
+    router-core judge --by openai/gpt-4o      let a model judge stored answers; its error is measured
     router-core learn scored.csv              teach the contextual router whose words gain from a strong model
 
     One process at a time can hold a store: stop the app first, or --wait for it; only backup works beside it.
@@ -375,6 +377,7 @@ main.add_command(collect.batches)
 main.add_command(cli_evidence.verdict)
 main.add_command(cli_evidence.replay)
 main.add_command(cli_evidence.learn)
+main.add_command(judge)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ SOURCES: Final = {
     "api": "Reported by code",
     "check": "Checks",
     "condition": "Success condition",
+    "judge": "A judge",
 }
 
 

@@ -219,9 +219,10 @@ def test_a_file_of_code_that_did_not_number(tmp_path: Path) -> None:
         connection.execute("DROP TABLE missing_change")
         connection.execute("DELETE FROM meta WHERE key = 'id'")
         before = next(at for at, one in enumerate(MIGRATIONS) if "CREATE TABLE change" in one)
-        connection.execute("DROP INDEX IF EXISTS completion_by_prompt")
+        connection.execute("DROP INDEX IF EXISTS completion_by_prompt; DROP INDEX outcome_by_completion")
         for table, column in re.findall(r"ALTER TABLE (\w+) ADD COLUMN (\w+)", "".join(MIGRATIONS[before:])):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        connection.execute("CREATE INDEX outcome_by_completion ON outcome (completion_id)")
         connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(before)])
     with closing(open_store(path)) as store:
         assert store.last_change.number == 1

@@ -210,16 +210,20 @@ def outcome_row(outcome: OutcomeRecord, seq: int) -> Row:
         list(outcome.chips),
         _storable(comment),
         outcome.blinded,
+        _storable(outcome.who),
+        outcome.asked,
+        _money(outcome.cost_usd),
+        None if outcome.compared is None else UUID(outcome.compared),
     )
 
 
 def outcome_of(row: Row) -> OutcomeRecord:
     """The value of a row of ``outcome``."""
     id_, _, completion_id, source, micro, created_at, chips, comment, blinded = row[:9]
+    who, asked, cost_usd, compared = row[17:21]  # behind the answer that it is about
     reward = None if micro is None else micro / MICRO
-    return OutcomeRecord(
-        str(id_), str(completion_id), source, reward, aware(created_at), tuple(chips), comment, blinded
-    )
+    said = (tuple(chips), comment, blinded, who, asked, cost_usd, None if compared is None else str(compared))
+    return OutcomeRecord(str(id_), str(completion_id), source, reward, aware(created_at), *said)
 
 
 def settings_row(version: SettingsVersion, seq: int) -> Row:

@@ -260,6 +260,12 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """
     ALTER TABLE completion ADD COLUMN waited_ms DOUBLE;         -- for its turn at the provider; NULL: not noted
     """,
+    """
+    ALTER TABLE outcome ADD COLUMN who VARCHAR DEFAULT '';      -- of its source: a judge with its version
+    ALTER TABLE outcome ADD COLUMN asked DOUBLE DEFAULT 1;      -- of a judge: the chance that people are, too
+    ALTER TABLE outcome ADD COLUMN cost_usd DECIMAL(18, 12) DEFAULT 0;  -- of the word itself; NULL: unknown
+    ALTER TABLE outcome ADD COLUMN compared UUID;               -- the completion beside it; NULL: judged alone
+    """,
 )
 
 META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"

@@ -14,7 +14,7 @@ ROWS: Final = {
     "prompt": f"({', '.join('?' * 12)})",
     "decision": "(?, ?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?::DOUBLE[], ?, ?, ?, ?, ?, ?, ?, ?)",
     "completion": f"({', '.join('?' * 25)}, ?::VARCHAR[], ?, ?)",
-    "outcome": "(?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "outcome": f"(?, ?, ?, ?, ?, ?, ?::VARCHAR[], {', '.join('?' * 14)})",
     "seen": "(?, ?, ?, ?::VARCHAR[], ?::DOUBLE[], ?, ?, ?, ?, ?, ?)",
 }
 
@@ -26,8 +26,8 @@ COLUMNS: Final = {
         service_tier, provider_cost_usd, tool_calls, waited_ms, nth
     )""",
     "outcome": """(
-        id, seq, completion_id, source, reward_micro, created_at, chips, comment, blinded,
-        goal, arm, policy, origin, decided_at, decided_nth, answered_at, nth
+        id, seq, completion_id, source, reward_micro, created_at, chips, comment, blinded, who, asked, cost_usd,
+        compared, goal, arm, policy, origin, decided_at, decided_nth, answered_at, nth
     )""",
 }
 """The columns of a row, where they are not those of the table in its order."""
