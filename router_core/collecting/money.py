@@ -52,7 +52,7 @@ def bound_usd(
 
 
 @dataclass
-class Purse:
+class Ledger:
     """What was spent and what is reserved, in dollars, against a limit; used from one event loop.
 
     ``spent_usd``: known costs; ``assumed_usd``: bounds of calls whose cost stays unknown, which count as well;

@@ -16,7 +16,7 @@ from threading import Event
 from typing import Any, Final, Literal
 
 from router_core.collecting.batch import BATCH, REFERENCE, Batch, BatchError
-from router_core.collecting.money import LimitReachedError, Purse, bound_usd
+from router_core.collecting.money import LimitReachedError, Ledger, bound_usd
 from router_core.collecting.pace import Pace
 from router_core.collecting.prompts import Asked
 from router_core.collecting.standing import Call, Standing, State, settled, take, with_calls
@@ -129,7 +129,7 @@ class _Running:
         self._decider = Decider(settings, run._store, self._models, gains="never")
         self._caller = Caller(self._decider, run._store, self._models, patient=False)
         self._tries = 1 + settings.calls.max_retries
-        self._purse = Purse(self._batch.limit_usd)
+        self._ledger = Ledger(self._batch.limit_usd)
         self._paces: dict[str, Pace] = {}
         self._given_up: dict[str, str] = {}
         self._in_vain: dict[str, int] = {}
@@ -178,7 +178,7 @@ class _Running:
                 bound = self._bound(asked, arm)
                 for one in made:
                     tries = one.unknown * (self._tries if one.state != "answered" else 1)
-                    self._purse.count(one.cost_usd or Decimal(0), tries, bound)
+                    self._ledger.count(one.cost_usd or Decimal(0), tries, bound)
 
     async def _ask(self, again: frozenset[State], only: Collection[tuple[int, str]] | None) -> None:
         """Make every call that was not made, and those that ended as in ``again``; of ``only`` these, if given."""
@@ -210,7 +210,7 @@ class _Running:
         bound = self._bound(asked, arm_id)
         reserved = (bound or Decimal(0)) * self._tries
         try:
-            await self._purse.reserve(reserved)
+            await self._ledger.reserve(reserved)
         except LimitReachedError:
             self._ended = "limit"
             return
@@ -236,7 +236,7 @@ class _Running:
         except Exception as error:  # noqa: BLE001 - the log cannot be written, say: the run ends with it
             self._broken = self._broken or error
         finally:
-            await self._purse.settle(reserved, cost, tries, bound)
+            await self._ledger.settle(reserved, cost, tries, bound)
 
     async def _call(self, asked: Asked, arm: Arm, before: Call | None) -> tuple[Decimal | None, int]:
         """Log, ask, judge; the cost of the answer, and the tries before it that may be billed."""

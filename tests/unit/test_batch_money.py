@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router_core.collecting.money import LimitReachedError, Purse, bound_usd, most_tokens
+from router_core.collecting.money import LimitReachedError, Ledger, bound_usd, most_tokens
 from router_core.collecting.pace import Pace
 from router_core.money.pricing import PriceBook
 from router_core.settings import PriceSettings
@@ -39,36 +39,36 @@ def test_no_order_of_calls_exceeds_the_limit(calls: list[tuple[int, float, int]]
     """Calls that cost at most their bound, some of unknown cost; what is left would not have paid for the next."""
     limit = Decimal(data.draw(st.integers(1, 300)))
 
-    async def spend() -> tuple[Purse, int]:
-        purse, refused = Purse(limit), 0
+    async def spend() -> tuple[Ledger, int]:
+        ledger, refused = Ledger(limit), 0
 
         async def one(bound: int, part: float, kind: int) -> None:
             nonlocal refused
             try:
-                await purse.reserve(Decimal(bound))
+                await ledger.reserve(Decimal(bound))
             except LimitReachedError:
                 refused += 1
                 return
-            assert purse.spent_usd + purse.assumed_usd + purse.reserved_usd <= limit
+            assert ledger.spent_usd + ledger.assumed_usd + ledger.reserved_usd <= limit
             await asyncio.sleep(0)
             cost = None if kind == 0 else Decimal(str(round(part * bound, 6)))
-            await purse.settle(Decimal(bound), cost, 0, Decimal(bound))
+            await ledger.settle(Decimal(bound), cost, 0, Decimal(bound))
 
         await asyncio.gather(*(one(*call) for call in calls))
-        return purse, refused
+        return ledger, refused
 
-    purse, refused = asyncio.run(spend())
-    assert purse.spent_usd + purse.assumed_usd <= limit
-    assert purse.reserved_usd == 0
-    assert purse.unknown <= len(calls) - refused
+    ledger, refused = asyncio.run(spend())
+    assert ledger.spent_usd + ledger.assumed_usd <= limit
+    assert ledger.reserved_usd == 0
+    assert ledger.unknown <= len(calls) - refused
 
 
 def test_without_a_limit_all_is_counted() -> None:
     """Known costs apart from those that are assumed."""
-    purse = Purse(None)
-    asyncio.run(purse.reserve(Decimal(5)))
-    asyncio.run(purse.settle(Decimal(5), Decimal(2), 1, Decimal(5)))
-    assert (purse.spent_usd, purse.assumed_usd, purse.unknown, purse.reserved_usd) == (2, 5, 1, 0)
+    ledger = Ledger(None)
+    asyncio.run(ledger.reserve(Decimal(5)))
+    asyncio.run(ledger.settle(Decimal(5), Decimal(2), 1, Decimal(5)))
+    assert (ledger.spent_usd, ledger.assumed_usd, ledger.unknown, ledger.reserved_usd) == (2, 5, 1, 0)
 
 
 def test_calls_at_once_grow_until_the_provider_asks_to_slow_down() -> None:
