@@ -136,14 +136,14 @@ def require_text(name: str, value: Any) -> None:
         raise ArgumentError(f"{name} is {shown(value)}; give a text")
 
 
-def require_uuid(name: str, value: Any) -> None:
-    """Make sure that an id can be one of the log's.
+def require_uuid(name: str, value: Any) -> str:
+    """An id as the log writes it.
 
     Raises:
-        ArgumentError: it is not.
+        ArgumentError: it can be none of the log's.
     """
     try:
-        UUID(value)
+        return str(UUID(value))
     except (ValueError, AttributeError, TypeError):
         raise ArgumentError(
             f"{name} is {shown(value)}, which is no id of the log; give a UUID, or leave it out"

@@ -16,7 +16,9 @@ from typing import Any, Final, Literal
 from router_core.registry import THOMPSON, PolicyName
 
 Message = Mapping[str, Any]
-Origin = Literal["playground", "library", "gateway", "simulated", "forced", "fallback", "imported", "continued"]
+Origin = Literal[
+    "playground", "library", "gateway", "simulated", "forced", "fallback", "imported", "continued", "background"
+]
 
 FORCED: Final = "forced"
 """The origin of a decision by a person, or of an answer that everybody was asked for."""
@@ -30,7 +32,10 @@ IMPORTED: Final = "imported"
 CONTINUED: Final = "continued"
 """The origin of a decision that stays with the model that a conversation is with."""
 
-NOT_DRAWN: Final = (FORCED, FALLBACK, IMPORTED, CONTINUED)
+BACKGROUND: Final = "background"
+"""The origin of a decision on a request that its program has marked as one: a title, tags. No outcome is taken."""
+
+NOT_DRAWN: Final = (FORCED, FALLBACK, IMPORTED, CONTINUED, BACKGROUND)
 """Origins of decisions that no policy drew: probability 1, and the origin stands in place of the policy."""
 
 Teacher = Literal["thumb", "api", "condition"]

@@ -24,6 +24,7 @@ from router_core.features import checked_messages, context, estimate_tokens, fin
 from router_core.learning.beta import from_evidence
 from router_core.models.calls import Models
 from router_core.models.thinking import THINKING_TOKENS, token_limit
+from router_core.models.waiting import Waiting
 from router_core.money.pricing import PriceBook, expected_cost_usd, is_free
 from router_core.noted import SESSION, marked
 from router_core.policies import build_policies
@@ -125,6 +126,11 @@ class Decider:
         self._candidates: LRUCache[tuple[str, int], _Known] = LRUCache(_REMEMBERED)
         self._lock = Lock()
         self._thinking: set[str] = set()  # models whose answers showed that they think first
+
+    @property
+    def waiting(self) -> Waiting:
+        """How its callers wait."""
+        return self._models.waiting
 
     def using(self, models: Models) -> Decider:
         """The same decider, asking other models: it shares all that was learned and read."""

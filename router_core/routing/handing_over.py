@@ -8,8 +8,10 @@ leaves out stays unknown. See reporting.py for outcomes.
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from threading import Lock
 from typing import Any, Final
 
@@ -73,6 +75,29 @@ class HandedOver:
         self._store = store
         self._own: LRUCache[str, None] = LRUCache(_REMEMBERED)
         self._lock = Lock()
+
+    async def once(
+        self, decision_id: str, prompt: Prompt, decide: Callable[[], Awaitable[Decision]], *, repeated: bool = True
+    ) -> Decision:
+        """The decision of this id: the one that was logged before, else a new one, which is logged.
+
+        Args:
+            decision_id: of the decision and of the answer that it leads to.
+            prompt: what is decided on.
+            decide: takes the decision.
+            repeated: whether the id may have been logged before.
+
+        Raises:
+            ArgumentError: it was logged for another prompt, or was carried out here.
+            StoreError: the log cannot be read or written.
+        """
+        logged = partial(self._decider.waiting.read, self.logged, decision_id, prompt)
+        before = await logged() if repeated else None
+        if before is not None:
+            return before
+        decision = replace(await decide(), id=decision_id, completion_id=decision_id)
+        await self._decider.alog([decision], [prompt])
+        return (await logged() if repeated else None) or decision  # another one may have been first
 
     def logged(self, decision_id: str, prompt: Prompt) -> Decision | None:
         """The decision of this id, where it was logged; None: it was not.
