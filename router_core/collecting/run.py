@@ -16,7 +16,7 @@ from threading import Event
 from typing import Any, Final, Literal
 
 from router_core.collecting.batch import BATCH, REFERENCE, Batch, BatchError
-from router_core.collecting.money import LimitReachedError, Ledger, bound_usd
+from router_core.collecting.money import Ledger, LimitReachedError, bound_usd
 from router_core.collecting.pace import Pace
 from router_core.collecting.prompts import Asked
 from router_core.collecting.standing import Call, Standing, State, settled, take, with_calls

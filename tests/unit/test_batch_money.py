@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router_core.collecting.money import LimitReachedError, Ledger, bound_usd, most_tokens
+from router_core.collecting.money import Ledger, LimitReachedError, bound_usd, most_tokens
 from router_core.collecting.pace import Pace
 from router_core.money.pricing import PriceBook
 from router_core.settings import PriceSettings
