@@ -92,7 +92,7 @@ def _show(log: ReadLog, arms: dict[str, str], keep_texts: str) -> None:
     if keep_texts != "full" and texts:
         click.echo("  Texts are not kept (privacy.keep_texts): fingerprints stand for them.")
     for why, count in sorted(log.left_out.items(), key=lambda item: -item[1])[:5]:
-        click.echo(f"  {count:,} rows left out: {why}.")
+        click.echo(f"  left out, {count:,}: {why}.")
 
 
 def _said(models: Sequence[str]) -> dict[str, str]:

@@ -269,7 +269,7 @@ def test_the_shell_shows_asks_and_imports(tmp_path: Path) -> None:
     assert shown.exit_code == 1
     assert "LiteLLM spend logs: 3 calls, 2026-11-02 to 2026-11-02." in shown.output
     assert "gpt-4o -> openai/gpt-4o: 2 calls, $0.012, 1 failed" in shown.output
-    assert "1 rows left out: it is a call of the kind aembedding." in shown.output
+    assert "left out, 1: it is a call of the kind aembedding." in shown.output
     done = run("import", path, "--yes", "--json", "--model", f"gpt-4o={CHEAP}")
     assert done.exit_code == 0, done.output
     facts = json.loads(done.output)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -101,28 +102,30 @@ class ReadLog:
         return (min(moments), max(moments)) if moments else None
 
 
-def read_log(path: str | Path, format_: str | None = None) -> ReadLog:
+def read_log(source: str | Path | bytes, format_: str | None = None, *, name: str = "") -> ReadLog:
     """Read a log.
 
     Args:
-        path: the file.
+        source: the file, or its contents.
         format_: a name of ``FORMATS``; by default the one whose shape the rows have.
+        name: of the file in sentences, where its contents are given.
 
     Raises:
         EvaluationError: it cannot be read, is no log that is known, or holds no call.
     """
     if format_ is not None and format_ not in FORMATS:
         raise EvaluationError(f"{format_!r} is no format of a log; choose one of {', '.join(FORMATS)}")
-    rows = _rows(path)
-    name = format_ or _recognised(rows)
-    if name is None:
+    path = name or ("the file" if isinstance(source, bytes) else str(source))
+    rows = _rows(source, path)
+    found_format = format_ or _recognised(rows)
+    if found_format is None:
         raise EvaluationError(
             f"{path} is no log that is known; it is neither of {', '.join(one.LABEL for one in FORMATS.values())}."
             " Give a row per call with model, prompt and answer"
         )
     found: dict[str, LoggedCall] = {}
     left_out: Counter[str] = Counter()
-    for one in FORMATS[name].calls(rows):
+    for one in FORMATS[found_format].calls(rows):
         if isinstance(one, NotACallError):
             left_out[str(one)] += 1
         elif one.id in found:
@@ -132,13 +135,13 @@ def read_log(path: str | Path, format_: str | None = None) -> ReadLog:
     if not found:
         why = "; ".join(f"{said} ({count:,})" for said, count in left_out.most_common(3)) or "it is empty"
         raise EvaluationError(f"{path} holds no call of a model: {why}")
-    return ReadLog(name, FORMATS[name].LABEL, tuple(found.values()), dict(left_out))
+    return ReadLog(found_format, FORMATS[found_format].LABEL, tuple(found.values()), dict(left_out))
 
 
 def is_log(path: str | Path) -> bool:
     """Whether a file is a log of another tool (and not an export of a router), as far as its beginning tells."""
     try:
-        return _recognised(_rows(path)) is not None
+        return _recognised(_rows(path, str(path))) is not None
     except EvaluationError:
         return False
 
@@ -150,8 +153,8 @@ def _recognised(rows: Sequence[Row]) -> str | None:
     return None
 
 
-def _rows(path: str | Path) -> list[Row]:
-    text = _text(Path(path))
+def _rows(source: str | Path | bytes, path: str) -> list[Row]:
+    text = _text(source, path)
     try:
         whole = json.loads(text)
     except RecursionError:
@@ -178,7 +181,7 @@ def _listed(whole: Any) -> Iterator[Row]:
         yield from _listed(one)
 
 
-def _lines(path: str | Path, text: str) -> list[Row]:
+def _lines(path: str, text: str) -> list[Row]:
     rows: list[Row] = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -193,12 +196,13 @@ def _lines(path: str | Path, text: str) -> list[Row]:
     return rows
 
 
-def _text(path: Path) -> str:
+def _text(source: str | Path | bytes, path: str) -> str:
     try:
-        with path.open("rb") as opened:
+        with BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as opened:
             packed = opened.read(2) == b"\x1f\x8b"
-        with gzip.open(path, "rb") if packed else path.open("rb") as opened:
-            content = opened.read(MOST_BYTES + 1)
+            opened.seek(0)
+            with gzip.open(opened) if packed else opened as plain_or_not:
+                content = plain_or_not.read(MOST_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise EvaluationError(f"{path} cannot be read: {error}") from None
     if len(content) > MOST_BYTES:
