@@ -52,7 +52,7 @@ def _prices(_context: click.Context, _option: click.Parameter, said: Sequence[st
     return found
 
 
-_READING = (
+READING = (
     click.option("--columns", "said", multiple=True, metavar="PART=COLUMN",
                  help="What a column holds, such as prompt=Question or models=small,big (the score columns of a"
                  " file with a row per prompt); may be repeated. By default as their names say."),
@@ -81,7 +81,7 @@ _FILE = (
     click.option("--goal", default="default", show_default=True, help="Whose worth, priors and exploration."),
     click.option("--worth", type=click.FloatRange(0), help="Dollars of a good answer; by default the goal's."),
     click.option("--floor", type=click.FloatRange(0, 1), help="Instead: the share of good answers to reach."),
-    *_READING,
+    *READING,
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same report."),
     click.option("--shuffles", type=click.IntRange(1, 10_000), default=20, show_default=True,
                  help="Lives of Thompson sampling."),
@@ -89,7 +89,7 @@ _FILE = (
 )  # fmt: skip
 
 
-def _with(options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+def with_options(options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
     """A decorator that adds these arguments and options, in this order."""
 
     def added(command: Callable[..., None]) -> Callable[..., None]:
@@ -101,7 +101,7 @@ def _with(options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
 
 
 @click.command()
-@_with(_FILE)
+@with_options(_FILE)
 @click.option(
     "-r", "--router", "routers", multiple=True, type=click.Choice(list(WAYS)),
     help="What to judge beside the models; may be repeated. By default all but learned (slow).",
@@ -152,7 +152,7 @@ def verdict(
 
 
 @click.command()
-@_with(_FILE)
+@with_options(_FILE)
 @click.option("--refresh", type=click.IntRange(1, 1_000_000), default=10, show_default=True,
               help="Prompts between two looks at the posteriors.")  # fmt: skip
 def replay(file: str, refresh: int, as_json: bool, **given: Any) -> None:
@@ -184,7 +184,7 @@ def replay(file: str, refresh: int, as_json: bool, **given: Any) -> None:
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, exists=True))
 @click.option("--goal", default="default", show_default=True, help="Whose contextual router.")
-@_with(_READING)
+@with_options(READING)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @in_store
 @click.pass_context
@@ -206,7 +206,7 @@ def learn(context: click.Context, /, file: str, goal: str, as_json: bool, **give
         with opened_store(context, make=False) as store:  # a file that cannot be read leaves no empty store
             settings = settings_in_force(store)
             chosen = settings.goal(goal)
-            data = _read(file, given, Rates.of(settings, goal), notes)
+            data = read_file(file, given, Rates.of(settings, goal), notes)
         with opened_store(context) as store:
             taught = teach(store, goal, chosen, data, datetime.now(UTC))
     except RouterError as error:
@@ -243,14 +243,14 @@ def _judged(
     notes: list[str] = []
     with progress("Judging", hidden=as_json) as tell:
         try:
-            settings = _settings(given["place"])
+            settings = settings_of(given["place"])
             settings.goal(given["goal"])
             if given["worth"] is not None and given["floor"] is not None:
                 raise click.UsageError("give --worth or --floor, not both")
             objective = None
             if given["worth"] is not None or given["floor"] is not None:
                 objective = Objective(given["worth"], given["floor"])
-            data = _read(
+            data = read_file(
                 file, given, Rates.of(settings, given["goal"]), notes, lambda part, words: tell(0.4 * part)
             )
             report = evaluate(
@@ -290,7 +290,7 @@ def _write_page(place: str, judgement: Judgement, tolerance: float) -> None:
         sys.exit(1)
 
 
-def _read(
+def read_file(
     file: str,
     given: dict[str, Any],
     rates: Rates,
@@ -334,7 +334,7 @@ def _usual(data: Labelled) -> list[str]:
     return [name for name in offered(data) if name != LEARNED]
 
 
-def _settings(place: str | None) -> Settings:
+def settings_of(place: str | None) -> Settings:
     """The settings in a file: an export, or a settings document."""
     from router_core.exports.transfer import read_export, text_of_file
     from router_core.settings import Settings

@@ -33,4 +33,5 @@ class WithExtras(click.Group):
                 f"pip install 'router-playground[{extra}]'",
                 err=True,
             )
-            context.exit(1)
+            found = None if command is None else self.get_command(context, command)
+            context.exit(getattr(found, "failed_code", 1))

@@ -25,6 +25,7 @@ from router_core.settings.system import simulation_asked
 from router_core.shell import collect, upkeep
 from router_core.shell import evidence as cli_evidence
 from router_core.shell.app import app
+from router_core.shell.check import check
 from router_core.shell.extras import WithExtras
 from router_core.shell.judge import judge
 from router_core.shell.logs import is_logged, take_log
@@ -69,12 +70,13 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core serve                         decisions and outcomes over HTTP, without the panel
     router-core ask prompts.csv               every model answers every prompt, within a limit in dollars
     router-core verdict scored.csv            should I route at all?
+    router-core check scored.csv --claim ...  one claim as an exit code, for CI
     router-core replay scored.csv             what learning would have cost
     router-core judge --by openai/gpt-4o      let a model judge stored answers; its error is measured
     router-core learn scored.csv              teach the contextual router whose words gain from a strong model
 
     One process at a time can hold a store: stop the app first, or --wait for it; only backup works beside it.
-    Exit codes: 0 done, 1 refused or something is wrong, 2 wrong usage.
+    Exit codes: 0 done, 1 refused or something is wrong, 2 wrong usage; those of check are its answers.
     """
     context.obj = (place, simulated or simulation_asked(os.environ))
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character shows another in its place
@@ -388,6 +390,7 @@ main.add_command(app)
 main.add_command(serve)
 main.add_command(collect.ask)
 main.add_command(collect.batches)
+main.add_command(check)
 main.add_command(cli_evidence.verdict)
 main.add_command(cli_evidence.replay)
 main.add_command(cli_evidence.learn)

@@ -57,7 +57,7 @@ def _verdict(report: Report, tolerance: float) -> Verdict:
     open_ = [one for one in report.rivals if not _settled(one, tolerance)]
     if not open_:
         return Verdict("use", report.best_fixed, _use(report, tolerance), reasons)
-    more = [_more(report.prompts, one.utility_usd) for one in open_]
+    more = [more_prompts(report.prompts, one.utility_usd) for one in open_]
     needed = None if None in more else max(number or 0 for number in more)
     models = " or ".join([report.best_fixed, *(one.model for one in open_)])
     if needed is None:
@@ -209,7 +209,7 @@ def _by_floor(report: Report, floor: float, reasons: tuple[str, ...]) -> Verdict
         sentence = f"No model reaches {wanted} good answers: the best, {top.name}, has {percent(top.accuracy)}."
         return Verdict("unknown", None, sentence, reasons, "a better model, or a lower floor")
     gap = Estimate(top.accuracy.value - floor, top.accuracy.low - floor, top.accuracy.high - floor)
-    more = _more(report.prompts, gap)
+    more = more_prompts(report.prompts, gap)
     needed = "a lower floor" if more is None else f"about {about(more)} more scored prompts"
     has = percent(top.accuracy)
     sentence = f"Not known yet whether {top.name} reaches {wanted} good answers ({has}): {needed} would tell."
@@ -329,7 +329,7 @@ def _orders(report: Report) -> Iterable[str]:
         yield said + "."
 
 
-def _more(prompts: int, difference: Estimate | None) -> int | None:
+def more_prompts(prompts: int, difference: Estimate | None) -> int | None:
     """About how many more prompts would take 0 out of the interval, if the difference is what it seems."""
     if difference is None or difference.value == 0:
         return None

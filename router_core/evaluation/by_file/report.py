@@ -107,10 +107,7 @@ def evaluate(
     settings = settings or Settings()
     goal_settings = settings.goal(goal)
     objective = objective or _usual(goal_settings)
-    order = sorted(range(len(labelled.prompts)), key=labelled.prompt_ids.__getitem__)
-    every = rows_of(labelled, order)
-    unpriced = _unpriced(every)
-    data = models_of(every, [at for at in range(len(every.models)) if at not in unpriced])
+    order, every, unpriced, data = _by_id(labelled)
     deciding = None if deciding_usd is None else np.asarray(deciding_usd, np.float64)[order]
     best = best_fixed(data, objective)
     pairs = routers.pairs_that_matter(data, best)
@@ -164,6 +161,43 @@ def evaluate(
             )
         ),
     )
+
+
+def scored_by(
+    way: str,
+    labelled: Labelled,
+    *,
+    settings: Settings | None = None,
+    goal: str = "default",
+    objective: Objective | None = None,
+    seed: int = 0,
+) -> Array:
+    """(n,): what a way of choosing is expected to score on each prompt, out of sample, in the file's order.
+
+    Arguments are those of ``evaluate``. Where it may choose between several pairs of models, the first counts.
+
+    Raises:
+        EvaluationError: as ``evaluate``; also of what learns as it goes: it has no one choice per prompt.
+    """
+    settings = settings or Settings()
+    objective = objective or _usual(settings.goal(goal))
+    order, _, _, data = _by_id(labelled)
+    pairs = routers.pairs_that_matter(data, best_fixed(data, objective))
+    chosen = _choices([way], data, pairs, settings, goal, objective, None, seed, lambda done, words: None)
+    found = next((one for one in chosen if one.name == way), None)
+    if found is None:
+        raise EvaluationError(f"{way!r} has no choice of its own for each prompt")
+    scored = np.empty(len(order))
+    scored[order] = (found.probabilities * data.scores).sum(axis=1)
+    return scored
+
+
+def _by_id(labelled: Labelled) -> tuple[list[int], Labelled, list[int], Labelled]:
+    """The order of prompts by id, the file in it, which models have no price, and the file without them."""
+    order = sorted(range(len(labelled.prompts)), key=labelled.prompt_ids.__getitem__)
+    every = rows_of(labelled, order)
+    unpriced = _unpriced(every)
+    return order, every, unpriced, models_of(every, [at for at in range(len(every.models)) if at not in unpriced])
 
 
 def _unpriced(data: Labelled) -> list[int]:

@@ -196,6 +196,31 @@ def read_pairs(
         raise EvaluationError(
             f"goal {goal!r} has one model, {strong}; pairs need two: add another in its settings"
         )
+    return _pairs(store, chosen, goal, others, strong, since, until, only_asked_all)
+
+
+def read_pair(store: Questions, settings: Settings, goal: str, first: str, second: str) -> Pairs:
+    """Two models of the goal as a pair, whichever they are: ``first`` as the cheap one, ``second`` as the strong.
+
+    Raises:
+        SettingsError: there is no such goal.
+        StoreError: the store cannot be read.
+    """
+    (pairs,) = _pairs(store, settings.goal(goal), goal, [first], second, None, None, False)
+    return pairs
+
+
+def _pairs(
+    store: Questions,
+    chosen: GoalSettings,
+    goal: str,
+    others: Sequence[str],
+    strong: str,
+    since: datetime | None,
+    until: datetime | None,
+    only_asked_all: bool,
+) -> list[Pairs]:
+    """Each of the others paired with one model."""
     wanted = _parameters(goal, since, until) | _teaching(chosen)
     rows = store.table("pairs", {**wanted, "strong": strong})
     both = store.table("both_answered", {**_parameters(goal, since, until), "strong": strong}).set_index("arm")
