@@ -22,8 +22,8 @@ from router_core import __version__
 from router_core.errors import RouterError, SettingsError
 from router_core.settings import PrivacySettings, Settings
 from router_core.settings.system import simulation_asked
+from router_core.shell import collect, upkeep
 from router_core.shell import evidence as cli_evidence
-from router_core.shell import upkeep
 from router_core.shell.app import app
 from router_core.shell.bill import bill
 from router_core.shell.extras import WithExtras
@@ -68,6 +68,7 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core doctor                        what is wrong with this machine
     router-core app                           the panel, in the browser
     router-core serve                         decisions and outcomes over HTTP, without the panel
+    router-core ask prompts.csv               every model answers every prompt, within a limit in dollars
     router-core verdict scored.csv            should I route at all?
     router-core replay scored.csv             what learning would have cost
     router-core bill                          what the last 30 days cost, and one model would have
@@ -387,6 +388,8 @@ main.add_command(upkeep.backup)
 main.add_command(upkeep.doctor)
 main.add_command(app)
 main.add_command(serve)
+main.add_command(collect.ask)
+main.add_command(collect.batches)
 main.add_command(cli_evidence.verdict)
 main.add_command(cli_evidence.replay)
 main.add_command(cli_evidence.learn)
