@@ -19,11 +19,13 @@ from typing import Any, Final
 
 from router_core.errors import StoreError
 from router_core.registry import CLASSIFIER, RULES, THOMPSON
-<<<<<<< HEAD
-from router_core.store.duckdb import attribution, bill_questions, contextual_questions, judge_questions
-=======
-from router_core.store.duckdb import attribution, collected, contextual_questions, judge_questions
->>>>>>> main
+from router_core.store.duckdb import (
+    attribution,
+    bill_questions,
+    collected,
+    contextual_questions,
+    judge_questions,
+)
 from router_core.store.duckdb import off_policy_questions as logged
 from router_core.store.duckdb.drawn import drawn_by, quoted, was_drawn
 from router_core.store.duckdb.unknown_costs import (
