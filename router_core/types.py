@@ -16,7 +16,10 @@ from typing import Any, Final, Literal
 from router_core.registry import THOMPSON, PolicyName
 
 Message = Mapping[str, Any]
-Origin = Literal["playground", "library", "gateway", "simulated", "forced", "fallback", "imported", "continued"]
+Origin = Literal[
+    "playground", "library", "gateway", "batch", "simulated", "forced", "fallback", "imported", "continued",
+    "background",
+]  # fmt: skip
 
 FORCED: Final = "forced"
 """The origin of a decision by a person, or of an answer that everybody was asked for."""
@@ -30,11 +33,14 @@ IMPORTED: Final = "imported"
 CONTINUED: Final = "continued"
 """The origin of a decision that stays with the model that a conversation is with."""
 
-NOT_DRAWN: Final = (FORCED, FALLBACK, IMPORTED, CONTINUED)
+BACKGROUND: Final = "background"
+"""The origin of a decision on a request that its program has marked as one: a title, tags. No outcome is taken."""
+
+NOT_DRAWN: Final = (FORCED, FALLBACK, IMPORTED, CONTINUED, BACKGROUND)
 """Origins of decisions that no policy drew: probability 1, and the origin stands in place of the policy."""
 
-Teacher = Literal["thumb", "api", "condition"]
-Source = Literal["thumb", "api", "condition", "judge"]
+Teacher = Literal["thumb", "api", "check", "condition"]
+Source = Literal["thumb", "api", "check", "condition", "judge"]
 """Who speaks of an answer. A judge is a model with an error of its own: its word is stored and teaches nothing."""
 
 FOR_PEOPLE: Final = "for people"
@@ -91,7 +97,8 @@ class Context:
     """What a policy may look at.
 
     ``text`` is the last user message (rules and classifier judge it; a system prompt is the same for a whole
-    application); ``words`` and ``characters`` count it; ``input_tokens`` estimates *all* messages.
+    application); ``words`` and ``characters`` count it; ``input_tokens`` estimates *all* messages;
+    ``output_limit`` is the request's own limit of an answer, in tokens.
     """
 
     goal: str
@@ -100,6 +107,7 @@ class Context:
     words: int
     characters: int
     input_tokens: int
+    output_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,7 +405,7 @@ class TeachingRule:
     ``precedence``) came more than so many seconds after the first decision for it teaches nothing; None: any.
     """
 
-    precedence: tuple[Teacher, ...] = ("thumb", "api", "condition")
+    precedence: tuple[Teacher, ...] = ("thumb", "api", "check", "condition")
     learn_from: Literal["all", "own"] = "all"
     window_s: float | None = None
     learner: PolicyName = THOMPSON.name

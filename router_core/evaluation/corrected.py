@@ -101,7 +101,7 @@ class Corrected:
         more = about(self.wanted)
         if not self.people:
             return (
-                f"A judge alone ranks and proves nothing: people judged none of its {self.judged:,} answers."
+                f"A judge alone ranks and proves nothing: people judged none of the {self.judged:,}."
                 f" {more} verdicts of people are wanted."
             )
         return (

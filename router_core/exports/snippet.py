@@ -44,7 +44,8 @@ print(answer.model, answer.choices[0].message.content, sep="\\n")
 
 # As soon as you know whether the answer was good:
 outcome = json.dumps({{"request_id": answer.id, "reward": 1}}).encode()  # a number from 0 to 1
-urllib.request.urlopen(urllib.request.Request({base_url} + "/outcomes", outcome)).read()
+kind = {{"content-type": "application/json"}}
+urllib.request.urlopen(urllib.request.Request({base_url} + "/outcomes", outcome, kind)).read()
 '''
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 import httpx2
 
 from router_core.features import estimate_input_tokens, estimate_tokens, message_text
-from router_core.models.simulated_answers import answer, bare_name, is_cheap, verdict
+from router_core.models.simulated_answers import answer, bare_name, is_cheap, judged, verdict
 from router_core.sampling import uniform
 from router_core.settings import SimulationSettings
 from router_core.types import Message
@@ -142,6 +142,8 @@ class _Script:
             said = verdict(self._seed, model, asked)
             if (body.get("response_format") or {}).get("type") != "json_object":
                 said = f"Here is my judgement: {said}"
+        elif _asks_to_judge(messages):
+            said = judged(self._seed, model, text)
         else:
             said = answer(self._seed, model, text)
         limit = body.get("max_completion_tokens") or body.get("max_tokens")
@@ -233,6 +235,12 @@ def _asks_for_verdict(messages: Sequence[Message]) -> bool:
     first = messages[0]
     instructions = message_text(first) if first.get("role") == "system" else ""
     return "SIMPLE" in instructions and "COMPLEX" in instructions
+
+
+def _asks_to_judge(messages: Sequence[Message]) -> bool:
+    first = messages[0]
+    instructions = message_text(first) if first.get("role") == "system" else ""
+    return instructions.startswith("You judge ") and '"verdict"' in instructions
 
 
 def _fault(text: str, model: str) -> str | None:

@@ -38,6 +38,11 @@ ODDS: Final = {"cheap": (0.93, 0.45), "strong": (0.95, 0.88)}
 
 CLASSIFIER_ERRORS: Final = 0.08
 
+JUDGE_ERRORS: Final = 0.1
+"""Of a judge; of two answers it then prefers the first, whichever that is."""
+
+WRONG: Final = "(simulated: this answer is wrong)"
+
 
 def bare_name(model: str) -> str:
     """The last part of a model's id: ``gpt-4o`` whether the provider stands before it or not."""
@@ -83,6 +88,20 @@ def verdict(seed: int, model: str, text: str) -> str:
     return json.dumps({"complexity": "COMPLEX" if hard else "SIMPLE", "reason": f"{why} (simulated)"})
 
 
+def judged(seed: int, model: str, text: str) -> str:
+    """The JSON of a judge that sees which answers are right, errs now and then, and likes what it reads first."""
+    answers = re.findall(r"<(?:first_|second_)?answer>\n(.*?)\n</(?:first_|second_)?answer>", text, re.DOTALL)
+    right = [WRONG not in one for one in answers]
+    u = uniform(seed, f"judge|{model}|{'|'.join(sorted(answers))}")
+    if len(right) == 1:
+        return json.dumps({"verdict": "GOOD" if right[0] == (u >= JUDGE_ERRORS) else "BAD", "reason": "simulated"})
+    if u < JUDGE_ERRORS or len(right) != 2:
+        said = "FIRST"
+    else:
+        said = "TIE" if right[0] == right[1] else "FIRST" if right[0] else "SECOND"
+    return json.dumps({"verdict": said, "reason": "simulated"})
+
+
 def answer(seed: int, model: str, text: str) -> str:
     """The simulated model's text: a label that says so, then an answer of a plausible shape."""
     return spoken(seed, model, text, is_right(seed, model, text))
@@ -91,7 +110,7 @@ def answer(seed: int, model: str, text: str) -> str:
 def spoken(seed: int, model: str, text: str, right: bool) -> str:
     """A right or a wrong answer of the model to this prompt."""
     said = _said(seed, model, text, right)
-    note = "" if right else "\n\n(simulated: this answer is wrong)"
+    note = "" if right else f"\n\n{WRONG}"
     gap = "\n\n" if said.startswith("```") else " "  # a fence must begin a line
     return f"[simulated {model}]{gap}{said}{note}"
 

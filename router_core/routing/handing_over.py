@@ -7,15 +7,16 @@ leaves out stays unknown. See reporting.py for outcomes.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from threading import Lock
 from typing import Any, Final
 
 from cachetools import LRUCache
 
-from router_core.arguments import require_text
+from router_core.arguments import is_figure, require_text
 from router_core.errors import ArgumentError, UnknownArmError
 from router_core.routing.deciding import Decider
 from router_core.store.base import Store
@@ -50,7 +51,7 @@ class Took:
         for name, value in given.items():
             if name in ("text", "error"):
                 require_text(name, value)
-            elif not _is_figure(name, value):
+            elif not is_figure(value, _MOST[name], whole=name.endswith("tokens")):
                 kind = "a whole number" if name.endswith("tokens") else "a number"
                 raise ArgumentError(f"{name} is {shown(value)}; give {kind} from 0 to {_MOST[name]:,.0f}, or None")
         if ("input_tokens" in given) != ("output_tokens" in given):
@@ -73,6 +74,29 @@ class HandedOver:
         self._store = store
         self._own: LRUCache[str, None] = LRUCache(_REMEMBERED)
         self._lock = Lock()
+
+    async def once(
+        self, decision_id: str, prompt: Prompt, decide: Callable[[], Awaitable[Decision]], *, repeated: bool = True
+    ) -> Decision:
+        """The decision of this id: the one that was logged before, else a new one, which is logged.
+
+        Args:
+            decision_id: of the decision and of the answer that it leads to.
+            prompt: what is decided on.
+            decide: takes the decision.
+            repeated: whether the id may have been logged before.
+
+        Raises:
+            ArgumentError: it was logged for another prompt, or was carried out here.
+            StoreError: the log cannot be read or written.
+        """
+        logged = partial(self._decider.waiting.read, self.logged, decision_id, prompt)
+        before = await logged() if repeated else None
+        if before is not None:
+            return before
+        decision = replace(await decide(), id=decision_id, completion_id=decision_id)
+        await self._decider.alog([decision], [prompt])
+        return (await logged() if repeated else None) or decision  # another one may have been first
 
     def logged(self, decision_id: str, prompt: Prompt) -> Decision | None:
         """The decision of this id, where it was logged; None: it was not.
@@ -180,10 +204,3 @@ def _differs(took: Took, before: Completion) -> bool:
     figures = ((value, getattr(took, name)) for name, value in known.items())
     texts = before.text is not None and took.text not in (None, before.text)
     return texts or any(said is not None and said != value for value, said in figures)
-
-
-def _is_figure(name: str, value: object) -> bool:
-    whole = name.endswith("tokens")
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float | Decimal):
-        return False
-    return math.isfinite(value) and 0 <= value <= _MOST[name]

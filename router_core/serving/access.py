@@ -7,6 +7,7 @@ whoever can reach the server under an allowed name may look.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -33,6 +34,9 @@ POLICY: Final = (
 """Sent with every answer as a Content-Security-Policy, besides any of the app's own: no frames, and no image or
 film that would tell another server what is read here.
 """
+
+API: Final = "/v1"
+"""Where programs call; they are refused in OpenAI's form."""
 
 _POLICY_VIOLATION: Final = 1008  # RFC 6455, section 7.4.1
 
@@ -66,7 +70,7 @@ class AccessMiddleware:
             await receive()  # the request to connect, which the server sends first
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})
         else:
-            await _refuse(_guarded(send), why)
+            await _refuse(_guarded(send), why, for_program=scope.get("path", "").startswith(API))
 
     def refusal(self, scope: Scope) -> str | None:
         """Why a request is not answered, as a sentence; None where it is."""
@@ -140,8 +144,10 @@ def _guarded(send: Send) -> Send:
     return sending
 
 
-async def _refuse(send: Send, why: str) -> None:
-    body = f"{why}\n".encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+async def _refuse(send: Send, why: str, *, for_program: bool) -> None:
+    error = {"message": why, "type": "invalid_request_error", "param": None, "code": "host_not_allowed"}
+    body = json.dumps({"error": error}).encode() if for_program else f"{why}\n".encode()
+    kind = b"application/json" if for_program else b"text/plain; charset=utf-8"
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
+from router_core.arguments import require_uuid
 from router_core.errors import ArgumentError, NoEligibleArmError, ProviderError
-from router_core.features import context, plain_messages
+from router_core.features import checked_messages, context, plain_messages
 from router_core.models.calls import Answer, Models
 from router_core.models.event_loop import EventLoop
+from router_core.registry import CLASSIFIER
 from router_core.routing.answering import Call, answered
-from router_core.routing.calling import Caller, OpenCall
+from router_core.routing.calling import Caller
 from router_core.routing.deciding import Decider
 from router_core.routing.eligible import Abilities, Needs
+from router_core.routing.handing_over import HandedOver
 from router_core.routing.passing import PassedCall
+from router_core.routing.streams import OpenCall
 from router_core.settings import Settings
 from router_core.store.base import Store
-from router_core.types import FORCED, Arm, Completion, Decision, Message, Price, Prompt
+from router_core.types import BACKGROUND, FORCED, Arm, Completion, Context, Decision, Message, Price, Prompt
 
 AUTO: Final = "auto"
 GOAL: Final = "goal:"
@@ -47,6 +51,9 @@ class Wanted:
         headers: further headers for the provider.
         timeout_s: for each model that is asked; None: as the settings say.
         goals: those that the caller may use; None: all.
+        background: a title, tags: the first model that can serve it answers, and nothing is learned from it.
+        features: what is known of the messages where they are not sent: ``input_tokens`` of them all, ``words``
+            and ``characters`` of the last one of the user. ``messages`` is what stands for them.
     """
 
     model: str
@@ -60,6 +67,8 @@ class Wanted:
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float | None = None
     goals: Collection[str] | None = None
+    background: bool = False
+    features: Mapping[str, int] | None = None
 
 
 Came = tuple[Answer, Completion] | OpenCall
@@ -111,6 +120,7 @@ class Forwarding:
         self.models = Models(settings, simulated=simulated, environ=environ, keys=keys, waiting=self.waiting)
         self.decider = Decider(settings, store, self.models, prices=prices)
         self.caller = Caller(self.decider, store, self.models, patient=False)
+        self.handed_over = HandedOver(self.decider, store)
         self.abilities = Abilities(settings)
         for name in settings.goals:
             self.decider.posteriors(name)  # counts the log once, before a loop would wait for it
@@ -146,6 +156,44 @@ class Forwarding:
         returns. An answer that follows a former one stays with the model that gave that.
         """  # fmt: skip
         return await self.answered(wanted, partial(self.caller.apass, path="/responses"))
+
+    async def decide(self, wanted: Wanted, request_id: str | None = None) -> Decision:
+        """A logged decision that somebody else carries out, over the models that can serve the request. What its
+        call takes and its outcome are reported under its id.
+
+        Args:
+            wanted: the request; its model is ``auto`` or ``goal:NAME``.
+            request_id: a UUID of the caller's own: asked again for the same, the same decision is given.
+
+        Raises:
+            UnknownModelError: there is no such goal.
+            PromptError, ArgumentError: what was given cannot be used, or the id was logged for another request.
+            NoEligibleArmError: no model can serve the request.
+            StoreError: the decision could not be stored.
+        """  # fmt: skip
+        goal, _ = meant(self.settings, wanted)
+        plain = checked_messages(plain_messages(wanted.messages), self.settings.calls.max_prompt_characters)
+        id_ = require_uuid("request_id", request_id) if request_id else self.decider.new_id()
+        prompt = self.decider.prompt(
+            plain,
+            goal,
+            "gateway",
+            task_type=wanted.task_type,
+            id_=id_,
+            metadata=wanted.metadata,
+            session=wanted.session,
+        )
+        needs = Needs.of(plain, wanted.params)
+        if wanted.features is not None:
+            prompt = replace(prompt, messages=None)
+            needs = replace(needs, input_tokens=wanted.features["input_tokens"])
+            if self.settings.goal(goal).router == CLASSIFIER.name:
+                raise ArgumentError(f"The router of goal {goal!r} has the prompt classified; send its messages")
+
+        async def decided() -> Decision:
+            return await self._decided(wanted, goal, None, prompt, plain, needs, id_)
+
+        return await self.handed_over.once(id_, prompt, decided, repeated=request_id is not None)
 
     async def answered(self, wanted: Wanted, call: Call[What]) -> Forwarded[What]:
         """What calling a model comes to: the one that the policy draws, else another one that answers."""
@@ -200,9 +248,13 @@ class Forwarding:
         prompt: Prompt,
         plain: Sequence[Message],
         needs: Needs,
+        decision_id: str | None = None,
     ) -> Decision:
         """The decision on a request: over the models that can serve it, unless it names one."""
-        seen = context(plain, goal, wanted.task_type)
+        if wanted.features is None:
+            seen = context(plain, goal, wanted.task_type, wanted.params)
+        else:
+            seen = Context(goal, "", wanted.task_type, **wanted.features)
         arms = [arm.arm() for arm in self.settings.goal(goal).arms]
         if pinned is not None:
             self.models.require_keys([next(arm.model for arm in arms if arm.id == pinned)])
@@ -219,6 +271,17 @@ class Forwarding:
         if not eligible:
             said = "; ".join(f"{arm}: {why}" for arm, why in against.items())
             raise NoEligibleArmError(f"No model of goal {goal!r} can serve this request. {said}", against)
+        if wanted.background:
+            self.models.require_keys([next(arm.model for arm in arms if arm.id == eligible[0])])
+            return self.decider.settle(
+                seen,
+                eligible[0],
+                prompt_id=prompt.id,
+                origin=BACKGROUND,
+                completion_id=self.decider.new_id(),
+                why="a background request, which the first model that can serve it answers",
+                eligible=eligible,
+            )
         self.models.require_keys(arm.model for arm in arms if arm.id in eligible)
         kept = await self.decider.acontinued(seen, plain, wanted.session, prompt_id=prompt.id, eligible=eligible)
         decision = kept or await self.decider.adecide(
@@ -227,6 +290,7 @@ class Forwarding:
             prompt_id=prompt.id,
             origin="gateway",
             completion_id=lambda arm: self.decider.new_id(),
+            decision_id=decision_id,
             eligible=eligible,
         )
         return self.decider.bound(decision, wanted.session)
@@ -249,7 +313,7 @@ def meant(settings: Settings, wanted: Wanted) -> tuple[str, str | None]:
         first = usual if usual in known or not known else known[0]
         goal = name.removeprefix(GOAL) if name != AUTO else wanted.goal or first
         if goal not in known:
-            raise UnknownModelError(f"There is no goal {goal!r} here; choose one of {sorted(known)}")
+            raise UnknownModelError(f"There is no goal {goal[:100]!r} here; the goals are {', '.join(known)}")
         return goal, None
     order = sorted(known, key=lambda one: one != (wanted.goal or usual))
     for same in (_is_id, _is_model, _is_bare):
@@ -259,8 +323,8 @@ def meant(settings: Settings, wanted: Wanted) -> tuple[str, str | None]:
                 return goal, found[0]
     models = sorted({arm.model for goal in known for arm in settings.goal(goal).arms})
     raise UnknownModelError(
-        f"There is no model {name!r} here; ask for 'auto', for 'goal:' and one of {sorted(known)}, or for one"
-        f" of {models}"
+        f"There is no model {name[:100]!r} here; ask for 'auto', for 'goal:' and one of {sorted(known)}, or for"
+        f" one of {models}"
     )
 
 

@@ -6,7 +6,6 @@ import os
 
 import click
 
-from router_core.exports.transfer import first_settings, settings_of
 from router_core.shell.store import in_store, named_store, opened_store
 
 
@@ -16,7 +15,7 @@ from router_core.shell.store import in_store, named_store, opened_store
 @in_store
 @click.pass_context
 def serve(context: click.Context, host: str, port: int) -> None:
-    """Answer programs in any language at http://HOST:PORT/v1; Ctrl+C lets what runs finish and stops.
+    """Answer programs in any language at http://HOST:PORT/v1; Ctrl+C or SIGTERM lets what runs finish and stops.
 
     It answers this machine alone unless ROUTER_ALLOWED_HOSTS names the hosts under which others may call it. The
     panel serves the same addresses on its own port, so run this where no panel is wanted.
@@ -25,11 +24,11 @@ def serve(context: click.Context, host: str, port: int) -> None:
     router-core serve
     router-core serve --port 9000 --store data/other.duckdb
     """
-    import uvicorn
-
     from router_core.serving.access import why_not_listen
     from router_core.serving.gateway.application import Gateway
+    from router_core.serving.gateway.in_force import InForce
     from router_core.serving.gateway.routers import Traffic
+    from router_core.serving.gateway.server import run
     from router_core.settings.environment import allowed_hosts
 
     hosts = allowed_hosts(os.environ)
@@ -38,8 +37,7 @@ def serve(context: click.Context, host: str, port: int) -> None:
         raise click.ClickException(why)
     _, kind = named_store(context)
     with opened_store(context) as store:
-        settings = settings_of(store, first_settings())
-        traffic = Traffic(settings, store, kind == "simulated")
-        gateway = Gateway(lambda: settings, lambda goal: traffic)
+        settings = InForce(store)
+        gateway = Gateway(settings, lambda goal: Traffic(settings(), store, kind == "simulated"))
         click.echo(f"Serving {store.location} at http://{host}:{port}/v1; Ctrl+C stops it.", err=True)
-        uvicorn.run(gateway.alone(hosts), host=host, port=port, log_level="warning", access_log=False)
+        run(gateway.alone(hosts), host=host, port=port)

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.browser
 
 def called(server: Server, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """What an address of the gateway answers."""
-    request = urllib.request.Request(f"{server.url}/v1/{path}", data=json.dumps(body).encode())
+    kind = {"content-type": "application/json"}
+    request = urllib.request.Request(f"{server.url}/v1/{path}", json.dumps(body).encode(), kind)
     with urllib.request.urlopen(request, timeout=120) as answer:
         found: dict[str, Any] = json.load(answer)
     return found

@@ -81,7 +81,7 @@ def test_decide_record_and_report(client: TestClient, store: Store) -> None:
     found = client.get(f"/v1/requests/{decision['id']}").json()
     assert found["answer"]["output_tokens"] == 3
     assert found["answer"]["cost_usd"] > 0
-    assert [one["reward"] for one in found["outcomes"] if one["source"] == "api"] == [None, 1.0, 1.0, 1.0, 0.25]
+    assert [one["reward"] for one in found["outcomes"] if one["source"] == "api"] == [1.0, 0.25]
     (prompt,) = (one.prompt for one in store.find(Search(metadata=(("user", "42"),)), 2))
     assert (prompt.origin, prompt.task_type, prompt.goal) == ("gateway", "classification", "mail")
 

@@ -120,6 +120,6 @@ def test_drawn_in_python_and_in_sql(origin: str) -> None:
 
 
 def test_which_origins_were_not_drawn() -> None:
-    """A person's choice, another model after a failure, another tool's log, the next turn of a conversation."""
+    """A person's choice, another model after a failure, another tool's log, a next turn, a title on the side."""
     not_drawn = {one for one in get_args(Origin) if not drawn_in_python(one)}
-    assert not_drawn == {"forced", "fallback", "imported", "continued"}
+    assert not_drawn == {"forced", "fallback", "imported", "continued", "background"}

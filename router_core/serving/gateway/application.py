@@ -14,7 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from router_core.errors import RouterError
-from router_core.serving.access import AccessMiddleware
+from router_core.serving.access import API, AccessMiddleware
+from router_core.serving.gateway.at_once import AtOnce
 from router_core.serving.gateway.bodies import HungUpError
 from router_core.serving.gateway.catalogue import Catalogue
 from router_core.serving.gateway.completions import ChatCompletions
@@ -26,6 +27,7 @@ from router_core.settings import Settings
 from router_core.settings.hosts import AllowedHost
 
 _LOG = logging.getLogger(__name__)
+_HUNG_UP = 499  # what servers write into their logs for it
 
 
 class Gateway:
@@ -41,7 +43,7 @@ class Gateway:
 
     def mount(self) -> Mount:
         """The routes below /v1, for an application that does more; it is to call ``close`` at its end."""
-        return Mount("/v1", app=self._application())
+        return Mount(API, app=self._application())
 
     def alone(self, allowed_hosts: Sequence[AllowedHost] = ()) -> Starlette:
         """An application of its own, with the checks of who may call."""
@@ -80,6 +82,7 @@ class Gateway:
                 Route("/feedback", deciding.outcomes, methods=["POST"]),
                 Route("/requests/{id}", deciding.look_up),
             ],
+            middleware=[Middleware(AtOnce)],
             exception_handlers=dict.fromkeys(
                 (HTTPException, RouterError, RefusedError, HungUpError, Exception), _told
             ),
@@ -87,7 +90,9 @@ class Gateway:
 
 
 async def _told(request: Request, error: Exception) -> Response:
-    """The response to a request that raised, in OpenAI's form."""
+    """The response to a request that raised, in OpenAI's form. Nobody reads it who has hung up."""
+    if isinstance(error, HungUpError):
+        return Response(status_code=_HUNG_UP)
     told = failure(error)
     if told.status == 500:
         _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)

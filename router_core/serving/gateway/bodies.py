@@ -1,8 +1,10 @@
-"""The body of a request: JSON of a sane size and shape, or a sentence."""
+"""The body of a request: JSON of a sane size and shape that comes in time, or a sentence."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -14,7 +16,15 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 MOST_BYTES: Final = 32 * 2**20
 """Of a body; images are sent in it."""
+FIRST_S: Final = 20.0
+"""A body has so long to come, and more for what has come: its size at ``SLOWEST``."""
+SLOWEST: Final = 2**16
+"""Bytes a second."""
 _MOST_NESTED: Final = 100
+_CLOSED: Final = {"connection": "close"}  # the rest of the body is not waited for
+
+_CHARSET: Final = re.compile(r"""charset\s*=\s*"?([^\s;"]+)""", re.IGNORECASE)
+_UTF_8: Final = ("utf-8", "utf8", "us-ascii", "ascii")
 
 Body = TypeVar("Body", bound="Fields")
 
@@ -32,26 +42,57 @@ class Fields(BaseModel):
 async def read(receive: Receive, headers: Mapping[str, str]) -> bytes:
     """All of a body.
 
+    Args:
+        receive: gives its pieces.
+        headers: of the request, in lower case.
+
     Raises:
-        RefusedError: it is too large.
+        RefusedError: it is not said to be JSON, too large, or too slow.
         HungUpError: the program is gone.
     """
-    too_large = Failure(413, f"The body is larger than {MOST_BYTES // 2**20} MB; send less", "request_too_large")
+    require_json(headers)
+    too_large = Failure(
+        413, f"The body is larger than {MOST_BYTES // 2**20} MB; send less", "request_too_large", headers=_CLOSED
+    )
     announced = headers.get("content-length", "")
     if announced.isdigit() and int(announced[:20]) > MOST_BYTES:
         raise RefusedError(too_large)
     parts: list[bytes] = []
-    total = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise HungUpError
-        parts.append(message.get("body", b""))
-        total += len(parts[-1])
-        if total > MOST_BYTES:
-            raise RefusedError(too_large)
-        if not message.get("more_body", False):
-            return b"".join(parts)
+    total, began = 0, asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout(FIRST_S) as limit:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise HungUpError
+                parts.append(message.get("body", b""))
+                total += len(parts[-1])
+                if total > MOST_BYTES:
+                    raise RefusedError(too_large)
+                if not message.get("more_body", False):
+                    return b"".join(parts)
+                limit.reschedule(began + FIRST_S + total / SLOWEST)
+    except TimeoutError:
+        said = f"Of the body {total:,} bytes came in time, and then no more; send it at once"
+        raise RefusedError(Failure(408, said, "request_timeout", headers=_CLOSED)) from None
+
+
+def require_json(headers: Mapping[str, str]) -> None:
+    """Make sure that a body is not said to be something else than JSON in UTF-8.
+
+    Raises:
+        RefusedError: it is.
+    """
+    kind, _, more = headers.get("content-type", "").partition(";")
+    kind, charset = kind.strip().lower(), _CHARSET.search(more)
+    json_kind = kind in ("", "application/json") or (kind.startswith("application/") and kind.endswith("+json"))
+    if not json_kind or (charset is not None and charset[1].lower().replace("_", "-") not in _UTF_8):
+        said = f"The body is said to be {headers['content-type'][:80]!r}; send JSON in UTF-8 and the header"
+        raise RefusedError(Failure(415, f"{said} 'content-type: application/json'", "unsupported_media_type"))
+    packed = headers.get("content-encoding", "").strip().lower()
+    if packed not in ("", "identity"):
+        said = f"The body is said to be packed by {packed[:80]!r}; send it as it is"
+        raise RefusedError(Failure(415, said, "unsupported_media_type"))
 
 
 def parsed(content: bytes) -> Any:

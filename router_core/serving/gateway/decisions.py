@@ -3,34 +3,79 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from router_core.arguments import require_uuid
 from router_core.errors import RouterError, UnknownRequestError
-from router_core.serving.aio_forwarding import AUTO, GOAL, UnknownModelError
-from router_core.serving.gateway.bodies import Fields, fields, parsed, read
+from router_core.features import CHARACTERS_PER_TOKEN, checked_messages
+from router_core.noted import require_metadata
+from router_core.serving.aio_forwarding import AUTO, GOAL, UnknownModelError, Wanted
+from router_core.serving.base import UNSAID
+from router_core.serving.gateway.bodies import MOST_BYTES, Fields, fields, parsed, read
 from router_core.serving.gateway.failures import Failure, RefusedError, failure
+from router_core.serving.gateway.reading import OWN, wanted
 from router_core.serving.gateway.routers import Routers
 from router_core.store.base import Store
-from router_core.types import Completion, Decision, OutcomeRecord
+from router_core.types import Completion, Decision, OutcomeRecord, Source
+from router_core.validation import canonical_json
 
 MOST_OUTCOMES: Final = 1_000
 """In one request."""
 
 
+class Features(Fields):
+    """What a policy may look at of messages that are not sent."""
+
+    input_tokens: int = Field(ge=0, le=10**9)
+    words: int | None = Field(default=None, ge=0, le=10**9)
+    characters: int | None = Field(default=None, ge=0, le=10**9)
+
+    def whole(self) -> dict[str, int]:
+        """The same with what is not said estimated, for English."""
+        characters = int(self.input_tokens * CHARACTERS_PER_TOKEN) if self.characters is None else self.characters
+        words = characters // 6 if self.words is None else self.words
+        return {"input_tokens": self.input_tokens, "words": words, "characters": characters}
+
+
 class Asked(Fields):
     """A request for a decision."""
 
-    messages: list[dict[str, Any]]
+    messages: list[dict[str, Any]] | None = None
+    features: Features | None = None
     model: str = AUTO
+    goal: str | None = None
     task_type: str | None = None
     request_id: str | None = None
     session: str | None = None
+    user: str | None = None
     metadata: dict[str, str] | None = None
+    tools: list[Any] | None = None
+    response_format: dict[str, Any] | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+
+    def wanted(self, headers: Mapping[str, str]) -> Wanted:
+        """The same request as for a completion. What has a name here stands before ``metadata``, headers before
+        both.
+        """  # fmt: skip
+        if self.messages is None and self.features is None:
+            raise RefusedError(Failure(400, "The field 'messages' is missing; send it, or 'features'", None))
+        if self.messages is not None and self.features is not None:
+            raise RefusedError(Failure(400, "Both 'messages' and 'features' are given; send one of them", None))
+        features = None if self.features is None else self.features.whole()
+        own = {"goal": self.goal, "task_type": self.task_type, "session_id": self.session}
+        noted = {**(self.metadata or {}), **{name: value for name, value in own.items() if value is not None}}
+        given = self.model_dump(exclude_none=True, exclude={"features", "request_id", "session", "metadata", *own})
+        if features is not None:
+            given["messages"] = [{"role": "user", "content": canonical_json(features)}]
+        checked_messages(given["messages"], MOST_BYTES)
+        require_metadata({name: value for name, value in noted.items() if name not in OWN})
+        return replace(wanted({**given, "metadata": noted}, headers), features=features)
 
 
 class Recorded(Fields):
@@ -51,6 +96,7 @@ class Reported(Fields):
     request_id: str
     reward: float | bool | str | None = Field(union_mode="left_to_right")
     comment: str = ""
+    source: Source = "api"
 
 
 _OTHER_NAMES: Final = {
@@ -72,17 +118,10 @@ class Deciding:
     async def decide(self, request: Request) -> Response:
         """``POST /v1/decide``: a logged decision, with its probabilities; the caller carries it out."""
         asked = fields(Asked, await _body(request))
-        if asked.request_id is not None:
-            require_uuid("request_id", asked.request_id)
-        async with self._routers.of(goal_of(asked.model, self._routers)) as router:
-            decision = await router.decide(
-                asked.messages,
-                task_type=asked.task_type,
-                decision_id=asked.request_id,
-                log=True,
-                session=asked.session or request.headers.get("x-router-session"),
-                metadata=asked.metadata,
-            )
+        require_routed(asked.model)
+        wanted = asked.wanted(request.headers)
+        async with self._routers.forwarding(wanted) as forwarding:
+            decision = await forwarding.decide(wanted, asked.request_id)
         return JSONResponse(decided(decision), headers={"x-router-request-id": decision.id})
 
     async def record(self, request: Request) -> Response:
@@ -92,7 +131,7 @@ class Deciding:
         if not figures:
             names = ", ".join(name for name in Recorded.model_fields if name != "request_id")
             raise RefusedError(Failure(400, f"Nothing is recorded; send one of {names}"))
-        await self._report(recorded.request_id, None, "", **figures)
+        await self._report(recorded.request_id, UNSAID, **figures)
         return JSONResponse({"request_id": recorded.request_id, "stored": True})
 
     async def outcomes(self, request: Request) -> Response:
@@ -126,20 +165,18 @@ class Deciding:
         raise UnknownRequestError(f"No request has the id {id_[:80]!r}")
 
     async def _stored(self, given: Any) -> dict[str, Any]:
-        if isinstance(given, dict):
-            given = {_OTHER_NAMES.get(name, name): value for name, value in given.items()}
-        said = fields(Reported, given)
-        await self._report(said.request_id, said.reward, said.comment)
+        said = fields(Reported, _in_our_names(given) if isinstance(given, dict) else given)
+        await self._report(said.request_id, said.reward, comment=said.comment, source=said.source)
         return {"request_id": said.request_id, "stored": True}
 
-    async def _report(self, request_id: str, reward: Any, comment: str, **figures: Any) -> None:
+    async def _report(self, request_id: str, reward: Any, **more: Any) -> None:
         """Store it where the request is; goals share stores, and live and simulated ones have one each."""
         stores = await self._stores()
         unknown: UnknownRequestError | None = None
         for goal in stores.values():
             async with self._routers.of(goal) as router:
                 try:
-                    await router.report_outcome(request_id, reward, comment, **figures)
+                    await router.report(request_id, reward, **more)
                 except UnknownRequestError as error:
                     unknown = error
                 else:
@@ -153,17 +190,32 @@ class Deciding:
         return {traffic.store: goal for traffic, goal in zip(every, goals, strict=True)}
 
 
-def goal_of(model: str, routers: Routers) -> str:
-    """The goal that ``auto`` or ``goal:NAME`` means.
+def require_routed(model: str) -> None:
+    """Make sure that a router is asked for, not a model.
 
     Raises:
-        UnknownModelError: it is neither.
+        UnknownModelError: it is neither ``auto`` nor ``goal:NAME``.
     """
-    if model == AUTO:
-        return routers.default
-    if model.startswith(GOAL):
-        return model.removeprefix(GOAL)
-    raise UnknownModelError(f"model is {model[:100]!r}; write {AUTO!r}, or {GOAL!r} and the name of a goal")
+    if model != AUTO and not model.startswith(GOAL):
+        raise UnknownModelError(f"model is {model[:100]!r}; write {AUTO!r}, or {GOAL!r} and the name of a goal")
+
+
+def _in_our_names(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an outcome under our names.
+
+    Raises:
+        RefusedError: two names of the same field have different values.
+    """
+    found: dict[str, Any] = {}
+    first: dict[str, str] = {}
+    for name, value in given.items():
+        ours = _OTHER_NAMES.get(name, name)
+        if ours in found and (found[ours], type(found[ours])) != (value, type(value)):
+            said = f"{first[ours]} and {name} name the same thing and have different values; send one of them"
+            raise RefusedError(Failure(400, said, None, name))
+        found[ours] = value
+        first.setdefault(ours, name)
+    return found
 
 
 async def _body(request: Request) -> Any:

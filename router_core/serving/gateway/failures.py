@@ -35,6 +35,7 @@ _OF_REQUESTS: Final = (400, 404, 409, 413, 415, 422)
 _KINDS: Final = {
     400: "invalid_request_error",
     404: "invalid_request_error",
+    408: "timeout_error",
     429: "rate_limit_error",
     500: "server_error",
     502: "upstream_error",

@@ -13,9 +13,10 @@ from router_core.arguments import require_timeout
 from router_core.errors import ArgumentError
 from router_core.noted import MOST_NAMES, require_metadata, require_session
 from router_core.serving.aio_forwarding import AUTO, Wanted
+from router_core.types import BACKGROUND
 from router_core.validation import shown
 
-_OWN: Final = frozenset({"session_id", "goal", "task_type"})
+OWN: Final = frozenset({"session_id", "goal", "task_type", BACKGROUND})
 """Names in ``metadata`` that are for the gateway."""
 _TAKEN: Final = frozenset({"model", "messages", "stream", "timeout", "metadata"})
 _PASSED_ON: Final = frozenset({"openai-beta", "anthropic-beta", "http-referer", "x-title", "x-client-request-id"})
@@ -27,8 +28,9 @@ def wanted(body: Any, headers: Mapping[str, str], goals: Collection[str] | None 
 
     Args:
         body: of its request, from JSON.
-        headers: of its request, in lower case. ``x-router-goal``, ``x-router-session``, ``x-router-task-type`` and
-            ``x-router-timeout`` stand before what ``metadata`` and ``timeout`` in the body say.
+        headers: of its request, in lower case. ``x-router-goal``, ``x-router-session``, ``x-router-task-type``,
+            ``x-router-background`` and ``x-router-timeout`` stand before what ``metadata`` and ``timeout`` in the
+            body say.
         goals: those that it may use; None: all.
 
     Raises:
@@ -48,7 +50,7 @@ def wanted(body: Any, headers: Mapping[str, str], goals: Collection[str] | None 
         raise ArgumentError(f"metadata is {shown(noted)}; give an object of names and texts")
     noted = noted or {}
     params = {name: value for name, value in body.items() if name not in _TAKEN}
-    for_provider = {name: value for name, value in noted.items() if name not in _OWN}
+    for_provider = {name: value for name, value in noted.items() if name not in OWN}
     if for_provider:
         params["metadata"] = for_provider
     return Wanted(
@@ -63,7 +65,16 @@ def wanted(body: Any, headers: Mapping[str, str], goals: Collection[str] | None 
         headers={name: value for name, value in headers.items() if name in _PASSED_ON},
         timeout_s=_timeout(headers.get("x-router-timeout"), body.get("timeout")),
         goals=goals,
+        background=_flag(BACKGROUND, headers.get(f"x-router-{BACKGROUND}") or noted.get(BACKGROUND)),
     )
+
+
+def _flag(name: str, value: Any) -> bool:
+    """Metadata of some clients holds texts alone, as headers do."""
+    word = value.strip().lower() if isinstance(value, str) else value
+    if word is not None and word not in ("", "true", "1", "false", "0", True, False):
+        raise ArgumentError(f"{name} is {shown(value)}; give true or false")
+    return word in ("true", "1", True)
 
 
 def _text(name: str, value: Any) -> str | None:

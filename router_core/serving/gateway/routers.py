@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from weakref import WeakValueDictionary
 
+from router_core.errors import InvalidOutcomeError, UnknownRequestError
 from router_core.serving.aio import AsyncRouter
 from router_core.serving.aio_forwarding import Forwarding, UnknownModelError, Wanted, default_goal, meant
+from router_core.serving.base import UNSAID
 from router_core.settings import Settings
 from router_core.store.base import Store
-from router_core.types import Origin
+from router_core.types import BACKGROUND, MICRO, Origin, OutcomeRecord, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,45 @@ class Traffic:
 
 
 class GatewayRouter(AsyncRouter):
-    """A router whose requests are logged as the gateway's."""
+    """What is reported over HTTP, where a program that heard nothing sends the same again."""
 
     origin: ClassVar[Origin] = "gateway"
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._reporting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def report(
+        self, request_id: str, reward: Any, comment: str = "", source: Source = "api", **figures: Any
+    ) -> None:
+        """Store an outcome, unless its source has said just that; and what the call took. ``reward``: ``UNSAID``
+        where there is no outcome.
+
+        Raises:
+            UnknownRequestError: no request has this id.
+            InvalidOutcomeError: it cannot be an outcome, or the request takes none.
+        """  # fmt: skip
+        lock = self._reporting.setdefault(request_id, asyncio.Lock())
+        async with lock:
+            decision = await self._models.waiting.read(self._store.decision_of, request_id)
+            if decision is None:
+                raise UnknownRequestError(f"No request has the id {request_id[:80]!r}")
+            if decision.origin == BACKGROUND and reward is not UNSAID:
+                raise InvalidOutcomeError(
+                    f"Request {request_id} was marked as background, so it does not count and takes no outcome"
+                )
+            await self._report_outcome(request_id, reward, comment, source, **figures)
+
+    async def _is_known(self, said: OutcomeRecord) -> bool:
+        history = await self._models.waiting.read(self._store.outcome_history, said.completion_id)
+        before = next((one for one in reversed(history) if one.source == said.source), None)
+        if before is None:
+            return said.reward is None  # there is nothing to withdraw
+        return (_stored(before.reward), before.comment) == (_stored(said.reward), said.comment)
+
+
+def _stored(reward: float | None) -> int | None:
+    return None if reward is None else round(reward * MICRO)
 
 
 class _Closable(Protocol):

@@ -1,0 +1,37 @@
+"""What people are asked about because a judge judged it: a part drawn at random, which measures the judge's error.
+
+The draw is judging.py's; what people's words make of a judge is in evaluation/judges.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from router_core.store.base import Questions
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A prompt some of whose judged answers wait for people's word: ``completion_ids``, in the order of arms."""
+
+    prompt_id: str
+    completion_ids: tuple[str, ...]
+
+
+def wanted_from_people(store: Questions, goal: str, most: int | None = None) -> list[Wanted]:
+    """Prompts drawn for people with an answer that nobody has rated, the oldest first: candidates for a queue.
+
+    Args:
+        store: the log.
+        goal: its kind of traffic.
+        most: so many at most; None: all.
+    """
+    judged: dict[str, dict[str, str]] = {}
+    for row in store.rows("judgements", {"goal": goal}):
+        if row["for_people"] and row["judge"] is not None and row["people"] is None:
+            judged.setdefault(row["prompt_id"], {})[row["completion_id"]] = row["arm"]
+    found = [
+        Wanted(prompt_id, tuple(sorted(answers, key=lambda one: answers[one])))
+        for prompt_id, answers in sorted(judged.items())
+    ]
+    return found if most is None else found[:most]
