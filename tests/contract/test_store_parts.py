@@ -11,14 +11,14 @@ from router_core.errors import StoreError
 from router_core.registry import THOMPSON
 from router_core.store import base
 from router_core.store.base import Question, Store
-from tests.store_rows import CHEAP, START, STRONG, everything
+from tests.store_rows import CHEAP, START, STRONG, everything, ident
 
 PARTS = (base.Log, base.Learning, base.Questions, base.Kept)
 ASKED: dict[str, Any] = {
     **{"since": START - timedelta(days=1), "until": START + timedelta(days=1), "now": START + timedelta(days=1)},
     **{"goal": "default", "policy": None, "arm": None, "origin": None, "bucket": 3600, "every": 1, "limit": 5},
     **{"precedence": ["thumb", "api"], "window_us": None, "places": [1], "arms": [CHEAP, STRONG]},
-    **{"learner": THOMPSON.name, "seed": 0},
+    **{"learner": THOMPSON.name, "seed": 0, "prompts": [ident(1)]},
     **{"goals": ["default"], "cheap": [CHEAP], "strong": [STRONG], "simple": CHEAP},
     **{f"{arm}_{way}": [0.0] for arm in ("cheap", "strong") for way in ("in", "out")},
 }
