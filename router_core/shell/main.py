@@ -27,6 +27,7 @@ from router_core.shell import upkeep
 from router_core.shell.app import app
 from router_core.shell.extras import WithExtras
 from router_core.shell.judge import judge
+from router_core.shell.keys import keys
 from router_core.shell.saying import fail, say
 from router_core.shell.serve import serve
 from router_core.shell.store import in_store, named_store, opened_store, waiting
@@ -66,6 +67,7 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core doctor                        what is wrong with this machine
     router-core app                           the panel, in the browser
     router-core serve                         decisions and outcomes over HTTP, without the panel
+    router-core keys add NAME                 a key by which a program may call it
     router-core verdict scored.csv            should I route at all?
     router-core replay scored.csv             what learning would have cost
     router-core judge --by openai/gpt-4o      let a model judge stored answers; its error is measured
@@ -371,6 +373,7 @@ main.add_command(upkeep.backup)
 main.add_command(upkeep.doctor)
 main.add_command(app)
 main.add_command(serve)
+main.add_command(keys)
 main.add_command(cli_evidence.verdict)
 main.add_command(cli_evidence.replay)
 main.add_command(cli_evidence.learn)
