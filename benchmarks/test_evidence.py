@@ -120,12 +120,15 @@ def test_learned_score(benchmark: BenchmarkFixture, name: str, least: float) -> 
 @pytest.mark.parametrize(
     ("name", "start"),
     [
-        ("routerarena_haiku_gemini", "Use gemini-2.0-flash-001 for everything. claude-3-haiku-20240307 is dearer"),
+        (
+            "routerarena_haiku_gemini",
+            "Use gemini-2.0-flash-001 for everything. claude-3-haiku-20240307 is more expensive",
+        ),
         ("gsm8k_gpt4omini_gpt4o", "Use gpt-4o-mini-2024-07-18 for everything. It is within 5 points of gpt-4o"),
     ],
 )
 def test_verdicts(benchmark: BenchmarkFixture, name: str, start: str) -> None:
-    """Dearer and worse is dominated; cheap and within five points is enough, with its break-even."""
+    """More expensive and worse is dominated; cheap and within five points is enough, with its break-even."""
     found = benchmark.pedantic(lambda: verdict(report(name)), rounds=1)
     benchmark.extra_info.update(label=f"known verdict holds: {name}")
     assert found.sentence.startswith(start)

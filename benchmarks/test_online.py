@@ -58,7 +58,7 @@ def all_played(signal: bool) -> list[Online]:
 
 
 def test_it_ends_above_the_hull(benchmark: BenchmarkFixture) -> None:
-    """By more than its interval, but for the lowest worth, where no prompt is worth the dearer model.
+    """By more than its interval, but for the lowest worth, where no prompt is worth the more expensive model.
 
     Where both models are equally good buys, above the best fixed model by more than its interval, over shuffles
     and over prompts.

@@ -37,7 +37,7 @@ def wanted(shared: Resources, data: Labelled, goal: str) -> Wanted | None:
             format="%g",
             key="tolerance",
             width=170,
-            help="A dearer model that is better by no more than this is not needed.",
+            help="A more expensive model that is better by no more than this is not needed.",
         )
     names = [name for name in offered(data) if name != RANDOM]
     routers = st.pills(
@@ -93,7 +93,7 @@ def _live(shared: Resources, data: Labelled) -> tuple[bool, bool]:
     )
     if not live:
         return False, False
-    prices = PriceBook(settings.prices)
+    prices = PriceBook.of(settings)
     job = background(
         "evidence-asking",
         (data.sha256, len(data.prompts), settings.version),

@@ -25,7 +25,7 @@ from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.paired import PairedTest, Pairs, paired_tests
 from router_core.evaluation.pairs_report import FEWEST, most_promising, report_of_pairs
 from router_core.features import context
-from router_core.routing.deciding import USUAL
+from router_core.routing.candidates import USUAL
 from router_core.store.base import Store
 from router_core.views.filters import extent
 from router_core.views.learning import split_now

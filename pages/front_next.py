@@ -29,8 +29,8 @@ _WAYS = (
          {"rated": "not rated"}, ":material/thumbs_up_down:"),
     _Way("I have scored answers", "A file of prompts with a score per model: a verdict in seconds.", "verdict.py",
          {"tab": "My data"}, ":material/upload_file:"),
-    _Way("I have traffic here", "What another router would have scored and cost on your log.", "verdict.py",
-         {"tab": "My traffic"}, ":material/query_stats:"),
+    _Way("I have logs", "LiteLLM, Langfuse, OpenTelemetry and others: what it cost, and answers to judge.",
+         "verdict.py", {"tab": "My logs"}, ":material/query_stats:"),
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from pages.resources import Resources
 from router_core.charts.common import Theme, posterior_chart, posterior_description
 from router_core.learning.beta import interval, mean
 from router_core.policies.thompson import best_buy, counted
-from router_core.routing.deciding import USUAL
+from router_core.routing.candidates import USUAL
 from router_core.store.base import Comparison
 from router_core.types import Message, Posterior
 

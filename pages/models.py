@@ -30,7 +30,7 @@ def model_options(settings: Settings) -> dict[str, str]:
     """Model -> its name and price, for every provider of the settings; those in use first."""
     found = [f"{name}/{model}" for name in settings.providers for model in _offered(settings, name)]
     book = [model for name in settings.providers for model in book_models(name)]
-    prices = PriceBook(settings.prices)
+    prices = PriceBook.of(settings)
     return {
         model: f"{model} · {priced(prices.price(model))}"
         for model in dict.fromkeys([*used_models(settings), *found, *book])

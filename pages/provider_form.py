@@ -19,7 +19,7 @@ from router_core.models.calls import Models
 from router_core.models.keys import key_state
 from router_core.models.parameters import Refusals, in_words
 from router_core.models.reaching import LocalServer, local_servers, try_model
-from router_core.money.book import book_models
+from router_core.money.book import book_models, book_price
 from router_core.money.pricing import PriceBook
 from router_core.settings import PriceSettings, ProviderSettings, Settings
 from router_core.settings.providers import KNOWN, USUAL_PORTS
@@ -187,7 +187,7 @@ def _test(
                 keys=pasted_keys().of(wanted),
                 refusals=refusals if same else None,
             )
-            took = try_model(models, PriceBook(wanted.prices), model)
+            took = try_model(models, PriceBook.of(wanted), model)
     except RouterError as error:
         st.error(escaped(str(error)), icon=":material/error:")
         return
@@ -199,20 +199,21 @@ def _test(
 
 
 def _prices(settings: Settings, draft: dict[str, Any]) -> None:
-    """Own prices beside those of the book; a row without own prices changes nothing."""
+    """Own prices beside those of the book; a row without own prices or another name changes nothing."""
     st.header(
         "**Prices** :small[:gray[dollars per million tokens; what you write goes before the book]]", anchor=False
     )
-    book = PriceBook()
+    book = PriceBook(priced_as=settings.priced_as)
     key = f"prices.{mark(settings.version)}"
     if key not in st.session_state:  # the editor tells what was changed in the table that it began with
-        st.session_state[_BEGAN] = draft["prices"]
-    prices = st.session_state[_BEGAN]
-    names = list(dict.fromkeys([*used_models(settings), *prices]))
+        st.session_state[_BEGAN] = draft["prices"], draft["priced_as"]
+    prices, priced_as = st.session_state[_BEGAN]
+    names = list(dict.fromkeys([*used_models(settings), *prices, *priced_as]))
     table = pd.DataFrame(
         [
             {
                 "model": name,
+                "as": priced_as.get(name),
                 "book": priced(book.price(name)),
                 **{rate: _number(prices, name, rate) for rate in _RATES},
             }
@@ -226,6 +227,12 @@ def _prices(settings: Settings, draft: dict[str, Any]) -> None:
         key=key,
         column_config={
             "model": st.column_config.TextColumn("Model", width=165),
+            "as": st.column_config.TextColumn(
+                "Priced as",
+                width=130,
+                help="For a model behind a proxy: the model of the price book whose price it has, such as"
+                " openai/gpt-4o-mini.",
+            ),
             "book": st.column_config.TextColumn("Price book", disabled=True, width=100),
             **{
                 rate: st.column_config.NumberColumn(title, min_value=0.0, format="%g", width=width)
@@ -235,12 +242,21 @@ def _prices(settings: Settings, draft: dict[str, Any]) -> None:
         placeholder="",
         alt="Models with the price book's prices and your own.",
     )
-    own = {}
+    draft["prices"], draft["priced_as"] = {}, {}
     for row in rows.to_dict("records"):
-        given = {rate: f"{row[rate]:.9f}" for rate in _RATES if pd.notna(row[rate])}
-        if isinstance(row["model"], str) and row["model"].strip() and given:
-            own[row["model"].strip()] = given
-    draft["prices"] = own
+        name, other = (one.strip() if isinstance(one, str) else "" for one in (row["model"], row["as"]))
+        if not name:
+            continue
+        if given := {rate: f"{row[rate]:.9f}" for rate in _RATES if pd.notna(row[rate])}:
+            draft["prices"][name] = given
+        if other:
+            draft["priced_as"][name] = other
+            if book_price(other) is None:
+                st.warning(
+                    f"The price book does not know {escaped(other)}: the price of {escaped(name)} stays unknown."
+                    " Give one of its names, such as openai/gpt-4o-mini, or a price.",
+                    icon=":material/warning:",
+                )
 
 
 def _number(prices: Mapping[str, Any], model: str, rate: str) -> float | None:

@@ -180,6 +180,15 @@ def resources() -> Resources:
     return Resources(playground, shared.running, shared.jobs, simulated)
 
 
+def playground_for_imports(shared: Resources) -> Playground:
+    """Where what happened elsewhere belongs: live traffic, unless simulation is asked for.
+
+    Raises:
+        RouterError: its store cannot be opened.
+    """
+    return shared.playground if simulation_asked(os.environ) else _shared().playground("live")
+
+
 def settings_now() -> Settings:
     """The settings in force.
 

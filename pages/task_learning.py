@@ -11,7 +11,7 @@ from pages.formatting import badge, escaped
 from pages.resources import Resources
 from router_core.features import context
 from router_core.registry import BY_TASK
-from router_core.routing.deciding import USUAL
+from router_core.routing.candidates import USUAL
 from router_core.settings import GoalSettings
 from router_core.views.tasks import ModelOnTask, Task, tasks_now
 

@@ -1,4 +1,4 @@
-"""Should I route at all? The verdict first; labelled data, own traffic and pairs of answers in full behind it."""
+"""Should I route at all? The verdict first; labelled data, logs, own traffic, pairs and judges behind it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import streamlit as st
 
 from pages.address import Address
 from pages.evidence_data import show_data
+from pages.evidence_judges import show_judges
+from pages.evidence_logs import show_logs
 from pages.evidence_pairs import show_pairs
 from pages.evidence_traffic import show_traffic
 from pages.formatting import escaped
@@ -13,7 +15,14 @@ from pages.front import show_front
 from pages.resources import resources
 from router_core.errors import RouterError
 
-_TABS = {"Verdict": show_front, "My data": show_data, "My traffic": show_traffic, "Pairs": show_pairs}
+_TABS = {
+    "Verdict": show_front,
+    "My data": show_data,
+    "My logs": show_logs,
+    "My traffic": show_traffic,
+    "Pairs": show_pairs,
+    "Judges": show_judges,
+}
 
 
 def page() -> None:

@@ -6,8 +6,10 @@ Pure. Settings are checked where they are declared (settings/), messages in feat
 from __future__ import annotations
 
 import math
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,6 +21,7 @@ MOST_COMMENT: Final = 100_000
 MOST_DEPTH: Final = 100
 """Levels of lists and mappings inside each other: deeper data cannot be encoded or copied everywhere."""
 _MOST_NAME: Final = 200
+_LONGEST_PATH: Final = 4_096
 _WHOLE_NUMBERS: Final = range(-(2**63), 2**64)
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -114,6 +117,59 @@ def require_name(name: str, value: Any, example: str, *, optional: bool = True) 
         raise ArgumentError(f"{name} is {shown(value)}; give {example}, of at most {_MOST_NAME} characters")
 
 
+def require_kind(name: str, value: Any, kind: type, example: str) -> None:
+    """Make sure that an argument is of a kind, or None.
+
+    Raises:
+        ArgumentError: names it, its value, and what to give.
+    """
+    if value is not None and not isinstance(value, kind):
+        raise ArgumentError(f"{name} is {shown(value)}; give {example}")
+
+
+def require_one_of(name: str, value: Any, allowed: Collection[str]) -> None:
+    """Make sure that an argument is one of a few words.
+
+    Raises:
+        ArgumentError: names it, its value, and the words.
+    """
+    if not isinstance(value, str) or value not in allowed:
+        raise ArgumentError(f"{name} is {shown(value)}; choose one of {sorted(allowed)}")
+
+
+def require_seconds(name: str, value: Any) -> None:
+    """Make sure that an argument is a number of seconds, 0 or more, or None.
+
+    Raises:
+        ArgumentError: names it and its value.
+    """
+    if value is not None and not _in_range(value, math.inf):
+        raise ArgumentError(f"{name} is {shown(value)}; give seconds, 0 or more")
+
+
+def require_path(name: str, value: Any) -> str:
+    """The text of a path, which may lead nowhere.
+
+    Raises:
+        ArgumentError: neither a text nor a path, or one that no file can have.
+    """
+    try:
+        text = os.fspath(value)
+        os.fsencode(text)
+    except (TypeError, ValueError):
+        text = b""
+    if not isinstance(text, str) or len(text) > _LONGEST_PATH:
+        raise ArgumentError(
+            f"{name} is {shown(value)}; give the path of a file, a text of at most {_LONGEST_PATH:,} characters"
+        )
+    return text
+
+
+def is_figure(value: Any, most: float, *, whole: bool = False) -> bool:
+    """Whether a value is a number from 0 to ``most``: a whole one, or any that is finite."""
+    return not (whole and not isinstance(value, int)) and _in_range(value, most)
+
+
 def require_request_id(value: Any) -> None:
     """Make sure that an id may be one.
 
@@ -186,6 +242,15 @@ def _require_headers(headers: Any) -> None:
                 else f"a {type(value).__name__}"
             )
             raise ArgumentError(f"extra_headers[{name!r}] is {kind}; give a text of printable ASCII characters")
+
+
+def _in_range(value: Any, most: float) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return False
+    try:
+        return math.isfinite(value) and 0 <= value <= most
+    except (ArithmeticError, ValueError):  # more digits than a float has; a NaN that signals
+        return False
 
 
 def _encodable(text: str) -> bool:

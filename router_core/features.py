@@ -18,6 +18,7 @@ from router_core.word_count import word_count
 
 CHARACTERS_PER_TOKEN = 4.0
 TOKENS_PER_MESSAGE = 4  # role and separators
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 
 def message_text(message: Message) -> str:
@@ -100,8 +101,18 @@ def checked_messages(messages: Sequence[Message], max_characters: int) -> tuple[
     return messages
 
 
-def context(messages: Sequence[Message], goal: str, task_type: str | None = None) -> Context:
-    """What a policy may look at. The text judged is that of the last user message."""
+def output_limit(params: Mapping[str, Any]) -> int | None:
+    """The limit of an answer, in tokens, among the parameters of a call: the least given; None: no limit."""
+    given = [params.get(name) for name in _LIMITS]
+    return min((limit for limit in given if type(limit) is int and limit > 0), default=None)
+
+
+def context(
+    messages: Sequence[Message], goal: str, task_type: str | None = None, params: Mapping[str, Any] | None = None
+) -> Context:
+    """What a policy may look at. The text judged is that of the last user message; of ``params``, those of the
+    call, only the limit of its answer counts.
+    """  # fmt: skip
     text = next((message_text(m) for m in reversed(messages) if m.get("role") == "user"), "")
     return Context(
         goal=goal,
@@ -110,6 +121,7 @@ def context(messages: Sequence[Message], goal: str, task_type: str | None = None
         words=word_count(text),
         characters=len(text),
         input_tokens=estimate_input_tokens(messages),
+        output_limit=output_limit(params or {}),
     )
 
 

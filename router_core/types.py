@@ -17,8 +17,9 @@ from router_core.registry import THOMPSON, PolicyName
 
 Message = Mapping[str, Any]
 Origin = Literal[
-    "playground", "library", "gateway", "simulated", "forced", "fallback", "imported", "continued", "background"
-]
+    "playground", "library", "gateway", "batch", "simulated", "forced", "fallback", "imported", "continued",
+    "background",
+]  # fmt: skip
 
 FORCED: Final = "forced"
 """The origin of a decision by a person, or of an answer that everybody was asked for."""
@@ -38,8 +39,8 @@ BACKGROUND: Final = "background"
 NOT_DRAWN: Final = (FORCED, FALLBACK, IMPORTED, CONTINUED, BACKGROUND)
 """Origins of decisions that no policy drew: probability 1, and the origin stands in place of the policy."""
 
-Teacher = Literal["thumb", "api", "condition"]
-Source = Literal["thumb", "api", "condition", "judge"]
+Teacher = Literal["thumb", "api", "check", "condition"]
+Source = Literal["thumb", "api", "check", "condition", "judge"]
 """Who speaks of an answer. A judge is a model with an error of its own: its word is stored and teaches nothing."""
 
 FOR_PEOPLE: Final = "for people"
@@ -96,7 +97,8 @@ class Context:
     """What a policy may look at.
 
     ``text`` is the last user message (rules and classifier judge it; a system prompt is the same for a whole
-    application); ``words`` and ``characters`` count it; ``input_tokens`` estimates *all* messages.
+    application); ``words`` and ``characters`` count it; ``input_tokens`` estimates *all* messages;
+    ``output_limit`` is the request's own limit of an answer, in tokens.
     """
 
     goal: str
@@ -105,6 +107,7 @@ class Context:
     words: int
     characters: int
     input_tokens: int
+    output_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,7 +405,7 @@ class TeachingRule:
     ``precedence``) came more than so many seconds after the first decision for it teaches nothing; None: any.
     """
 
-    precedence: tuple[Teacher, ...] = ("thumb", "api", "condition")
+    precedence: tuple[Teacher, ...] = ("thumb", "api", "check", "condition")
     learn_from: Literal["all", "own"] = "all"
     window_s: float | None = None
     learner: PolicyName = THOMPSON.name

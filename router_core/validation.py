@@ -80,9 +80,13 @@ def shown(value: Any) -> str:
     """A value in a sentence: cut, and a whole number of thousands of digits by its size."""
     try:
         return printable(repr(str(value)[:80]))
-    except (RecursionError, ValueError):  # more digits than Python writes down
+    except RecursionError:
+        return "a value nested deeply"
+    except Exception:  # noqa: BLE001 - more digits than Python writes down, or an object that cannot be written
         return (
-            f"a whole number of {value.bit_length():,} bits" if isinstance(value, int) else "a value nested deeply"
+            f"a whole number of {value.bit_length():,} bits"
+            if isinstance(value, int)
+            else f"a {type(value).__name__}"
         )
 
 

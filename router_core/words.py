@@ -76,6 +76,11 @@ def times_cheaper(ratio: float) -> str:
     return f"1/{ratio:.0f} of the cost" if ratio >= 1.5 else f"{100 / ratio:.0f} % of the cost"
 
 
+def many(count: int, one: str) -> str:
+    """So many of a thing: "1 row", "1,200 rows"."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
+
+
 def about(number: float) -> str:
     """A whole number with two digits that matter: 1,300."""
     whole = max(1, round(number))

@@ -39,6 +39,11 @@ class Reply:
     pause_s: float = 0.0
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # of connections that nobody has accepted yet; by default 5, and others are refused
+
+
 class ChatServer:
     """Gives the scripted replies in turn, then ``usual`` for every further request."""
 
@@ -50,8 +55,7 @@ class ChatServer:
         self.hung_up = threading.Event()
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 

@@ -25,7 +25,7 @@ from router_core.policies.asking import Asking, AskModel, VerdictCache, decided
 from router_core.policies.base import Known
 from router_core.policies.contextual import ContextualPolicy
 from router_core.registry import CONTEXTUAL
-from router_core.routing.deciding import usual_costs, verdict_usd
+from router_core.routing.candidates import usual_costs, verdict_usd
 from router_core.routing.memory import Memory
 from router_core.settings import Settings
 from router_core.store.base import Store
@@ -61,7 +61,7 @@ class ContextualDemo:
         candidates: Callable[[Context], Sequence[Candidate]],
     ) -> None:
         self._contexts, self._candidates = contexts, candidates
-        prices = PriceBook(settings.prices)
+        prices = PriceBook.of(settings)
         memory = Memory(settings, store, usual_costs(settings, prices), lambda: datetime.now(UTC), gains="never")
         self._state = memory.state(goal)
         self._fold = replace(memory.fold(goal), state=memory.learned(goal))

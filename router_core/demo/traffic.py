@@ -27,7 +27,7 @@ from router_core.policies import build_policies
 from router_core.policies.asking import Asking, Reply, decided
 from router_core.policies.base import Known
 from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, RULES, THOMPSON, PolicyEntry
-from router_core.routing.deciding import candidates_for
+from router_core.routing.candidates import candidates_for
 from router_core.sampling import uniform
 from router_core.settings import ClassifierSettings, Settings
 from router_core.store.base import Store
@@ -108,7 +108,7 @@ class _Traffic:
         self._settings, self._goal, self._days, self._until = settings, goal, days, until
         self._chosen = settings.goal(goal)
         self._rng = np.random.default_rng(seed)
-        self._prices = PriceBook(settings.prices)
+        self._prices = PriceBook.of(settings)
         self._arms = [arm.arm() for arm in self._chosen.arms]
         self._ids = [arm.id for arm in self._arms]
         self._policies = build_policies(settings, goal)

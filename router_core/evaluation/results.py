@@ -110,7 +110,7 @@ class Rival:
     """One fixed model beside the best one: differences (its own minus the best's) per prompt.
 
     The intervals are corrected for the number of rivals. ``break_even_usd``: the worth of a good answer from which
-    the dearer of the two is the better value; None where the dearer one is not more accurate. The high end of its
+    the more expensive of the two is the better value; None where that is not more accurate. The high end of its
     interval is None where it may never pay.
     """
 
@@ -171,11 +171,11 @@ class Unpriced:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that was found on one labelled file. Models are ordered cheap to dear.
+    """All that was found on one labelled file. Models are ordered cheap to expensive.
 
     ``weak`` and ``strong`` are the pair that rankings choose between: the best fixed model and its neighbour on
     the hull. Where it has two neighbours every score is judged between each pair, and the label names it.
-    ``hull``: the models worth their money, cheap to dear. ``estimated_cost_share``: part of the answers whose cost
+    ``hull``: the models worth their money, by cost. ``estimated_cost_share``: part of the answers whose cost
     the file does not give, so that it is tokens times price. ``unpriced``: models that are not judged, since their
     price is unknown while those of two or more others are known.
     """

@@ -72,7 +72,7 @@ class Export:
 
 def resolved_prices(settings: Settings, book: PriceBook | None = None) -> dict[str, Price | None]:
     """Model id -> price, for every model that the settings may call; None where nobody knows it."""
-    book = book or PriceBook(settings.prices)
+    book = book or PriceBook.of(settings)
     models = {arm.model for goal in settings.goals.values() for arm in goal.arms} | {settings.classifier.model}
     return {model: book.price(model) for model in sorted(models)}
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from router_core.arguments import require_path
 from router_core.errors import SettingsError
 from router_core.exports import (
     Export,
@@ -32,7 +33,7 @@ from router_core.learning.contextual.state import ContextualState
 from router_core.money.budget import BudgetState
 from router_core.money.pricing import PriceBook
 from router_core.registry import BY_TASK
-from router_core.routing.deciding import usual_costs
+from router_core.routing.candidates import usual_costs
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
 from router_core.settings import PriceSettings, Settings
@@ -40,7 +41,7 @@ from router_core.settings.endpoints import Endpoint, new_endpoints
 from router_core.settings.environment import settings_file
 from router_core.store.base import Store
 from router_core.types import Evidence
-from router_core.validation import validated
+from router_core.validation import shown, validated
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +157,15 @@ def text_of_file(path: str | Path, what: str = "the exported file") -> str:
         SettingsError: the file cannot be read, is no file, or larger than any export.
         ImportFileError: it is not UTF-8 text.
     """
+    path = require_path("path", path)
     try:
         if not Path(path).is_file() and Path(path).exists():  # a folder, or a device that never ends
             raise SettingsError(f"{what} {path} is not a file; correct the path")
         with Path(path).open("rb") as opened:
             data = opened.read(4 * MAX_CHARACTERS + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL character
-        raise SettingsError(f"{what} {str(path)[:200]!r} cannot be read: {error}; correct the path") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(f"{what} {path[:200]!r} cannot be read: {why}; correct the path") from None
     if len(data) > 4 * MAX_CHARACTERS:
         raise SettingsError(f"{what} {path} has more than {4 * MAX_CHARACTERS:,} bytes: this is not an export")
     return text_of_bytes(data)
@@ -217,7 +220,7 @@ def require_endpoints(
     """
     if allowed is not None and not isinstance(allowed, Mapping):
         raise SettingsError(
-            f"allow_endpoints is {str(allowed)[:80]!r}; give address -> variable that holds its key (or None), as"
+            f"allow_endpoints is {shown(allowed)}; give address -> variable that holds its key (or None), as"
             " in {'http://127.0.0.1:11434/v1': None}"
         )
     if not new_endpoints(settings, Settings(), allowed=allowed):
@@ -237,7 +240,7 @@ def settings_in(export: Export) -> Settings:
     the file: the same prices, so the same decisions. A price that was unknown there stays the book's.
     """  # fmt: skip
     settings = export.settings
-    here = PriceBook(settings.prices)
+    here = PriceBook.of(settings)
     other = {model: price for model, price in export.prices.items() if price and price != here.price(model)}
     if not other:
         return settings

@@ -6,6 +6,7 @@ all is refused. Nothing here knows of connections, clocks or the openai client, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -66,14 +67,15 @@ def whole_answer(
     _require_success(first)
     texts = [written(_mapping(one).get("message")) for one in choices]
     usage = _usage(found_report(body), messages, params, texts, body, headers, template_tokens)
-    return Received(whole_text(message_text(first["message"])), ending(first) or NO_REASON, usage), usage
+    text = whole_text(message_text(_with_text(first["message"])))
+    return Received(text, ending(first) or NO_REASON, usage), usage
 
 
 def received_anyway(body: Any, messages: Sequence[Message], params: Mapping[str, Any]) -> Received:
     """What can be told of a response that is not a chat completion: at best its text and the tokens it counts."""
     choices = _mapping(body).get("choices")
     first = _mapping(choices[0]) if isinstance(choices, list) and choices else {}
-    text = whole_text(message_text(_mapping(first.get("message")))) or None
+    text = whole_text(message_text(_with_text(_mapping(first.get("message"))))) or None
     report = found_report(body)
     read = reported_usage(report)
     known = read is not None and plausible(read, messages, params, [text or ""])
@@ -234,7 +236,7 @@ class Accumulator:
         if not isinstance(message, Mapping) or any(delta.get(name) for name in ("content", "tool_calls")):
             return self._in_text(delta)
         if ending(choice) and any("".join(pieces) for pieces in self._written.values()):
-            before, whole = self._content.text, message_text(message)
+            before, whole = self._content.text, message_text(_with_text(message))
             rest = whole[len(before) :] if whole.startswith(before) else ""
             return dict(delta) | ({"content": rest} if rest else {})
         return self._in_text({**message, **{name: value for name, value in delta.items() if value}})
@@ -290,7 +292,7 @@ def _usage(
 
 def _usual_choice(choice: Any) -> Any:
     message = _mapping(_mapping(choice).get("message"))
-    if isinstance(message.get("content"), list):
+    if _with_text(message) is not message:
         message = _with_text(message)
         choice = {**choice, "message": message}
     calls = message.get("tool_calls")
@@ -307,8 +309,13 @@ def _usual_choice(choice: Any) -> Any:
 
 
 def _with_text(said: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A message, or a piece of one, whose content is text: models of Mistral that think send a list of parts."""
-    return {**said, "content": message_text(said)} if isinstance(said.get("content"), list) else said
+    """A message, or a piece of one, whose content is text: models of Mistral that think send a list of parts, and
+    servers that parse what the model wrote as JSON send a number or an object.
+    """  # fmt: skip
+    content = said.get("content")
+    if content is None or isinstance(content, str):
+        return said
+    return {**said, "content": message_text(said) if isinstance(content, list) else json.dumps(content)}
 
 
 def _several(params: Mapping[str, Any]) -> bool:

@@ -1,8 +1,8 @@
 """Keys in what a provider said, whatever form they have there: found and struck out.
 
 Letters and digits alone are compared, whatever case they have, so that spaces, dashes and line breaks between them
-hide nothing. A key is looked for as it is, reversed, and encoded; any part of it that is long enough to be of use
-is struck out.
+hide nothing. A key is looked for as it is, reversed, and encoded, once or twice. Any part of it long enough to be
+of use is struck out, as are smaller ones that follow each other and together are the key.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import codecs
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -21,10 +22,16 @@ _SEED = 4  # every part of 8 holds one of these at a place that 5 divides
 _STRIDE = _PART - _SEED + 1
 
 _ESCAPED = re.compile(
-    r"%(?:25)*([0-9a-f]{2})|\\+u00([0-9a-f]{2})|\\+x([0-9a-f]{2})|&#x0*([0-9a-f]{2});|&#0*(\d{2,3});",
+    r"%(?:25)*(?P<percent>[0-9a-f]{2})"
+    r"|\\+u0{6}(?P<eight>[0-9a-f]{2})|\\+u00(?P<four>[0-9a-f]{2})|\\+u\{0*(?P<braces>[0-9a-f]{2})\}"
+    r"|\\+x(?P<x>[0-9a-f]{2})|\\+0{4}(?P<css>[0-9a-f]{2})|\\+(?P<octal>[01][0-7]{2})"
+    r"|&#x0*(?P<entity>[0-9a-f]{2})(?![0-9a-f]);?|&#0*(?P<decimal>\d{2,3})(?!\d);?|\b0x(?P<number>[0-9a-f]{2})\b"
+    r"|</?[a-z][^<>]{0,30}>",
     re.IGNORECASE,
 )
 _OTHER = re.compile(r"[^A-Za-z0-9]+")
+_LETTERS = re.compile(r"[A-Za-z0-9]+")
+_BASES = {"decimal": 10, "octal": 8}
 _KEY_SHAPE = re.compile(r"\b(?:sk|pk|rk|key|gsk|xai|hf)[-_][\w\-*.…]{6,}", re.IGNORECASE)
 _WORD = re.compile(r"key_[a-z_]+")  # key_not_found is no key
 _TOKEN = re.compile(r"[A-Za-z0-9_+/=~-]{16,}")
@@ -41,6 +48,7 @@ class Redactor:
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._keys = frozenset(key for key in keys if len(_folded(key)) >= _PART)
+        self._folded = [_folded(key) for key in self._keys]
         self._parts: dict[str, bool] = {}  # part of a form -> whether it alone tells the form
         self._wholes: set[str] = set()
         for key in self._keys:
@@ -53,9 +61,9 @@ class Redactor:
         """The text without keys."""
         if not self._keys:
             return text
-        if _ESCAPED.search(text):
+        if _ESCAPED.search(text) or (not text.isascii() and self._runs(_folded(_usual(text)))):
             text = self._struck(text, _decoded(text))
-        return self._struck(text, None)
+        return self._without_pieces(self._struck(text, None))
 
     def within(self, value: Any) -> Any:
         """Plain data with every text in it struck; the same object where nothing was found."""
@@ -85,6 +93,22 @@ class Redactor:
         places = [(start, end) for one, start, end in characters if one.isascii() and one.isalnum()]
         for first, last in reversed(runs):
             text = text[: places[first][0]] + STRUCK + text[places[last - 1][1] :]
+        return text
+
+    def _without_pieces(self, text: str) -> str:
+        """The text without keys that stand in it in pieces, one after the other, with words between them."""
+        low = text.lower()
+        for key in self._folded:
+            if key[0] not in low or key[-1] not in low:
+                continue
+            at, pieces = 0, list[re.Match[str]]()
+            for piece in _LETTERS.finditer(text):
+                if key.startswith(piece[0].lower(), at):
+                    at += len(piece[0])
+                    pieces.append(piece)
+            if at == len(key):
+                for piece in reversed(pieces):
+                    text = text[: piece.start()] + STRUCK + text[piece.end() :]
         return text
 
     def _runs(self, folded: str) -> list[tuple[int, int]]:
@@ -133,10 +157,18 @@ def _forms(key: str) -> Iterator[str]:
         data = text.encode("utf-8", "replace")
         yield text
         yield codecs.encode(text, "rot13")
-        yield data.hex()
         yield " ".join(str(byte) for byte in data)
-        yield from _aligned(data, base64.b64encode, 3, 4, 6)
+        yield from _encoded(data)
         yield from _aligned(data, base64.b32encode, 5, 8, 5)
+    yield from _encoded(key.encode("utf-16-le", "replace"))
+    for once in _encoded(key.encode("utf-8", "replace")):
+        yield from _encoded(once.encode())
+
+
+def _encoded(data: bytes) -> Iterator[str]:
+    """In the two ways that are used most."""
+    yield data.hex()
+    yield from _aligned(data, base64.b64encode, 3, 4, 6)
 
 
 def _aligned(
@@ -159,13 +191,21 @@ def _drawn(part: str) -> bool:
 
 
 def _decoded(text: str) -> list[tuple[str, int, int]]:
-    """The characters of a text with their places, where escaped ones count as what they stand for."""
+    """The characters of a text with their places, where escaped ones count as what they stand for, and those of
+    other widths and shapes as the usual ones; tags count as nothing.
+    """  # fmt: skip
     found: list[tuple[str, int, int]] = []
     at = 0
     for match in _ESCAPED.finditer(text):
-        found += [(text[i], i, i + 1) for i in range(at, match.start())]
-        decimal = match[5]
-        code = int(decimal) if decimal else int(next(one for one in match.groups() if one), 16)
-        found.append((chr(code), match.start(), match.end()))
+        found += [(_usual(text[i]), i, i + 1) for i in range(at, match.start())]
+        if match.lastgroup is not None:
+            base = _BASES.get(match.lastgroup, 16)
+            found.append((chr(int(match[match.lastgroup], base)), match.start(), match.end()))
         at = match.end()
-    return found + [(text[i], i, i + 1) for i in range(at, len(text))]
+    found += [(_usual(text[i]), i, i + 1) for i in range(at, len(text))]
+    return [one for one in found if len(one[0]) == 1]
+
+
+def _usual(text: str) -> str:
+    """Letters and digits that are wide, bold, in a circle or the like, as the plain ones."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)

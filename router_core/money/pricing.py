@@ -7,17 +7,49 @@ knows stays unknown: None, never zero. A price is that of one call: of its size,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
+from router_core.arguments import is_figure, require_kind
+from router_core.errors import ArgumentError
 from router_core.money.book import LIST_TIERS, book_price
-from router_core.settings import PriceSettings
+from router_core.settings import PriceSettings, Settings
 from router_core.types import Price, Usage
+from router_core.validation import shown
 
 MILLION = Decimal(1_000_000)
 TOO_MUCH_USD = Decimal(1_000_000)
 """No call costs so much: where tokens times price comes to that, one of them is wrong, and the cost unknown."""
+
+
+MOST_USD = 100_000
+"""Per million tokens, as in the settings."""
+
+
+def require_prices(prices: Any) -> None:
+    """Make sure that prices of one's own can be charged: a rate that cannot is heard of before an answer is paid.
+
+    Raises:
+        ArgumentError: no mapping of model names to prices, or a rate that is neither a ``Decimal`` nor a whole
+            number from 0 to 100,000.
+    """
+    example = "model -> Price, or None where it is not known"
+    require_kind("prices", prices, Mapping, example)
+    for model, price in (prices or {}).items():
+        if not isinstance(model, str) or not isinstance(price, Price | None):
+            raise ArgumentError(f"prices has {shown(price)} for {shown(model)}; give {example}")
+        for name in () if price is None else (one.name for one in fields(price) if one.name != "applies"):
+            rate = getattr(price, name)
+            may_lack = rate is None and name not in _NEEDED
+            if not may_lack and not (isinstance(rate, Decimal | int) and is_figure(rate, MOST_USD)):
+                raise ArgumentError(
+                    f"prices[{shown(model)}].{name} is {shown(rate)}; give a Decimal from 0 to {MOST_USD:,}"
+                )
+
+
+_NEEDED = ("input_usd_per_million_tokens", "output_usd_per_million_tokens", "request_usd")
 
 
 class PriceBook:
@@ -27,15 +59,23 @@ class PriceBook:
         self,
         overrides: Mapping[str, PriceSettings] | None = None,
         pinned: Mapping[str, Price | None] | None = None,
+        priced_as: Mapping[str, str] | None = None,
     ) -> None:
         """``pinned``: prices of an export, taken as they are before everything else; None there is unknown.
 
-        A pinned price that is the book's own is left to the book, which knows its tiers and dates.
+        A pinned price that is the book's own is left to the book, which knows its tiers and dates. ``priced_as``:
+        a model behind a proxy -> the model of the book whose price it has.
         """
+        self._priced_as = dict(priced_as or {})
         self._fixed: dict[str, Price | None] = {model: price.price() for model, price in (overrides or {}).items()}
         for model, price in (pinned or {}).items():
             if price is None or not same_rates(price, self.price(model)):
                 self._fixed[model] = price
+
+    @classmethod
+    def of(cls, settings: Settings, pinned: Mapping[str, Price | None] | None = None) -> PriceBook:
+        """The prices that hold by these settings; ``pinned`` as above."""
+        return cls(settings.prices, pinned, settings.priced_as)
 
     def price(
         self,
@@ -49,7 +89,7 @@ class PriceBook:
         """
         if model in self._fixed:
             return self._fixed[model]
-        return book_price(model, input_tokens, at, service_tier)
+        return book_price(self._priced_as.get(model, model), input_tokens, at, service_tier)
 
     def charge(self, model: str, usage: Usage, at: datetime | None = None, *, countable: bool = True) -> Charge:
         """What a call cost.

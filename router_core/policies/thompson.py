@@ -92,7 +92,7 @@ def _nothing() -> Reason:
 
 
 def comparable_costs(costs_usd: Sequence[float | None]) -> list[float]:
-    """Expected costs with the unknown ones taken to be as dear as the dearest known one.
+    """Expected costs with the unknown ones taken to be as expensive as the most expensive known one.
 
     An unknown price must not look like a bargain. Where no price is known, cost plays no part.
     """

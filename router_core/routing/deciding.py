@@ -19,29 +19,28 @@ import uuid_utils
 from cachetools import LRUCache
 
 from router_core.at_once import at_once
-from router_core.errors import ProviderError, ProviderTimeoutError, UnknownPolicyError
-from router_core.features import checked_messages, context, estimate_tokens, fingerprint, two_digits
-from router_core.learning.beta import from_evidence
+from router_core.errors import UnknownPolicyError
+from router_core.features import checked_messages, fingerprint, two_digits
 from router_core.models.calls import Models
-from router_core.models.thinking import THINKING_TOKENS, token_limit
 from router_core.models.waiting import Waiting
-from router_core.money.pricing import PriceBook, expected_cost_usd, is_free
+from router_core.money.pricing import PriceBook
 from router_core.noted import SESSION, marked
 from router_core.policies import build_policies
-from router_core.policies.asking import Asking, Reply, adecided
+from router_core.policies.asking import Asking, adecided
 from router_core.policies.base import Known, Policy
-from router_core.reading import without_thinking
-from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES
+from router_core.registry import BY_TASK, CONTEXTUAL, POLICIES
+from router_core.routing.candidates import candidates_for, posteriors, usual_costs, verdict_usd
+from router_core.routing.classifying import ClassifierCall
 from router_core.routing.continuing import Conversations, session_fingerprint, tool_turn
 from router_core.routing.memory import Memory
 from router_core.routing.spending import Spending
+from router_core.routing.storable import storable, storable_params
 from router_core.sampling import draw, is_distribution
-from router_core.settings import ClassifierSettings, GoalSettings, Settings
+from router_core.settings import Settings
 from router_core.store.base import Batch, Store
 from router_core.types import (
     CONTINUED,
     FALLBACK,
-    NO_VERDICT,
     ActionDistribution,
     Candidate,
     Context,
@@ -57,32 +56,10 @@ from router_core.types import (
     was_drawn,
 )
 
-_ASSUMED_ANSWERS = (
-    1  # that an output length counts for which was not seen: the goal's for an arm, the set one for it
-)
-
-_NOTHING_SEEN = OutputTokens()
 _REMEMBERED = 256  # sizes of prompts, per goal
 _Known = tuple[Mapping[str, Evidence], Mapping[str, OutputTokens], tuple[Price | None, ...], tuple[Candidate, ...]]
 
-_STORED_PARAMS = frozenset(
-    {
-        "temperature",
-        "top_p",
-        "max_tokens",
-        "max_completion_tokens",
-        "presence_penalty",
-        "frequency_penalty",
-        "seed",
-        "n",
-    }
-)
-
-USUAL = "a prompt of usual length " * 16
-
 UNUSABLE = "the router's figures cannot be used (not numbers from 0 to 1), so every model is as likely"
-
-NOT_KEPT = "not kept (privacy.keep_texts is hash)"
 
 
 def new_id() -> str:
@@ -111,21 +88,21 @@ class Decider:
         gains: Literal["aside", "at once", "never"] = "aside",
     ) -> None:
         self.settings = settings
-        self.prices = PriceBook(settings.prices, prices)
+        self.prices = PriceBook.of(settings, prices)
         self.new_id = new_id
         self.now = now
         self._store = store
         self._models = models
         self._timer = timer
         self._version = settings.version
-        self._asking = Asking(settings.classifier, self.aask)
+        self.classifier = ClassifierCall(models, self.prices)
+        self._asking = Asking(settings.classifier, self.classifier)
         self._policies: dict[str, dict[str, Policy]] = {}
         self.memory = Memory(settings, store, usual_costs(settings, self.prices), now, gains=gains)
         self.spending = Spending(settings, store)
         self.conversations = Conversations(store)
-        self._candidates: LRUCache[tuple[str, int], _Known] = LRUCache(_REMEMBERED)
+        self._candidates: LRUCache[tuple[str, int, int | None], _Known] = LRUCache(_REMEMBERED)
         self._lock = Lock()
-        self._thinking: set[str] = set()  # models whose answers showed that they think first
 
     @property
     def waiting(self) -> Waiting:
@@ -136,7 +113,8 @@ class Decider:
         """The same decider, asking other models: it shares all that was learned and read."""
         other = copy(self)
         other._models = models
-        other._asking = self._asking.using(other.aask)
+        other.classifier = ClassifierCall(models, self.prices)
+        other._asking = self._asking.using(other.classifier)
         other._policies = {}  # these hold on to whom they ask
         return other
 
@@ -177,7 +155,7 @@ class Decider:
             fingerprint(checked),
             blind,
             run_all,
-            {name: value for name, value in (params or {}).items() if _storable(name, value)},
+            storable_params(params or {}),
             noted if full else marked(noted),
             "" if session is None else session_fingerprint(session),
         )
@@ -185,7 +163,7 @@ class Decider:
     def posteriors(self, goal: str) -> dict[str, Posterior]:
         """Arm id -> what is known of its share of good answers: the prior and every outcome that teaches."""
         chosen = self.settings.goal(goal)
-        return _posteriors(chosen, self._store.evidence(goal, chosen.teaching_rule()))
+        return posteriors(chosen, self._store.evidence(goal, chosen.teaching_rule()))
 
     def candidates(self, context: Context) -> tuple[Candidate, ...]:
         """The arms of the prompt's goal, cheap to strong as the settings order them.
@@ -197,12 +175,13 @@ class Decider:
         evidence = self._store.evidence(context.goal, chosen.teaching_rule())
         lengths = self._store.output_tokens(context.goal)
         prices = tuple(self.prices.price(arm.model, input_tokens) for arm in chosen.arms)  # of this moment
-        key = (context.goal, input_tokens)
+        limit = context.output_limit
+        key = (context.goal, input_tokens, limit)
         with self._lock:
             known = self._candidates.get(key)
         if known is not None and known[0] == evidence and known[1] == lengths and known[2] == prices:
             return known[3]
-        candidates = candidates_for(chosen, input_tokens, evidence, lengths, self.prices.price)
+        candidates = candidates_for(chosen, input_tokens, evidence, lengths, self.prices.price, limit)
         with self._lock:
             self._candidates[key] = (evidence, lengths, prices, candidates)
         return candidates
@@ -420,27 +399,13 @@ class Decider:
         return written
 
     def _batch(self, decisions: Sequence[Decision], prompts: Sequence[Prompt]) -> Batch:
-        return Batch(prompts=prompts, decisions=[self.loggable(one) for one in decisions])
+        return Batch(prompts=prompts, decisions=[storable(one, self.settings) for one in decisions])
 
     async def _known(self, context: Context, policy: str) -> Known:
         """``known``; what the contextual router knows may have to be folded from the log first."""
         if policy == CONTEXTUAL.name:
             return await self._models.waiting.read(self.known, context, policy)
         return self.known(context, policy)
-
-    def loggable(self, decision: Decision) -> Decision:
-        """The decision as it may be stored: where texts are not kept, without the prompt or words about it."""
-        if self.settings.privacy.keep_texts == "full":
-            return decision
-        private = replace(decision, context=replace(decision.context, text=""))
-        if decision.policy in (
-            CLASSIFIER.name,
-            FALLBACK,
-        ):  # a paraphrase of the prompt; an error that may quote it
-            failed = None if decision.fallback is None else NOT_KEPT
-            return replace(private, reason=Reason(NOT_KEPT), fallback=failed)
-        lines = [replace(one, value=NOT_KEPT) if one.text == NO_VERDICT else one for one in decision.reason.lines]
-        return replace(private, reason=Reason(decision.reason.summary, tuple(lines)))
 
     def _policy(self, goal: str, name: str) -> Policy:
         if name not in POLICIES:
@@ -449,42 +414,6 @@ class Decider:
             if goal not in self._policies:
                 self._policies[goal] = build_policies(self.settings, goal)
             return self._policies[goal][name]
-
-    def ask(self, messages: Sequence[Message], settings: ClassifierSettings) -> Reply:
-        """``aask``, where nothing is awaited."""
-        return at_once(self.aask(messages, settings))
-
-    async def aask(self, messages: Sequence[Message], settings: ClassifierSettings) -> Reply:
-        """Put messages to the classifier's model, once, within its time-out.
-
-        Raises:
-            ProviderError: it did not answer.
-        """
-        limit = token_limit(settings.model, settings.max_tokens)
-        if settings.model in self._thinking:
-            limit = max(limit, THINKING_TOKENS)
-        params: dict[str, object] = {"temperature": 0, "max_tokens": limit}
-        if self._models.json_mode(settings.model):
-            params["response_format"] = {"type": "json_object"}
-        try:
-            answer = await self._models.acomplete(
-                settings.model, messages, params, deadline_s=settings.timeout_s, max_retries=0
-            )
-        except ProviderError as error:
-            error.maybe_billed = error.maybe_billed and not is_free(self.prices.price(settings.model))
-            if isinstance(error, ProviderTimeoutError) and error.status is None:
-                late = ProviderTimeoutError(
-                    f"{settings.model} did not answer within {settings.timeout_s:g} s; raise classifier.timeout_s,"
-                    " or ask a faster model"
-                )
-                late.maybe_billed = error.maybe_billed
-                raise late from None
-            raise
-        cut = answer.finish_reason == "length" and not answer.text.strip()
-        if cut or without_thinking(answer.text) != answer.text:
-            self._thinking.add(settings.model)  # it has room to think the next time
-        charge = self.prices.charge(settings.model, answer.usage)
-        return Reply(answer.text, charge.usage, charge.cost_usd)
 
 
 def _restricted(known: Known, eligible: Collection[str] | None) -> Known:
@@ -507,91 +436,3 @@ def _usable(distribution: ActionDistribution) -> ActionDistribution:
         fallback=UNUSABLE,
         cached=distribution.cached,
     )
-
-
-def _storable(name: str, value: Any) -> bool:
-    return name in _STORED_PARAMS and isinstance(value, int | float)
-
-
-def usual_costs(settings: Settings, prices: PriceBook | None = None) -> Callable[[str], dict[str, float | None]]:
-    """Goal -> arm id -> cost of a call for a prompt of usual length and an answer of the length assumed."""
-    book = prices or PriceBook(settings.prices)
-    tokens = two_digits(context([{"role": "user", "content": USUAL}], "").input_tokens)
-
-    def of(goal: str) -> dict[str, float | None]:
-        found = candidates_for(settings.goal(goal), tokens, {}, {}, book.price)
-        return {one.arm.id: one.expected_cost_usd for one in found}
-
-    return of
-
-
-def verdict_usd(settings: Settings, seen: Context, prices: PriceBook) -> float | None:
-    """At most what asking the classifier about a prompt costs; None: its price is unknown."""
-    asked = settings.classifier
-    shown = estimate_tokens(asked.prompt) + min(seen.characters, asked.max_characters) // 3
-    return expected_cost_usd(shown, token_limit(asked.model, asked.max_tokens), prices.price(asked.model, shown))
-
-
-def candidates_for(
-    goal: GoalSettings,
-    input_tokens: int,
-    evidence: Mapping[str, Evidence],
-    lengths: Mapping[str, OutputTokens],
-    price: Callable[[str, float], Price | None],
-) -> tuple[Candidate, ...]:
-    """The arms of a goal with what is known of each.
-
-    Args:
-        goal: its settings.
-        input_tokens: of the prompt, rounded by ``features.two_digits``.
-        evidence: arm id -> outcomes that teach it.
-        lengths: arm id -> output tokens seen.
-        price: model and input tokens -> the price of such a call.
-    """
-    posteriors, outputs = _posteriors(goal, evidence), expected_outputs(goal, lengths)
-    return tuple(
-        Candidate(
-            arm.arm(),
-            posteriors[arm.id],
-            expected_cost_usd(input_tokens, outputs[arm.id], price(arm.model, input_tokens)),
-        )
-        for arm in goal.arms
-    )
-
-
-def _posteriors(goal: GoalSettings, evidence: Mapping[str, Evidence]) -> dict[str, Posterior]:
-    return {
-        arm.id: from_evidence(evidence.get(arm.id, Evidence()), goal.prior_alpha, goal.prior_beta)
-        for arm in goal.arms
-    }
-
-
-def expected_outputs(goal: GoalSettings, lengths: Mapping[str, OutputTokens]) -> dict[str, int]:
-    """Arm id -> output tokens expected of its next answer, to two digits.
-
-    The mean of its own answers, shrunk towards that of the goal's models together, and that towards the length in
-    the settings; each counts as one answer. So a model that was not asked yet is expected to answer as the others
-    do, and a wrong assumption is outweighed by a few answers. None is longer than the limit in its parameters.
-
-    Args:
-        goal: its settings.
-        lengths: arm id -> output tokens seen in this goal.
-    """
-    seen = {arm.id: lengths.get(arm.id, _NOTHING_SEEN) for arm in goal.arms}
-    usual = _shrunk(
-        sum(one.total for one in seen.values()),
-        sum(one.count for one in seen.values()),
-        float(goal.expected_output_tokens),
-    )
-    found = {arm: two_digits(_shrunk(one.total, one.count, usual)) for arm, one in seen.items()}
-    return {arm.id: min([found[arm.id], *_limits(arm.params)]) for arm in goal.arms}
-
-
-def _limits(params: Mapping[str, Any]) -> list[int]:
-    """The limits of an answer in the parameters of an arm, in tokens."""
-    given = [params.get(name) for name in ("max_tokens", "max_completion_tokens")]
-    return [limit for limit in given if type(limit) is int and limit > 0]
-
-
-def _shrunk(total: int, count: int, towards: float) -> float:
-    return (total + _ASSUMED_ANSWERS * towards) / (count + _ASSUMED_ANSWERS)

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any, Final
 
 from router_core.errors import ModelNotFoundError, ProviderError
-from router_core.features import estimate_input_tokens
+from router_core.features import estimate_input_tokens, output_limit
 from router_core.money.book import context_window
 from router_core.settings import Settings
 from router_core.types import Arm, Message
@@ -52,10 +52,9 @@ class Needs:
             kinds.add("tools")
         wanted = params.get("response_format")
         form = wanted.get("type") if isinstance(wanted, Mapping) else None
-        limit = params.get("max_completion_tokens") or params.get("max_tokens")
         return cls(
             estimate_input_tokens(messages),
-            limit if type(limit) is int and limit > 0 else 0,
+            output_limit(params) or 0,
             frozenset(kind for kind in kinds if kind),
             form in ("json_object", "json_schema"),
         )
@@ -89,7 +88,7 @@ class Abilities:
                 self._refused[model] = self._refused.get(model, frozenset()) | kinds
 
     def _why(self, model: str, needs: Needs) -> str | None:
-        window = context_window(model)
+        window = context_window(self._settings.priced_as.get(model, model))
         if window is not None and needs.input_tokens > window * _SPARE:
             return f"its context holds {window:,} tokens, and the prompt has some {needs.input_tokens:,}"
         if window is not None and needs.output_tokens > window:

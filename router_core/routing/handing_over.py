@@ -7,7 +7,6 @@ leaves out stays unknown. See reporting.py for outcomes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -17,7 +16,7 @@ from typing import Any, Final
 
 from cachetools import LRUCache
 
-from router_core.arguments import require_text
+from router_core.arguments import is_figure, require_text
 from router_core.errors import ArgumentError, UnknownArmError
 from router_core.routing.deciding import Decider
 from router_core.store.base import Store
@@ -52,7 +51,7 @@ class Took:
         for name, value in given.items():
             if name in ("text", "error"):
                 require_text(name, value)
-            elif not _is_figure(name, value):
+            elif not is_figure(value, _MOST[name], whole=name.endswith("tokens")):
                 kind = "a whole number" if name.endswith("tokens") else "a number"
                 raise ArgumentError(f"{name} is {shown(value)}; give {kind} from 0 to {_MOST[name]:,.0f}, or None")
         if ("input_tokens" in given) != ("output_tokens" in given):
@@ -205,10 +204,3 @@ def _differs(took: Took, before: Completion) -> bool:
     figures = ((value, getattr(took, name)) for name, value in known.items())
     texts = before.text is not None and took.text not in (None, before.text)
     return texts or any(said is not None and said != value for value, said in figures)
-
-
-def _is_figure(name: str, value: object) -> bool:
-    whole = name.endswith("tokens")
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float | Decimal):
-        return False
-    return math.isfinite(value) and 0 <= value <= _MOST[name]

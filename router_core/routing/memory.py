@@ -33,6 +33,7 @@ from router_core.policies.contextual import numbers
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.registry import CONTEXTUAL
 from router_core.routing.following import LOST_S, Following
+from router_core.routing.gain_learning import learn_gain
 from router_core.settings import GoalSettings, Settings
 from router_core.store.base import Learning, Lesson
 from router_core.types import Seen
@@ -44,12 +45,6 @@ MOST: Final = 20_000
 
 MOST_UNSEEN: Final = 5_000
 """Answers whose features must be worked out from the text, some 50 us each."""
-
-LEAST_TEXTS: Final = 100
-"""Judged prompts that a gain score needs."""
-
-MOST_TEXTS: Final = 5_000
-"""Newest judged answers that one is learned from: learning holds some 40 kB for each, beside the traffic."""
 
 _MOST_SHARED: Final = 1_000  # of each other goal, for the prior
 _EVERY, _KEPT = 500, 8  # lessons between two places to come back to, and how many are kept
@@ -380,33 +375,3 @@ class Memory:
 def rules_of(settings: Settings, goal: GoalSettings) -> HeuristicPolicy:
     """The rules of a goal, whose findings are features."""
     return HeuristicPolicy(settings.heuristic, goal.tier_arm("simple"), goal.tier_arm("complex"))
-
-
-def learn_gain(
-    store: Learning,
-    goal: str,
-    chosen: GoalSettings,
-    at: datetime,
-    tick: Callable[[float], None] = lambda done: None,
-) -> GainScore | None:
-    """Learn the goal's gain score from its log and put it in force; None where there is too little to learn from.
-
-    A score learned from labelled prompts stays until the log has taught more prompts than it.
-
-    Raises:
-        EvaluationError: the log cannot teach one.
-        StoreError: the store cannot be read or written.
-    """
-    from router_core.learning.contextual.training import Lesson as TrainingLesson
-    from router_core.learning.contextual.training import learn_score
-
-    found = store.text_lessons(goal, chosen.teaching_rule(CONTEXTUAL.name), MOST_TEXTS)
-    now = store.gain(goal)
-    known = None if now is None or now[0] == "log" else json.loads(now[1])
-    other = 0 if known is None else int(known["texts"])
-    if len(found) < max(LEAST_TEXTS, min(other, MOST_TEXTS)):
-        return None
-    lessons = [TrainingLesson(one.text, one.rewards, one.probabilities) for one in found]
-    score = learn_score(lessons, [arm.id for arm in chosen.arms], tick=tick)
-    store.save_gain(goal, score.version, "log", json.dumps(score.document()), at=at)
-    return score

@@ -134,7 +134,12 @@ def _counted(known: _Known, budget: Budget, one: Spent) -> _Known:
 
 
 def spent(decision: Decision) -> Spent:
-    """What a decision is expected to cost; what is unknown counts as nothing."""
+    """What a decision counts against the budget: the expected cost of the model drawn, and what deciding cost.
+
+    A model whose price is unknown counts as the most expensive known one, as it does when it is chosen: a budget
+    that took it for free would be spent on it. Where no price is known, nothing can be counted.
+    """
     known = tuple(cost for cost in decision.expected_cost_usd if cost is not None)
     drawn = decision.expected_cost_usd[decision.arms.index(decision.chosen)]
-    return Spent(decision.created_at, known, (drawn or 0.0) + float(decision.decision_cost_usd or 0))
+    usd = max(known, default=0.0) if drawn is None else drawn
+    return Spent(decision.created_at, known, usd + float(decision.decision_cost_usd or 0))

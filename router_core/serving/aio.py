@@ -14,7 +14,7 @@ from router_core.arguments import require_flag
 from router_core.client_arguments import INSTEAD, Elsewhere
 from router_core.models.event_loop import EventLoop
 from router_core.models.waiting import Waiting
-from router_core.routing.calling import AsyncRoutedStream, OpenCall
+from router_core.routing.streams import AsyncRoutedStream, OpenCall
 from router_core.serving.base import BaseRouter
 from router_core.types import Decision, Message, Outcome
 

@@ -18,11 +18,12 @@ from router_core.models.calls import Answer, Models
 from router_core.models.event_loop import EventLoop
 from router_core.registry import CLASSIFIER
 from router_core.routing.answering import Call, answered
-from router_core.routing.calling import Caller, OpenCall
+from router_core.routing.calling import Caller
 from router_core.routing.deciding import Decider
 from router_core.routing.eligible import Abilities, Needs
 from router_core.routing.handing_over import HandedOver
 from router_core.routing.passing import PassedCall
+from router_core.routing.streams import OpenCall
 from router_core.settings import Settings
 from router_core.store.base import Store
 from router_core.types import BACKGROUND, FORCED, Arm, Completion, Context, Decision, Message, Price, Prompt
@@ -252,7 +253,7 @@ class Forwarding:
     ) -> Decision:
         """The decision on a request: over the models that can serve it, unless it names one."""
         if wanted.features is None:
-            seen = context(plain, goal, wanted.task_type)
+            seen = context(plain, goal, wanted.task_type, wanted.params)
         else:
             seen = Context(goal, "", wanted.task_type, **wanted.features)
         arms = [arm.arm() for arm in self.settings.goal(goal).arms]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 from router_core.arguments import (
     require_comment,
     require_flag,
+    require_kind,
     require_name,
     require_request_id,
     require_timeout,
@@ -24,20 +25,23 @@ from router_core.errors import ArgumentError
 from router_core.features import checked_messages, context, plain_messages
 from router_core.models.calls import Models
 from router_core.models.waiting import Waiting
+from router_core.money.pricing import require_prices
 from router_core.noted import require_metadata, require_session
 from router_core.registry import PolicyName
 from router_core.routing.answering import Call, answered
-from router_core.routing.calling import Caller, OpenCall
+from router_core.routing.calling import Caller
 from router_core.routing.deciding import Decider
 from router_core.routing.handing_over import HandedOver, Took
 from router_core.routing.reporting import outcome_record
 from router_core.routing.retention import remove_expired
+from router_core.routing.streams import OpenCall
 from router_core.serving.paths import with_paths
 from router_core.settings import Settings
 from router_core.settings.system import simulation_asked
 from router_core.store import open_store
 from router_core.store.base import Batch, Store
 from router_core.types import Decision, Message, Origin, Outcome, OutcomeRecord, Posterior, Price, Source
+from router_core.validation import shown
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
@@ -69,6 +73,7 @@ class BaseRouter(ABC):
     Raises:
         SettingsError: a path or a setting is not valid.
         ConditionError: ``success_when`` is not valid.
+        ArgumentError: another argument is of the wrong kind; the sentence names it.
         StoreError: the store cannot be opened.
     """
 
@@ -90,6 +95,12 @@ class BaseRouter(ABC):
     ) -> None:
         require_name("goal_id", goal_id, "the name of a goal", optional=False)
         require_name("policy", policy, "the name of a router")
+        require_kind("settings", settings, Settings, "a Settings object, or None for the defaults")
+        if store is not None and not callable(getattr(store, "evidence", None)):
+            raise ArgumentError(f"store is {shown(store)}; give what open_store(...) gave, or None")
+        require_kind("environ", environ, Mapping, "a mapping of variables, or None for the process's own")
+        require_prices(prices)
+        require_flag("simulated", simulated)
         environ = os.environ if environ is None else environ
         if simulated is None:
             simulated = simulation_asked(environ)
@@ -203,7 +214,9 @@ class BaseRouter(ABC):
         prompt = self._decider.prompt(
             plain, self._goal_id, self.origin, task_type=task_type, params=params, metadata=noted, session=session
         )
-        decision = self._decider.bound(await self._decided(plain, task_type, session, prompt.id), session)
+        decision = self._decider.bound(
+            await self._decided(plain, task_type, session, prompt.id, params=params), session
+        )
         await self._decider.alog([decision], [prompt])
         call: Call[ChatCompletion | OpenCall] = self._caller.astream if stream else self._caller.acomplete
         response, led = await answered(self._decider, call, prompt, plain, decision, params, limit_s)
@@ -305,9 +318,10 @@ class BaseRouter(ABC):
         session: str | None,
         prompt_id: str,
         decision_id: str | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> Decision:
         """The decision on a conversation: it stays with its model, or the policy draws one."""
-        seen = context(messages, self._goal_id, task_type)
+        seen = context(messages, self._goal_id, task_type, params)
         kept = await self._decider.acontinued(seen, messages, session, prompt_id=prompt_id)
         return kept or await self._decider.adecide(
             seen,

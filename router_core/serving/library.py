@@ -14,7 +14,7 @@ from router_core.arguments import require_flag
 from router_core.at_once import at_once
 from router_core.client_arguments import INSTEAD, Elsewhere
 from router_core.models.waiting import Blocking, Waiting
-from router_core.routing.calling import OpenCall, RoutedStream
+from router_core.routing.streams import OpenCall, RoutedStream
 from router_core.serving.base import BaseRouter
 from router_core.types import Decision, Message, Outcome
 
@@ -45,6 +45,7 @@ class Router(BaseRouter):
     Raises:
         SettingsError: a path or a setting is not valid.
         ConditionError: ``success_when`` is not valid.
+        ArgumentError: another argument is of the wrong kind; the sentence names it.
         StoreError: the store cannot be opened.
     """
 

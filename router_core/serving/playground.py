@@ -23,9 +23,11 @@ from router_core.policies.asking import AskModel
 from router_core.policies.base import Known
 from router_core.policies.thompson import ThompsonPolicy, comparable_costs
 from router_core.registry import POLICIES
-from router_core.routing.calling import Caller, RoutedStream
-from router_core.routing.deciding import USUAL, Decider
+from router_core.routing.calling import Caller
+from router_core.routing.candidates import USUAL
+from router_core.routing.deciding import Decider
 from router_core.routing.reporting import outcome_record
+from router_core.routing.streams import RoutedStream
 from router_core.serving.accounting import Tally, tally
 from router_core.settings import Settings
 from router_core.store.base import Batch, Comparison, Store
@@ -117,7 +119,7 @@ class Playground:
         prompt = self._decider.prompt(
             messages, goal, "playground", task_type=task_type, params=params, blind=blind, run_all=run_all
         )
-        seen = context(messages, goal, task_type)
+        seen = context(messages, goal, task_type, params)
         ids: dict[str, str] = {}
 
         def completion_id(arm: str) -> str:
@@ -150,7 +152,7 @@ class Playground:
             UnknownArmError: the goal no longer has that model.
         """
         decision = self._decider.settle(
-            context(messages, prompt.goal, prompt.task_type),
+            context(messages, prompt.goal, prompt.task_type, prompt.params),
             arm_id,
             prompt_id=prompt.id,
             origin=FORCED,
@@ -245,7 +247,7 @@ class Playground:
     @property
     def ask(self) -> AskModel:
         """Puts messages to the classifier's model."""
-        return self._decider.ask
+        return self._decider.classifier.ask
 
     def spending(self, goal: str) -> BudgetState:
         """The contextual router's price of cost now, and what led to it; a goal without a budget has none."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from router_core.background import Background, Started
 from router_core.errors import RouterError
-from router_core.routing.calling import RoutedStream
+from router_core.routing.streams import RoutedStream
 
 _REMEMBERED = 512  # calls that have ended
 _PATIENCE_S = 1.0  # how long Stop waits for a provider that says nothing

@@ -157,7 +157,7 @@ class GoalSettings(Declaration):
         description="Condition on the response that counts as success, checked on every answer.",
     )
     teaching_precedence: tuple[Teacher, ...] = Field(
-        default=("thumb", "api", "condition"),
+        default=("thumb", "api", "check", "condition"),
         min_length=1,
         title="Whose verdict counts, first to last",
         description="Which source teaches when several judged the same answer: the first that did.",
@@ -244,6 +244,11 @@ class Settings(Declaration):
         default_factory=dict,
         title="Prices",
         description="Prices by model id that override the bundled price book.",
+    )
+    priced_as: dict[str, str] = Field(
+        default_factory=dict,
+        title="Priced as",
+        description="Model id -> the model of the price book whose price it has: for models behind a proxy.",
     )
     goals: dict[str, GoalSettings] = Field(
         default_factory=lambda: {"default": GoalSettings()},

@@ -185,14 +185,18 @@ def _models(settings: Settings, simulated: bool, call: bool, network: bool) -> I
                 if why is None
                 else f"{provider.base_url} cannot be reached ({why}); check the address and the network",
             )
-    book = PriceBook(settings.prices)
+    book = PriceBook.of(settings)
     wanted = sorted(
         {arm.model for goal in settings.goals.values() for arm in goal.arms} | {settings.classifier.model}
     )
     for model in wanted:
         price = book.price(model)
         if price is None:
-            yield Check(f"price of {model}", False, "unknown: its costs stay unknown; set prices in the settings")
+            yield Check(
+                f"price of {model}",
+                False,
+                "unknown: its costs stay unknown; set a price, or what it is priced as, in the settings",
+            )
         else:
             rates = f"${price.input_usd_per_million_tokens:f} in, ${price.output_usd_per_million_tokens:f} out"
             yield Check(f"price of {model}", True, f"{rates} per million tokens")

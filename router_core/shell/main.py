@@ -22,12 +22,13 @@ from router_core import __version__
 from router_core.errors import RouterError, SettingsError
 from router_core.settings import PrivacySettings, Settings
 from router_core.settings.system import simulation_asked
+from router_core.shell import collect, upkeep
 from router_core.shell import evidence as cli_evidence
-from router_core.shell import upkeep
 from router_core.shell.app import app
 from router_core.shell.extras import WithExtras
 from router_core.shell.judge import judge
 from router_core.shell.keys import keys
+from router_core.shell.logs import is_logged, take_log
 from router_core.shell.saying import fail, say
 from router_core.shell.serve import serve
 from router_core.shell.store import in_store, named_store, opened_store, waiting
@@ -68,6 +69,7 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core app                           the panel, in the browser
     router-core serve                         decisions and outcomes over HTTP, without the panel
     router-core keys add NAME                 a key by which a program may call it
+    router-core ask prompts.csv               every model answers every prompt, within a limit in dollars
     router-core verdict scored.csv            should I route at all?
     router-core replay scored.csv             what learning would have cost
     router-core judge --by openai/gpt-4o      let a model judge stored answers; its error is measured
@@ -204,13 +206,16 @@ def _exported(store: Store, kind: str, goal: str) -> bytes:
     return (dump(export) if kind == "json" else dump_yaml(export)).encode()
 
 
-@main.command("import", short_help="Take a router over from a file; shows, then asks.")
+@main.command("import", short_help="Take a router, or another tool's log, over from a file; shows, then asks.")
 @click.argument("file", type=click.Path(dir_okay=False, exists=True))
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--settings/--no-settings", default=True, help="Take its settings over, or leave them.")
 @click.option("--learning/--no-learning", default=True, help="Take over what it has learned, or leave it.")
 @click.option("--trust-edited", is_flag=True, help="Accept a file whose checksum does not fit.")
 @click.option("--allow-endpoints", is_flag=True, help="Accept addresses and key variables that are new here.")
+@click.option("--goal", default="default", show_default=True, help="Of a log: whose traffic it is.")
+@click.option("--log-format", help="Of a log: which; by default told from its shape.")
+@click.option("--model", "models", multiple=True, metavar="LOGGED=MODEL", help="Of a log: which model it means.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON (needs --yes).")
 @in_store
 @click.pass_context
@@ -222,9 +227,15 @@ def import_(
     learning: bool,
     trust_edited: bool,
     allow_endpoints: bool,
+    goal: str,
+    log_format: str | None,
+    models: Sequence[str],
     as_json: bool,
 ) -> None:
     """Take settings and learning over from FILE: a router.json, a router.yaml or an evidence.json.
+
+    Or the calls that another tool has logged: LiteLLM, Langfuse, OpenTelemetry, OpenAI, Open WebUI, Helicone,
+    promptfoo, JSON lines (docs/logs.md).
 
     The file is checked first and what would change is shown. What the store has learned is set aside, not deleted:
     undo it on the learning page; the settings are a new version, and any version can be brought back.
@@ -249,6 +260,10 @@ def import_(
 
     if as_json and not yes:
         raise click.UsageError("--json cannot ask; add --yes")
+    if log_format or is_logged(file):
+        with _store(context) as store:
+            take_log(store, _settings(store), file, goal, log_format, models, yes, as_json)
+        return
     with _store(context) as store:
         now = _present(store)
         found = load_any(text_of_file(file), now, trust_edited=trust_edited)
@@ -263,8 +278,8 @@ def import_(
                 click.echo(f"  {one.path}: {one.before or '-'} -> {one.after or '-'}")
             for row in moved:
                 click.echo(f"  {row.goal}, {row.arm}: {_good(row.before)} -> {_good(row.after)}")
-            for goal in contextual:
-                click.echo(f"  {goal.goal}, contextual: {goal.before} -> {goal.after}")
+            for change in contextual:
+                click.echo(f"  {change.goal}, contextual: {change.before} -> {change.after}")
         if not (differs or moved or contextual):
             say(as_json, f"{file} would change nothing.", file=file, changes=0, outcomes=0)
             return
@@ -374,6 +389,8 @@ main.add_command(upkeep.doctor)
 main.add_command(app)
 main.add_command(serve)
 main.add_command(keys)
+main.add_command(collect.ask)
+main.add_command(collect.batches)
 main.add_command(cli_evidence.verdict)
 main.add_command(cli_evidence.replay)
 main.add_command(cli_evidence.learn)

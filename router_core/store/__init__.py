@@ -11,15 +11,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 from time import monotonic, sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 from weakref import WeakValueDictionary
 
+from router_core.arguments import require_flag, require_kind, require_one_of, require_path, require_seconds
 from router_core.errors import StoreError, StoreLockedError, StoreReadOnlyError
+from router_core.types import StoreKind
+from router_core.validation import printable, shown
 
 if TYPE_CHECKING:
     from router_core.store.base import Backup, Store
     from router_core.store.duckdb.store import DuckDBStore
-    from router_core.types import StoreKind
 
 __all__ = ["backup_store", "open_store", "repair_store", "store_path"]
 
@@ -58,8 +60,11 @@ def open_store(
 
     Raises:
         StoreError: the place is not one that can be opened; the subclass and the sentence say why.
+        ArgumentError: another argument is of the wrong kind.
     """
     path = store_path(location, kind=kind, environ=environ)
+    require_flag("read_only", read_only)
+    require_seconds("wait", wait)
     if path is None:
         from router_core.store.duckdb.store import DuckDBStore
 
@@ -98,6 +103,7 @@ def backup_store(
     from router_core.store.duckdb.backup import backup
 
     path = store_path(location, kind=kind, environ=environ)
+    require_path("target", target)
     if path is None:
         raise StoreError("A store in memory is copied by the program that uses it: store.backup(path)")
     with _lock:
@@ -161,10 +167,10 @@ def _seconds(environ: Mapping[str, str]) -> float:
     said = environ.get("ROUTER_STORE_WAIT") or "0"
     try:
         seconds = float(said)
-    except ValueError:
+    except (ArithmeticError, TypeError, ValueError):
         seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise StoreError(f"ROUTER_STORE_WAIT is {said[:80]!r}; give seconds, 0 or more")
+        raise StoreError(f"ROUTER_STORE_WAIT is {shown(said)}; give seconds, 0 or more")
     return seconds
 
 
@@ -174,14 +180,19 @@ def store_path(
     """The file that ``open_store`` would open, whether it is there or not; None for ``:memory:``.
 
     Raises:
-        StoreError: the address is of no kind that is known.
+        StoreError: the address is of no kind that is known, or no file can have that name.
+        ArgumentError: an argument is of the wrong kind.
     """
+    require_one_of("kind", kind, get_args(StoreKind))
+    require_kind("environ", environ, Mapping, "a mapping of variables, or None for the process's own")
     environ = os.environ if environ is None else environ
-    place = str(location or environ.get("ROUTER_STORE") or DEFAULT)
+    given = "" if location is None else require_path("location", location)
+    place = given or require_path("ROUTER_STORE", environ.get("ROUTER_STORE") or DEFAULT)
     if place == MEMORY:
         return None
-    if "\0" in place:
-        raise StoreError(f"The store {place[:80]!r} has a NUL character in its name; no file can (ROUTER_STORE)")
+    for wrong, what in (("\0" in place, "a NUL character"), (printable(place) != place, "half a character")):
+        if wrong:
+            raise StoreError(f"The store {shown(place)} has {what} in its name; no file can (ROUTER_STORE)")
     scheme, separator, rest = place.partition("://")
     if separator:
         if scheme != "duckdb":

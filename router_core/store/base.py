@@ -283,7 +283,7 @@ class Questions(Protocol):
         model, routers. Then of the call: answer, called (the model's name at the provider),
         finish_reason, input_tokens, cached_tokens, output_tokens, usage_estimated, cost_usd, price (JSON,
         in dollars per million tokens), retries, unpriced_retries, waited_ms, first_token_ms, total_ms, error, and
-        the current outcomes: score (thumb, else api, else condition; once per answer), thumb, api,
+        the current outcomes: score (thumb, else api, check, condition; once per answer), thumb, api, check,
         condition (0 to 1), thumb_reasons, thumb_comment, thumb_blind. What is unknown is missing.
         """
         ...

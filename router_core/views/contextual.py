@@ -17,7 +17,8 @@ from router_core.learning.contextual.state import ContextualState
 from router_core.learning.contextual.vector import NAMES
 from router_core.policies.contextual import numbers
 from router_core.registry import CONTEXTUAL
-from router_core.routing.memory import LEAST_TEXTS, MOST, learn_gain, rules_of
+from router_core.routing.gain_learning import LEAST_TEXTS, learn_gain
+from router_core.routing.memory import MOST, rules_of
 from router_core.settings import GoalSettings, Settings
 from router_core.store.base import Store
 from router_core.types import Context

@@ -33,6 +33,7 @@ _FOR_EVER: Final = 2**62
 SOURCES: Final = {
     "thumb": "Thumbs",
     "api": "Reported by code",
+    "check": "Checks",
     "condition": "Success condition",
     "judge": "A judge",
 }

@@ -19,7 +19,7 @@ from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.thompson import ThompsonPolicy
 from router_core.registry import BY_TASK, CONTEXTUAL, RULES, THOMPSON
 from router_core.routing.calling import judged_of
-from router_core.routing.deciding import candidates_for
+from router_core.routing.candidates import candidates_for
 from router_core.routing.memory import rules_of
 from router_core.routing.spending import Spending
 from router_core.settings import Settings
@@ -118,7 +118,7 @@ def _shares(
     learned: ContextualState | None,
 ) -> dict[str, dict[str, float]]:
     chosen = settings.goal(goal)
-    prices = PriceBook(settings.prices)
+    prices = PriceBook.of(settings)
     rules = rules_of(settings, chosen)
     policies: dict[str, Policy] = {RULES.label: rules, THOMPSON.label: ThompsonPolicy(chosen)}
     policies[BY_TASK.label] = ByTaskPolicy(chosen)

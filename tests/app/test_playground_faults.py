@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from pages.formatting import escaped
 from pages.resources import resources
 from router_core.errors import ProviderError, StoreFullError
-from router_core.routing.calling import RoutedStream
+from router_core.routing.streams import RoutedStream
 from router_core.serving.playground import PlannedCall, Playground
 from router_core.settings import (
     ArmSettings,

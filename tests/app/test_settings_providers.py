@@ -176,3 +176,24 @@ def test_another_secret_is_neither_tested_nor_saved(name: str, monkeypatch: pyte
 def variable_at(at: AppTest, address: str, provider: str = "openai") -> Any:
     """The field of the key's variable at an address that is not the one in force."""
     return field(at, f"provider-{provider}@{short_hash(address)}.api_key_env")
+
+
+def test_a_model_behind_a_proxy_is_priced_as_another() -> None:
+    """Its price stands in the table; a name that the book does not know is told; both are kept."""
+    proxy = ProviderSettings(base_url="http://127.0.0.1:1/v1", api_key_env=None)
+    settings = QUICK.model_copy(
+        update={
+            "providers": {**QUICK.providers, "proxy": proxy},
+            "priced_as": {"proxy/fast": "openai/gpt-4o-mini", "proxy/odd": "openai/nonesuch"},
+        }
+    )
+    Path(os.environ["ROUTER_SETTINGS"]).write_text(settings.document())
+    forget()
+    at = opened("settings", tab="Models & providers")
+    table = at.dataframe[-1].value.set_index("model")
+    assert list(table.loc[["proxy/fast", "proxy/odd"], "book"]) == ["$0.15 / $0.6", "price unknown"]
+    assert "does not know openai/nonesuch" in at.warning[0].value.replace("\\", "")
+    field(at, "provider-proxy.base_url").set_value("http://127.0.0.1:2/v1").run()
+    save(at)
+    assert now().providers["proxy"].base_url == "http://127.0.0.1:2/v1"
+    assert now().priced_as == settings.priced_as

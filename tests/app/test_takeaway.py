@@ -13,7 +13,7 @@ from pages.resources import change_settings, resources
 from router_core.demo.traffic import generate
 from router_core.exports import dump, dump_evidence
 from router_core.exports.transfer import export_of, known_by_router
-from router_core.routing.memory import learn_gain
+from router_core.routing.gain_learning import learn_gain
 from router_core.settings import ArmSettings, GoalSettings, HeuristicSettings, ProviderSettings, Settings
 from router_core.store import open_store
 from router_core.store.base import Store

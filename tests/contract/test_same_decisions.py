@@ -18,7 +18,7 @@ from router_core.exports import ImportFileError, dump, dump_yaml
 from router_core.exports.snippet import python_snippet
 from router_core.exports.transfer import export_of, read_export, take_over
 from router_core.registry import PolicyName
-from router_core.routing.memory import learn_gain
+from router_core.routing.gain_learning import learn_gain
 from router_core.serving.library import Router
 from router_core.settings import ArmSettings, GoalSettings, ProviderSettings, Settings, SimulationSettings
 from router_core.store import open_store

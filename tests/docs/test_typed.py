@@ -15,7 +15,7 @@ _PROGRAM = """
 from openai.types.chat import ChatCompletion
 
 from router_core import AsyncRouter, Outcome, Router, RouterError, Settings, open_store
-from router_core.routing.calling import AsyncRoutedStream, RoutedStream
+from router_core.routing.streams import AsyncRoutedStream, RoutedStream
 from router_core.settings import CallSettings, GoalSettings
 
 settings = Settings(calls=CallSettings(max_retries=0), goals={"spam": GoalSettings(exploration=0.1)})

@@ -159,7 +159,7 @@ def test_break_even_and_estimate_agree() -> None:
 @pytest.mark.parametrize(
     ("cheap", "strong", "call", "share"),
     [
-        (FULL, MINI, "0.000015", "Infinity"),  # the "cheap" one is dearer
+        (FULL, MINI, "0.000015", "Infinity"),  # the "cheap" one is more expensive
         (MINI, MINI, "0.000015", "Infinity"),
         (MINI, FULL, "0.000564", "1"),
         (MINI, FULL, "0.001128", "2"),  # twice what moving all of them saves

@@ -40,7 +40,7 @@ class World:
         return self.best - falls * hard[:, None]
 
     def cost(self, hard: Array) -> Array:
-        """(n, k) expected dollars: 16 times as dear from end to end, and longer answers to hard prompts."""
+        """(n, k) expected dollars: 16 times as expensive from end to end, and longer answers to hard prompts."""
         return 1e-5 * np.geomspace(1, 16, self.models) * (1 + 3 * hard[:, None])
 
     def target(self, hard: Array) -> Array:

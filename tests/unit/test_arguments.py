@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +15,18 @@ from router_core.models.calls import Models
 from router_core.models.errors import retry_after_s
 from router_core.serving.library import Router
 from router_core.serving.playground import Playground
+from router_core.store import backup_store, open_store
 from router_core.store.base import Store
+from router_core.types import Price
 from tests.servers import ChatServer, refused
-from tests.unit.routing import HELLO, KEYS, ONLY, Make, asked
+from tests.unit.routing import CHEAP, HELLO, KEYS, ONLY, Make, asked
+
+
+class Unwritable:
+    """Whose text cannot be had."""
+
+    def __repr__(self) -> str:
+        raise KeyError("no")
 
 
 def nested(depth: int) -> Any:
@@ -53,6 +64,10 @@ ODD: dict[str, Any] = {
     "a list": [1],
     "a mapping": {"a": object()},
     "a set": {1},
+    "unwritable": Unwritable(),
+    "a NaN that signals": Decimal("sNaN"),
+    "endless": Decimal("1E+999999"),
+    "a complex number": 1j,
     "True": True,
     "text": "text",
     "long": "x" * 500_000,
@@ -87,7 +102,32 @@ OTHERS: dict[str, Callable[[Router, Any], object]] = {
     "goal_id": lambda router, odd: Router(ONLY, goal_id=odd, store=router._store, environ=KEYS),
     "policy": lambda router, odd: Router(ONLY, policy=odd, store=router._store, environ=KEYS).decide(HELLO),
     "success_when": lambda router, odd: Router(ONLY, success_when=odd, store=router._store, environ=KEYS),
+    "settings": lambda router, odd: Router(ONLY, settings=odd, store=router._store, environ=KEYS),
+    "store": lambda router, odd: Router(ONLY, store=odd or router._store, environ=KEYS),
+    "simulated": lambda router, odd: Router(ONLY, simulated=odd, store=router._store, environ=KEYS),
+    "environ": lambda router, odd: Router(ONLY, store=router._store, environ={} if odd is None else odd),
+    "prices": lambda router, odd: Router(ONLY, prices=odd, store=router._store, environ=KEYS),
+    "a price": lambda router, odd: Router(ONLY, prices={CHEAP: odd}, store=router._store, environ=KEYS),
+    "a rate": lambda router, odd: Router(
+        ONLY, prices={CHEAP: Price(odd, Decimal(1))}, store=router._store, environ=KEYS
+    ),
+    "session": lambda router, odd: router.decide(HELLO, session=odd),
+    "metadata": lambda router, odd: router.completion(HELLO, metadata=odd),
+    "a value of metadata": lambda router, odd: router.completion(HELLO, metadata={"user": odd}),
+    "log": lambda router, odd: router.decide(HELLO, log=odd),
+    "cost_usd": lambda router, odd: reported(router, cost_usd=odd),
+    "input_tokens": lambda router, odd: reported(router, input_tokens=odd, output_tokens=1),
+    "output_tokens": lambda router, odd: reported(router, input_tokens=1, output_tokens=odd),
+    "latency_ms": lambda router, odd: reported(router, latency_ms=odd),
+    "text of a report": lambda router, odd: reported(router, text=odd),
+    "error of a report": lambda router, odd: reported(router, error=odd),
+    "from_settings": lambda router, odd: Router.from_settings(odd, store=router._store, environ=KEYS),
 }
+
+
+def reported(router: Router, **figures: Any) -> None:
+    """A decision carried out elsewhere, and what that took."""
+    router.report_outcome(router.decide(HELLO, log=True).id, True, **figures)
 
 
 @pytest.mark.parametrize("use", (COMPLETION | OTHERS).values(), ids=(COMPLETION | OTHERS).keys())
@@ -98,6 +138,29 @@ def test_no_argument_raises_anything_but_a_sentence(
     router = make_router(ONLY)
     for odd in ODD.values():
         require_sentence(partial(use, router, odd))
+
+
+def test_no_argument_of_a_store_raises_anything_but_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it lies, of which kind it is, how long to wait for it, and where a copy goes."""
+    monkeypatch.chdir(tmp_path)
+    usual = tmp_path / "usual.duckdb"
+    open_store(usual).close()
+    uses: list[Callable[[Any], object]] = [
+        lambda odd: open_store(odd).close(),
+        lambda odd: open_store(usual, kind=odd).close(),
+        lambda odd: open_store(usual, environ=odd).close(),
+        lambda odd: open_store(environ={"ROUTER_STORE": odd}).close(),
+        lambda odd: open_store(usual, environ={"ROUTER_STORE_WAIT": odd}).close(),
+        lambda odd: open_store(usual, read_only=odd).close(),
+        lambda odd: open_store(usual, wait=odd).close(),
+        lambda odd: backup_store(odd, usual),
+    ]
+    for use in uses:
+        for name, odd in ODD.items():
+            if name != "inf":  # waiting for ever is allowed where nobody holds the file
+                require_sentence(partial(use, odd))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit, ndtr
 
-from router_core.learning.contextual.best_buy import best_buy_probabilities, dearer_wins, dearer_wins_rows
+from router_core.learning.contextual.best_buy import (
+    best_buy_probabilities,
+    best_buy_rows,
+    dearer_wins,
+    dearer_wins_rows,
+)
 
 
 def brute(means: np.ndarray, variances: np.ndarray, costs: np.ndarray, value: float) -> np.ndarray:
@@ -60,7 +65,7 @@ def test_arms_may_be_exchanged() -> None:
 
 
 def test_monotone_in_cost_and_value() -> None:
-    """A dearer arm is chosen less, and a better and dearer arm more, the more a good answer is worth."""
+    """A pricier arm is chosen less, and a better and pricier arm more, the more a good answer is worth."""
     dearer = [
         best_buy_probabilities([0.2, 0.9], [0.3, 0.3], [0.001, c], 0.05)[1] for c in np.linspace(0, 0.06, 40)
     ]
@@ -146,3 +151,18 @@ def test_three_arms_of_which_one_is_hopeless_are_two() -> None:
     for m, v, other, w, shift in extreme_cases(60):
         three = best_buy_probabilities([m, other, -40.0], [v, w, 0.01], [shift, 0.0, 2.0], 1.0)
         assert three == pytest.approx([dearer_wins(m, v, other, w, shift), 1 - three[0], 0.0], abs=1e-7)
+
+
+@pytest.mark.parametrize(("arms", "near"), [(1, 0.0), (2, 5e-7), (3, 1e-15), (4, 1e-15)])
+def test_many_prompts_at_once_are_prompts_one_by_one(arms: int, near: float) -> None:
+    """Wide and narrow beliefs mixed, each prompt at its own costs; worth nothing, something and anything."""
+    rng = np.random.default_rng(arms)
+    means, variances = rng.normal(0, 2, (150, arms)), np.exp(rng.uniform(-7, 3, (150, arms)))
+    costs = rng.uniform(0, 0.05, (150, arms)).round(3)  # some alike
+    for value in (0.0, 0.05, float("inf")):
+        alone = [
+            best_buy_probabilities(*row, value)
+            for row in zip(means.tolist(), variances.tolist(), costs.tolist(), strict=True)
+        ]
+        assert np.abs(best_buy_rows(means, variances, costs, value) - alone).max() <= near
+    assert best_buy_rows(*np.empty((3, 0, arms)), 0.05).shape == (0, arms)

@@ -9,6 +9,7 @@ import pytest
 
 from router_core.money.book import FREE, book_model, book_price, bundled_id
 from router_core.money.pricing import PriceBook, cost_usd, same_rates
+from router_core.settings import PriceSettings, ProviderSettings, Settings
 from router_core.types import Price, Usage
 
 
@@ -188,3 +189,22 @@ def test_sound_at_its_own_rate() -> None:
     )  # fmt: skip
     usage = Usage(100, 592, input_audio_tokens=20, output_audio_tokens=482)
     assert cost_usd(usage, price) == (80 * 1 + 20 * 10 + 110 * 2 + 482 * 20) / Decimal(1_000_000)
+
+
+def test_a_model_behind_a_proxy_is_priced_as_the_model_that_it_is() -> None:
+    """In its tiers, too; a price of one's own goes before it; a name that the book does not know stays unknown."""
+    named = {"proxy/fast": "openai/gpt-4o-mini", "proxy/long": "google/gemini-2.5-pro", "proxy/odd": "openai/none"}
+    own = {"proxy/own": PriceSettings(input_usd_per_million_tokens=1, output_usd_per_million_tokens=2)}
+    settings = Settings(
+        providers={"openai": ProviderSettings(), "proxy": ProviderSettings(base_url="http://127.0.0.1:1/v1")},
+        prices=own,
+        priced_as={**named, "proxy/own": "openai/gpt-4o"},
+    )
+    prices = PriceBook.of(Settings.from_document(settings.document()))
+    assert prices.price("proxy/fast") is not None
+    assert prices.price("proxy/fast") == book_price("openai/gpt-4o-mini")
+    assert prices.price("proxy/long", 250_000) == book_price("google/gemini-2.5-pro", 250_000)
+    assert prices.price("proxy/long") != prices.price("proxy/long", 250_000)
+    assert prices.price("proxy/own") == own["proxy/own"].price()
+    assert prices.price("proxy/odd") is prices.price("proxy/unnamed") is None
+    assert prices.charge("proxy/fast", Usage(1_000_000, 0)).cost_usd == Decimal("0.15")

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from router_core.learning.contextual.state import ContextualState
-from router_core.routing.deciding import usual_costs
-from router_core.routing.memory import MOST, Memory, learn_gain
+from router_core.routing.candidates import usual_costs
+from router_core.routing.gain_learning import learn_gain
+from router_core.routing.memory import MOST, Memory
 from router_core.serving.library import Router
 from router_core.settings import GoalSettings, Settings
 from router_core.store import open_store

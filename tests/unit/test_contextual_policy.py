@@ -195,7 +195,7 @@ def test_worth_nothing_leaves_only_cost() -> None:
 
 
 def test_an_unknown_price_is_no_bargain() -> None:
-    """As the dearest known one, and the reason says so."""
+    """As the most expensive known one, and the reason says so."""
     unknown = (PAIR[0], a_candidate(STRONG, cost_usd=None, weight=0.2), a_candidate("p/dear", cost_usd=0.01))
     known = (PAIR[0], a_candidate(STRONG, cost_usd=0.01, weight=0.2), a_candidate("p/dear", cost_usd=0.01))
     policy = a_policy(LEARNED)

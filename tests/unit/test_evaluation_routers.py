@@ -20,7 +20,7 @@ WORTH = Objective(success_value_usd=0.05)
 def test_the_pair_is_the_cheapest_and_the_best_other() -> None:
     """Of equally accurate models the cheaper."""
     assert routers.reference_pair(labelled([[1, 0, 1, 1]], (1, 2, 3, 4))) == Pair(0, 2)
-    assert routers.reference_pair(labelled([[1, 0]])) == Pair(0, 1)  # dearer and worse, but the only other
+    assert routers.reference_pair(labelled([[1, 0]])) == Pair(0, 1)  # more expensive and worse, but the only other
 
 
 def test_one_model_is_nothing_to_route() -> None:

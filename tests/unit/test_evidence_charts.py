@@ -68,7 +68,7 @@ def test_models_keep_their_colours(theme: Theme) -> None:
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_a_dominated_model_is_grey(theme: Theme) -> None:
-    """It is dearer and worse: no part of the line of random mixes, and without a colour of its own."""
+    """It is more expensive and worse: no part of the line of random mixes, and without a colour of its own."""
     found = report([[1, 0, 1]] * 100 + [[0, 0, 1]] * 100, (0.001, 0.005, 0.01))
     spec = drawn(found, theme)
     assert found.hull == ("cheap", "third")
@@ -123,7 +123,7 @@ def test_what_has_no_price_is_not_drawn() -> None:
 
 
 def test_everything_lies_within_the_axes() -> None:
-    """From $0 to beyond the dearest, and around all intervals."""
+    """From $0 to beyond the most expensive, and around all intervals."""
     spec = drawn(report())
     x, y = (spec["layer"][4]["encoding"][axis]["scale"]["domain"] for axis in "xy")
     assert x[0] == 0.0

@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router_core.features import two_digits
 from router_core.money.pricing import PriceBook
-from router_core.routing.deciding import candidates_for, expected_outputs
+from router_core.routing.candidates import candidates_for, expected_outputs
+from router_core.serving.library import Router
 from router_core.settings import ArmSettings, GoalSettings
+from router_core.store import open_store
 from router_core.types import OutputTokens
 from tests.builders import CHEAP, STRONG
 
@@ -52,6 +55,24 @@ def test_no_answer_is_expected_beyond_its_limit(name: str) -> None:
     assert expected_outputs(goal, {})[limited] == 77
     found = expected_outputs(goal, {CHEAP: OutputTokens(10, 9_000), limited: OutputTokens(10, 500)})
     assert found[limited] <= 77 < found[CHEAP]
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_a_request_of_its_own_limit_is_expected_to_cost_no_more(name: str) -> None:
+    """For every model, in every shell's decision; beside requests without one, which share the process."""
+    price = PriceBook().price(CHEAP)
+    assert price is not None
+    a_token = float(price.output_usd_per_million_tokens) / 1e6
+    store = open_store(":memory:", kind="simulated")
+    with Router(store=store, simulated=True) as router:
+        for params in ({}, {name: 7}, {}, {name: 5_000}):
+            router.completion([{"role": "user", "content": "Name a colour."}], **params)
+        first, limited, again, wide = store.decisions()
+    given = float(price.input_usd_per_million_tokens) / 1e6 * two_digits(first.context.input_tokens)
+    costs = [one.expected_cost_usd[0] for one in (first, limited)]
+    assert costs == pytest.approx([given + 250 * a_token, given + 7 * a_token])
+    assert wide.expected_cost_usd[0] is not None
+    assert again.expected_cost_usd[0] == pytest.approx(wide.expected_cost_usd[0], rel=0.5)
 
 
 def test_models_that_left_the_goal_do_not_count() -> None:

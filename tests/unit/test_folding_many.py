@@ -17,7 +17,7 @@ from router_core.learning.contextual.sharing import Learned
 from router_core.learning.contextual.state import learn
 from router_core.learning.drift import DriftRule, Watch, observe
 from router_core.policies.contextual import numbers
-from router_core.routing.deciding import usual_costs
+from router_core.routing.candidates import usual_costs
 from router_core.routing.memory import Memory, rules_of
 from router_core.settings import Settings
 from router_core.store import open_store

@@ -7,7 +7,7 @@ import pytest
 
 from router_core.evaluation.by_file.hull import best_accuracy, lowest_cost, on_hull
 
-# cheap, dominated by a mix of its neighbours, strong, dearer and worse
+# cheap, dominated by a mix of its neighbours, strong, more expensive and worse
 ACCURACY, COST = np.array([0.60, 0.65, 0.90, 0.80]), np.array([1.0, 6.0, 11.0, 20.0])
 
 

@@ -53,6 +53,14 @@ def repeated(columns: dict[str, str], count: int) -> bytes:
     return out.getvalue()
 
 
+def one_text(size: int) -> bytes:
+    """A Parquet file of one row with one long text."""
+    out = io.BytesIO()
+    table = pa.table({"prompt": ["x" * size], "model": ["a"], "score": [1.0]})
+    arrow_parquet.write_table(table, out, compression="zstd")
+    return out.getvalue()
+
+
 MB = 1 << 20
 BOMBS: dict[str, tuple[str, Any, str]] = {
     "utf-16 of one row": (
@@ -107,6 +115,11 @@ BOMBS: dict[str, tuple[str, Any, str]] = {
         "f.parquet",
         lambda: repeated({name: name * 50_000 for name in ("prompt", "response", "score", "model")}, 2_000_000),
         "only 'modelmodel|was not read within",
+    ),
+    "one text of 200 MB in a small file": (
+        "f.parquet",
+        lambda: one_text(200 * MB),
+        "takes more memory than|was not read within",
     ),
     "a name without end in the packing": (
         "f.csv.gz",

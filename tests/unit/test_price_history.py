@@ -39,7 +39,7 @@ def test_nothing_paid_nothing_changed() -> None:
 
 
 def test_changes_in_the_order_of_time() -> None:
-    """Dearer, back again, and now another one: three events of the model, the newest first; others left out."""
+    """More expensive, back again, now another one: three events of the model, the newest first; others not."""
     store = open_store(":memory:")
     paid(
         store, (CHEAP, OLD, 0), (CHEAP, OLD, 5), (CHEAP, NEW, 5.1), (CHEAP, NEW, 9), (CHEAP, OLD, 30),

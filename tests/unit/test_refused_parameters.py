@@ -254,7 +254,7 @@ def test_test_connection_and_the_classifier_share_what_is_known(store: Store) ->
         try_model(models, PriceBook(), MODEL)
         other = models_at(server, refusals)
         decider = Decider(Settings(), store, other)
-        assert "COMPLEX" in decider.ask(HELLO, ClassifierSettings(model=MODEL)).text
+        assert "COMPLEX" in decider.classifier.ask(HELLO, ClassifierSettings(model=MODEL)).text
         models.close()
         other.close()
     assert bodies(server) == [
@@ -271,7 +271,7 @@ def test_a_model_that_turns_out_to_think_has_room_the_next_time(store: Store) ->
         models = models_at(server)
         decider = Decider(Settings(), store, models)
         for _ in range(2):
-            decider.ask(HELLO, ClassifierSettings(model="openai/house-model", max_tokens=60))
+            decider.classifier.ask(HELLO, ClassifierSettings(model="openai/house-model", max_tokens=60))
         models.close()
     assert [one["max_tokens"] for one in bodies(server)] == [60, 2_000]
 

@@ -113,7 +113,7 @@ def test_intervals_are_those_of_normal_theory() -> None:
 
 
 def test_a_model_that_may_never_pay() -> None:
-    """Dearer and worse, it has no break-even; dearer and perhaps better, one without an upper end."""
+    """More expensive and worse, no break-even; more expensive and perhaps better, one without an upper end."""
     (worse,) = judged(labelled([[1, 0]] * 60 + [[1, 1]] * 40)).rivals
     assert (worse.break_even_usd, worse.break_even_low_usd, worse.break_even_high_usd) == (None, None, None)
     (maybe,) = judged(labelled([[0, 1]] * 2 + [[1, 0]] + [[1, 1]] * 97)).rivals

@@ -15,7 +15,7 @@ from router_core.errors import (
     InvalidOutcomeError,
     UnknownRequestError,
 )
-from router_core.routing.calling import RoutedStream
+from router_core.routing.streams import RoutedStream
 from router_core.sampling import draw
 from router_core.settings import ProviderSettings, Settings
 from router_core.store.base import Store

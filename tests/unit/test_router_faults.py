@@ -25,6 +25,7 @@ from router_core.errors import (
 from router_core.models.calls import Models
 from router_core.money.book import FREE
 from router_core.routing.deciding import Decider
+from router_core.routing.storable import storable
 from router_core.settings import (
     ClassifierSettings,
     ContextualSettings,
@@ -285,11 +286,11 @@ def test_without_texts_it_still_tells_who_fell_back() -> None:
     settings = Settings(privacy=PrivacySettings(keep_texts="hash"))
     decider = Decider(settings, open_store(":memory:", kind="simulated"), Models(settings, simulated=True))
     decision = a_decision(1, policy="classifier", fallback=None)
-    assert decider.loggable(decision).fallback is None
-    failed = decider.loggable(replace(decision, fallback="the classifier answered 'Zanzibar'"))
+    assert storable(decision, decider.settings).fallback is None
+    failed = storable(replace(decision, fallback="the classifier answered 'Zanzibar'"), decider.settings)
     assert failed.fallback == failed.reason.summary == "not kept (privacy.keep_texts is hash)"
     ruled = replace(decision, policy="heuristic")
-    assert decider.loggable(ruled).reason == ruled.reason
+    assert storable(ruled, decider.settings).reason == ruled.reason
 
 
 def test_closing_twice_closes_one_share(tmp_path: Path) -> None:

@@ -117,6 +117,25 @@ def test_calls_of_tools_with_an_odd_shape_are_answers(make_router: Make, server:
     assert (completion.text.partition("\n")[0], completion.error) == ("Hi", None)
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("content", [5, 0.5, True, {"label": "spam"}], ids=repr)
+def test_an_answer_that_is_no_text_is_kept_as_json(
+    make_router: Make, server: ChatServer, store: Store, content: Any, stream: bool
+) -> None:
+    """Servers that parse what a model wrote send a number or an object: it was stored as an empty answer."""
+    part = {"role": "assistant", "content": content}
+    choice = {"index": 0, "finish_reason": "stop", "delta" if stream else "message": part}
+    body = json.dumps({"choices": [choice], "usage": {"prompt_tokens": 11, "completion_tokens": 7}})
+    server.usual = (
+        Reply(200, (f"data: {body}\n\ndata: [DONE]\n\n".encode(),), SSE)
+        if stream
+        else Reply(200, (body.encode(),))
+    )
+    answer: Any = make_router(ONLY).completion(HELLO, stream=stream)
+    said = [chunk.choices[0].delta.content for chunk in answer] if stream else [answer.choices[0].message.content]
+    assert (said, only_completion(store).text) == ([json.dumps(content)], json.dumps(content))
+
+
 def test_an_absurd_count_is_an_estimate(make_router: Make, server: ChatServer, store: Store) -> None:
     """A billion tokens for ten words: the cost is that of the words."""
     server.usual = answered("ten words", usage={"prompt_tokens": 10**9, "completion_tokens": 10**9})

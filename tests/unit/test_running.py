@@ -6,7 +6,7 @@ from functools import partial
 from threading import Event
 
 from router_core.models.calls import Models
-from router_core.routing.calling import RoutedStream
+from router_core.routing.streams import RoutedStream
 from router_core.serving.playground import Plan, Playground
 from router_core.serving.running import RunningCalls
 from router_core.settings import Settings, SimulationSettings

@@ -47,6 +47,7 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("(top level)", "seed", 1),
     ("(top level)", "providers", {"openai": {}, "local": {}}),
     ("(top level)", "prices", {}),
+    ("(top level)", "priced_as", {"openai/x": "openai/gpt-4o"}),
     ("(top level)", "goals", {"default": {}, "other": {}}),
     ("goals.<name>", "arms", [{"model": CHEAP}]),
     ("goals.<name>", "router", "heuristic"),
@@ -135,7 +136,7 @@ def test_defaults_of_a_goal() -> None:
     assert (one.simple_arm, one.complex_arm, one.success_when) == (None, None, None)
     assert (one.success_value_usd, one.exploration, one.starting_strength) == (0.05, 0.02, 20.0)
     assert (one.prior_alpha, one.prior_beta, one.expected_output_tokens) == (1.0, 1.0, 250)
-    assert one.teaching_rule() == TeachingRule(("thumb", "api", "condition"), "all")
+    assert one.teaching_rule() == TeachingRule(("thumb", "api", "check", "condition"), "all")
 
 
 def test_defaults_of_the_rest() -> None:

@@ -20,10 +20,11 @@ from router_core.routing.spending import Spending, Spent, budget_of, spent
 from router_core.serving.library import Router
 from router_core.settings import ContextualSettings, Settings
 from router_core.store import open_store
-from router_core.store.base import Store
+from router_core.store.base import Batch, Store
+from router_core.types import Seen
 from router_core.validation import validated
 from tests.builders import CHEAP, STRONG
-from tests.store_rows import a_decision
+from tests.store_rows import a_decision, a_prompt
 
 
 def the_settings(**goal: Any) -> Settings:
@@ -71,10 +72,10 @@ def test_it_is_a_fold_over_the_logged_decisions(store: Store) -> None:
 
 
 def test_deciding_is_spent_too(store: Store) -> None:
-    """The drawn model's expected cost and the classifier's call; what is unknown counts as nothing."""
+    """The drawn model's expected cost and the classifier's call."""
     one = a_decision(1, chosen=CHEAP, expected_cost_usd=(0.01, None), decision_cost_usd=Decimal("0.002"))
     assert spent(one) == Spent(one.created_at, (0.01,), 0.012)
-    assert spent(replace(one, chosen=STRONG, decision_cost_usd=None)).usd == 0.0
+    assert spent(replace(one, chosen=STRONG, decision_cost_usd=None)).usd == 0.01
     asking = TIGHT.model_copy(update={"contextual": ContextualSettings(ask_classifier="always", gain_every=0)})
     with Router(settings=asking, store=store, simulated=True) as router:
         live(router, 3)
@@ -85,6 +86,32 @@ def test_deciding_is_spent_too(store: Store) -> None:
     assert paid > 0
     assert state.spent_usd == pytest.approx(drawn + paid)
     assert Spending(asking, store).state("default") == state
+
+
+def test_a_model_of_unknown_price_is_not_free(store: Store) -> None:
+    """It counts as the most expensive known one, live and in a later process; with none known as nothing."""
+    told = [(0.01, None), (None, None), (0.01, 0.03)]
+    seen = Seen((CHEAP, STRONG), (1.0, 1.0), "state", "absent", None)
+    decisions = [
+        a_decision(
+            number,
+            policy="contextual",
+            chosen=STRONG,
+            expected_cost_usd=costs,
+            decision_cost_usd=Decimal(0),
+            seen=seen,
+        )
+        for number, costs in enumerate(told)
+    ]
+    assert [spent(one).usd for one in decisions] == [0.01, 0.0, 0.03]
+    spending = Spending(TIGHT, store)
+    assert spending.state("default").requests == 0
+    store.write(Batch([a_prompt(number) for number in range(3)], decisions))
+    spending.decided(decisions)
+    assert spending.state("default").spent_usd == pytest.approx(0.04)
+    assert Spending(TIGHT, store).state("default") == spending.state("default")
+    spent_usd = store.rows("spent", {"goal": None, "since": None, "until": None})[0]["expected_usd"]
+    assert spent_usd == pytest.approx(0.04)
 
 
 @pytest.mark.slow

@@ -126,7 +126,7 @@ def test_a_value_of_nothing_leaves_only_cost() -> None:
 
 
 def test_an_unknown_cost_is_no_bargain() -> None:
-    """It is taken to be the dearest known one; where none is known cost plays no part."""
+    """It is taken to be the most expensive known one; where none is known cost plays no part."""
     assert comparable_costs([0.001, None, 0.02, None]) == [0.001, 0.02, 0.02, 0.02]
     assert comparable_costs([None, None]) == [0.0, 0.0]
     assert comparable_costs([0.0, None]) == [0.0, 0.0]

@@ -31,11 +31,11 @@ def said(data: Labelled, worth: float | None = 0.05, floor: float | None = None,
 
 
 def test_dominated() -> None:
-    """Dearer and worse: use the other for everything."""
+    """More expensive and worse: use the other for everything."""
     found = said(noise(500, [0.9, 0.7]))
     assert (found.kind, found.choice) == ("use", "cheap")
     assert found.sentence == (
-        "Use cheap for everything. strong is dearer and worse: dominated (95 %, 500 prompts)."
+        "Use cheap for everything. strong is more expensive and worse: dominated (95 %, 500 prompts)."
     )
 
 
@@ -185,7 +185,7 @@ def a_row(name: str, kind: Kind, accuracy: float = 0.8, **more: Any) -> Row:
     )
 
 
-STRONG = Rival(  # two points better and dearer than it is worth
+STRONG = Rival(  # two points better and more expensive than it is worth
     "strong",
     Estimate(0.02, 0.01, 0.03),
     Estimate(0.009, 0.0088, 0.0092),
@@ -318,7 +318,7 @@ def test_a_learner_says_what_it_brought() -> None:
 
 
 def test_beside_several_models_the_most_accurate_is_named() -> None:
-    """One is dearer and worse, another better but not worth its price: the sentence is about that one."""
+    """One is more expensive and worse, another better but not worth its price: the sentence is about that one."""
     worse = replace(STRONG, model="worse", accuracy=Estimate(-0.1, -0.12, -0.08), break_even_usd=None)
     better = replace(STRONG, accuracy=Estimate(0.1, 0.08, 0.12))
     assert by_hand(rivals=(worse, better)).sentence == (
@@ -326,7 +326,7 @@ def test_beside_several_models_the_most_accurate_is_named() -> None:
         " $0.050 for a good answer is not worth its price: this one has 1/10 of the cost."
     )
     assert by_hand(rivals=(worse, replace(worse, model="other"))).sentence == (
-        "Use cheap for everything. worse and other are dearer and worse: dominated (95 %, 1,000 prompts)."
+        "Use cheap for everything. worse and other are more expensive and worse: dominated (95 %, 1,000 prompts)."
     )
 
 

@@ -8,7 +8,8 @@ from router_core.demo.traffic import generate
 from router_core.features import context
 from router_core.models.calls import Models
 from router_core.registry import BY_TASK
-from router_core.routing.deciding import USUAL, Decider
+from router_core.routing.candidates import USUAL
+from router_core.routing.deciding import Decider
 from router_core.settings import Settings
 from router_core.store import open_store
 from router_core.views.preview import split_preview

@@ -29,7 +29,7 @@ def verdict(report: Report, tolerance: float = TOLERANCE) -> Verdict:
     - "route" where a router is worth more than the best fixed model (with a quality floor: reaches it, for less)
       and better than a random mix of equal cost, both intervals, corrected for the number of routers, above 0;
       where it sends at least FEWEST_ELSEWHERE prompts elsewhere, and what it is worth is not immaterial.
-    - "use" one model where each other fixed model is a worse buy, or dearer and better by at most ``tolerance``.
+    - "use" one model where each other fixed model is a worse buy, or costs more, better by at most ``tolerance``.
     - "unknown" else, with what is missing.
 
     Args:
@@ -171,7 +171,7 @@ def _use(report: Report, tolerance: float) -> str:
     if all(_dominated(one) for one in report.rivals):
         names = " and ".join(one.model for one in report.rivals)
         are = "is" if len(report.rivals) == 1 else "are"
-        return f"{said} {names} {are} dearer and worse: dominated ({prompts})."
+        return f"{said} {names} {are} more expensive and worse: dominated ({prompts})."
     rival = max(report.rivals, key=lambda one: one.accuracy.value)
     dearer = rival.cost_usd is not None and rival.cost_usd.low > 0
     if rival.accuracy.value <= 0 and not dearer:
@@ -252,8 +252,8 @@ def _beside(report: Report, rival: Rival) -> str:
     said = f"{rival.model} beside {report.best_fixed}: {points(rival.accuracy.value)} points"
     said += f" ({span(rival.accuracy)})"
     if rival.cost_usd is not None:
-        dearer = "more expensive" if rival.cost_usd.value > 0 else "cheaper"
-        said += f", {dollars(abs(rival.cost_usd.value) * 1000)} {dearer} per 1,000 prompts"
+        than = "more expensive" if rival.cost_usd.value > 0 else "cheaper"
+        said += f", {dollars(abs(rival.cost_usd.value) * 1000)} {than} per 1,000 prompts"
     if rival.utility_usd is not None:
         worth = per_thousand(rival.utility_usd)
         said += f"; at {_worth(report)} for a good answer that makes {worth} of value per 1,000"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from router_core.evaluation.by_file.replay import Life, explored
-from router_core.learning.contextual.best_buy import best_buy_probabilities, dearer_wins_rows
+from router_core.learning.contextual.best_buy import best_buy_rows
 from router_core.learning.contextual.logistic import Belief, fit
 from router_core.learning.contextual.sharing import Learned
 from router_core.learning.contextual.shrinking import shrunk, sizes
@@ -149,23 +149,7 @@ def _drawn(
 def _best_buys(told: Sequence[tuple[Array, Array]], costs: Array, worth: float) -> Array:
     """The chance of each model to be the best buy, (n, k)."""
     means, variances = (np.column_stack(part) for part in zip(*told, strict=True))
-    if len(told) == 2 and worth > 0.0:
-        rows = np.arange(len(costs))
-        dear = np.where(costs[:, 1] >= costs[:, 0], 1, 0)
-        cheap = 1 - dear
-        shift = np.minimum(1.0, (costs[rows, dear] - costs[rows, cheap]) / worth)
-        found = np.empty(costs.shape)
-        found[rows, dear] = dearer_wins_rows(
-            means[rows, dear], variances[rows, dear], means[rows, cheap], variances[rows, cheap], shift
-        )
-        found[rows, cheap] = 1.0 - found[rows, dear]
-        return found
-    return np.array(
-        [
-            best_buy_probabilities(*row, worth)
-            for row in zip(means.tolist(), variances.tolist(), costs.tolist(), strict=True)
-        ]
-    )
+    return best_buy_rows(means, variances, costs, worth)
 
 
 def _looks(count: int, refresh: int, ends: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -49,7 +49,7 @@ def lowest_cost(accuracy: Array, cost_usd: Array, wanted: Array) -> Array:
 
 
 def on_hull(accuracy: Array, cost_usd: Array) -> list[int]:
-    """The models (k,) on the hull, cheap to dear: the others are never worth their money, mixed or not."""
+    """The models (k,) on the hull, cheap to expensive: the others are never worth their money, mixed or not."""
     kept = []
     for model in range(len(accuracy)):
         others = (np.delete(accuracy, model), np.delete(cost_usd, model))

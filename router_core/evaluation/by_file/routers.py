@@ -63,7 +63,7 @@ class Choice:
 def pairs_that_matter(labelled: Labelled, best: int) -> tuple[Pair, ...]:
     """The pairs between which a router could be worth more than the best fixed model.
 
-    That model and its neighbours on the hull of (cost, accuracy): first with the next dearer one, then with the
+    That model and its neighbours on the hull of cost and accuracy: first the next one up in cost, then the
     next cheaper. Where it has no neighbour, or a price is unknown: it and the most accurate other model.
     """
     accuracy, cost = labelled.mean(labelled.scores), labelled.mean(labelled.cost_usd)
@@ -185,7 +185,7 @@ def classifier(
     score = np.where(heard, (labelled.verdicts == 0).astype(np.float64), 0.5)
     note = "" if heard.all() else f"{int((~heard).sum()):,} prompts without a verdict were left to the rules"
     if deciding_usd is None:
-        deciding_usd = classifying_cost(labelled, settings.classifier, PriceBook(settings.prices))
+        deciding_usd = classifying_cost(labelled, settings.classifier, PriceBook.of(settings))
         note = "; ".join(filter(None, ("its calls are priced by estimate", note)))
     return Choice(
         CLASSIFIER.name, CLASSIFIER.label, "rule", chosen, score, deciding_usd, note,

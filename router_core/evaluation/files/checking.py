@@ -14,7 +14,7 @@ from router_core.evaluation.files.cells import Cells, cells
 from router_core.evaluation.files.guessing import unused
 from router_core.evaluation.files.limits import enough_memory
 from router_core.evaluation.files.mapping import Mapping
-from router_core.evaluation.files.problems import SHOWN, Check, Kind, Problem, Shower, be, cut, listed, many, named
+from router_core.evaluation.files.problems import SHOWN, Check, Kind, Problem, Shower, be, cut, listed, named
 from router_core.evaluation.files.rates import Rates
 from router_core.evaluation.files.survey import (
     Choices,
@@ -27,7 +27,7 @@ from router_core.evaluation.files.survey import (
     usable,
 )
 from router_core.evaluation.files.tables import Table
-from router_core.words import listing
+from router_core.words import listing, many
 
 MOST_MODELS: Final = 100
 

@@ -13,11 +13,10 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from router_core.evaluation.files.problems import many
 from router_core.evaluation.files.rates import Rate, Rates
 from router_core.evaluation.labelled import Array
 from router_core.features import CHARACTERS_PER_TOKEN
-from router_core.words import listing
+from router_core.words import listing, many
 
 _WIDE = r"[\x{2E81}-\x{10FFFF}]"
 

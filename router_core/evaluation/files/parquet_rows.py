@@ -47,6 +47,8 @@ def read_parquet(file: DataFile, watch: Watch, take: Take) -> None:
                 columns = [_column(file, name, one) for name, one in zip(names, batch.columns, strict=True)]
                 take(pa.RecordBatch.from_arrays(columns, names=names))
                 done += batch.num_rows
+    except pa.ArrowMemoryError:  # an ArrowException, too, and told where memory is limited
+        raise
     except (pa.ArrowException, OSError) as error:
         raise DataFileError(
             f"{file.name} is a damaged Parquet file ({str(error)[:200]}); export it again"

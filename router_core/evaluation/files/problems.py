@@ -101,11 +101,6 @@ class Shower:
         return None if column is None else cut(self._table.data.column(column)[row].as_py())
 
 
-def many(count: int, one: str) -> str:
-    """So many of a thing: "1 row", "1,200 rows"."""
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
-
-
 def be(mask: Bools) -> str:
     """The verb for so many."""
     return "is" if mask.sum() == 1 else "are"

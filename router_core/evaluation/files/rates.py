@@ -51,7 +51,7 @@ class Rates:
     def of(cls, settings: Settings, goal: str = "default") -> Rates:
         """As the settings have it."""
         chosen = settings.goals.get(goal, GoalSettings())
-        return cls(book=PriceBook(settings.prices), expected_output_tokens=chosen.expected_output_tokens)
+        return cls(book=PriceBook.of(settings), expected_output_tokens=chosen.expected_output_tokens)
 
     def find(self, model: str) -> Rate | None:
         """The price of a model by its name in the file; None where nobody knows it.

@@ -19,7 +19,7 @@ from router_core.evaluation.files.encodings import Encoding
 from router_core.evaluation.files.estimating import Estimates, Figures, estimated_tokens, estimates
 from router_core.evaluation.files.limits import enough_memory
 from router_core.evaluation.files.mapping import Mapping
-from router_core.evaluation.files.problems import Check, Kind, many
+from router_core.evaluation.files.problems import Check, Kind
 from router_core.evaluation.files.rates import Rates
 from router_core.evaluation.files.survey import (
     Choices,
@@ -34,6 +34,7 @@ from router_core.evaluation.files.survey import (
 from router_core.evaluation.files.tables import Table, open_table
 from router_core.evaluation.labelled import Array, Labelled
 from router_core.evaluation.progress import Progress, Watch
+from router_core.words import many
 
 
 class BlockedError(EvaluationError):

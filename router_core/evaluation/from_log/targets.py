@@ -34,7 +34,7 @@ from router_core.policies.contextual import ContextualPolicy
 from router_core.policies.heuristic import HeuristicPolicy
 from router_core.policies.thompson import ThompsonPolicy
 from router_core.registry import BY_TASK, CLASSIFIER, CONTEXTUAL, POLICIES, RULES, THOMPSON
-from router_core.routing.deciding import candidates_for, usual_costs
+from router_core.routing.candidates import candidates_for, usual_costs
 from router_core.routing.memory import Memory, rules_of
 from router_core.settings import ClassifierSettings, GoalSettings, Settings
 from router_core.store.base import NO_TASKS, Store
@@ -222,7 +222,7 @@ def _textless(
     """What a learning policy that reads no texts would choose: once per size of a prompt and task type."""
     import pandas as pd
 
-    prices = PriceBook(settings.prices)
+    prices = PriceBook.of(settings)
     evidence, lengths = store.evidence(name, goal.teaching_rule()), store.output_tokens(name)
     sizes = {size: two_digits(size) for size in np.unique(rows.input_tokens).tolist()}
     keys = list(zip([sizes[size] for size in rows.input_tokens.tolist()], task.tolist(), strict=True))
@@ -246,7 +246,7 @@ def _contextual(store: Store, settings: Settings, goal: GoalSettings, name: str,
     import pandas as pd
 
     texts = store.table("logged_contexts", rows.parameters())
-    prices = PriceBook(settings.prices)
+    prices = PriceBook.of(settings)
     costs = usual_costs(settings, prices)
     state = Memory(settings, store, costs, lambda: datetime.now(UTC), gains="never").state(name)
     policy = ContextualPolicy(goal, rules_of(settings, goal))
@@ -275,7 +275,7 @@ def _contextual(store: Store, settings: Settings, goal: GoalSettings, name: str,
 
 def _tiers(settings: Settings, goal: GoalSettings, exploration: float) -> Array:
     """(2, models of the goal): what rules and classifier give the models for complex and for simple prompts."""
-    candidates = candidates_for(goal, 1, {}, {}, PriceBook(settings.prices).price)
+    candidates = candidates_for(goal, 1, {}, {}, PriceBook.of(settings).price)
     arms = (goal.tier_arm("complex"), goal.tier_arm("simple"))
     return np.array([on_tier(candidates, arm, bool(simple), exploration) for simple, arm in enumerate(arms)])
 

@@ -27,7 +27,12 @@ ALWAYS = "always:"
 
 HEADINGS = ("Estimate", "Good answers", "At the worst", "Per 1,000 requests", "Effective answers")
 _REFUSED = "no figure"
-_SOURCES = {"thumb": "thumbs", "api": "reported by code", "condition": "by the success condition"}
+_SOURCES = {
+    "thumb": "thumbs",
+    "api": "reported by code",
+    "check": "by checks",
+    "condition": "by the success condition",
+}
 
 
 @dataclass(frozen=True, slots=True)

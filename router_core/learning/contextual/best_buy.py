@@ -56,11 +56,14 @@ def best_buy_probabilities(
         else:
             second = 1.0 - dearer_wins(means[0], variances[0], means[1], variances[1], -shift)
         return np.array([1.0 - second, second])
-    return _by_panels(np.array(means), np.sqrt(np.maximum(variances, _SURE)), np.array(costs_usd) / value_usd)
+    deviations = np.sqrt(np.maximum(variances, _SURE))[None]
+    costs = np.array(costs_usd)[None] / value_usd
+    chances: Array = _by_panels(np.array(means)[None], deviations, costs, int(_steps(deviations)[0]))[0]
+    return chances
 
 
 def dearer_wins(dear_mean: float, dear_variance: float, mean: float, variance: float, shift: float) -> float:
-    """P(sigmoid(eta_dear) - shift > sigmoid(eta)): the chance that the dearer of two arms is the better value.
+    """P(sigmoid(eta_dear) - shift > sigmoid(eta)): the chance that the pricier arm is the better value.
 
     Where the utilities are equal, both logits can be written with one number u that runs over the whole line:
     dear(u) = log(e^u + shift) - log(1 - shift) and other(u) = u + log(1 - shift) - log(1 + shift e^u). In u the
@@ -69,14 +72,14 @@ def dearer_wins(dear_mean: float, dear_variance: float, mean: float, variance: f
     beliefs. Exchanging good and bad answers mirrors the problem: thus the narrower belief is always the density.
 
     Args:
-        dear_mean, dear_variance: of the dearer arm's logit.
+        dear_mean, dear_variance: of the more expensive arm's logit.
         mean, variance: of the other's.
         shift: difference in cost / V, >= 0.
     """
     own, other = max(dear_variance, _SURE), max(variance, _SURE)
     if shift <= 0.0:
         return float(ndtr((dear_mean - mean) / sqrt(own + other)))
-    if shift >= 1.0:  # dearer by more than a good answer is worth
+    if shift >= 1.0:  # more expensive by more than a good answer is worth
         return 0.0
     if own > other:
         dear_mean, own, mean, other = -mean, other, -dear_mean, own
@@ -217,37 +220,79 @@ def _log_minus_rows(a: Array, b: Array) -> Array:
     return np.asarray(np.where(a > b, a + np.log1p(-np.exp(np.minimum(b - a, 0.0))), np.nan))
 
 
-def _by_panels(means: Array, deviations: Array, costs: Array) -> Array:
-    """For any number of arms, ``costs`` in units of V: the integral over each arm's own logit.
+def best_buy_rows(means: Array, variances: Array, costs_usd: Array, value_usd: float) -> Array:
+    """``best_buy_probabilities`` for many prompts at once, all arguments and the result (n, arms).
+
+    Two arms to 4e-7; with more the numbers are the same ones, for most of the time is the integral itself.
+    """
+    count, arms = means.shape
+    if arms == 1:
+        return np.ones((count, 1))
+    if value_usd == 0.0:
+        cheapest = (costs_usd == costs_usd.min(axis=1, keepdims=True)).astype(np.float64)
+        return np.asarray(cheapest / cheapest.sum(axis=1, keepdims=True))
+    if arms == 2:
+        found = np.empty((count, 2))
+        rows, dear = np.arange(count), (costs_usd[:, 1] >= costs_usd[:, 0]).astype(np.intp)
+        shift = np.minimum(1.0, (costs_usd[rows, dear] - costs_usd[rows, 1 - dear]) / value_usd)
+        of_dear, of_other = (rows, dear), (rows, 1 - dear)
+        found[of_dear] = dearer_wins_rows(
+            means[of_dear], variances[of_dear], means[of_other], variances[of_other], shift
+        )
+        found[of_other] = 1.0 - found[of_dear]
+        return found
+    deviations, costs = np.sqrt(np.maximum(variances, _SURE)), costs_usd / value_usd
+    found = np.empty((count, arms))
+    steps = _steps(deviations)
+    for panels in np.unique(steps).tolist():
+        alike = np.flatnonzero(steps == panels)
+        nodes = 8 * arms * arms * (arms * (2 * panels + 1) - 1)
+        size = max(1, _NODES // nodes)
+        for start in range(0, len(alike), size):
+            rows = alike[start : start + size]
+            found[rows] = _by_panels(means[rows], deviations[rows], costs[rows], panels)
+    return found
+
+
+def _steps(deviations: Array) -> NDArray[np.intp]:
+    """How many panels each side of an arm's middle has, (n,)."""
+    return np.asarray(np.ceil(_REACH / _PANEL * np.maximum(1.0, deviations.max(axis=1))), np.intp)
+
+
+def _by_panels(means: Array, deviations: Array, costs: Array, panels: int) -> Array:
+    """For any number of arms, ``costs`` in units of V, all (n, arms): the integral over each arm's own logit.
 
     P_i = integral of phi(z) * prod_{j != i} Phi((logit(sigmoid(m_i + sd_i z) - c_i + c_j) - m_j) / sd_j) dz. The
     axis is cut at even steps of the arm's own logit and where the other arms' logits pass such steps, with
     Gauss-Legendre nodes in between. All arms at once.
     """
-    count = len(means)
-    steps = np.linspace(-_REACH, _REACH, 2 * ceil(_REACH / _PANEL * max(1.0, float(deviations.max()))) + 1)
-    at = means[:, None] + deviations[:, None] * steps  # arm x step
-    dearer = costs[:, None] - costs
-    turns = _logit(expit(at) + dearer[:, :, None], expit(-at) - dearer[:, :, None])  # arm x other arm x step
-    cuts = ((turns - means[:, None, None]) / deviations[:, None, None]).reshape(count, -1)
+    rows, count = means.shape
+    steps = np.linspace(-_REACH, _REACH, 2 * panels + 1)
+    at = means[:, :, None] + deviations[:, :, None] * steps  # row x arm x step
+    dearer = costs[:, :, None] - costs[:, None, :]
+    turns = _logit(
+        expit(at)[:, None] + dearer[..., None], expit(-at)[:, None] - dearer[..., None]
+    )  # row x arm x other arm x step
+    cuts = ((turns - means[:, :, None, None]) / deviations[:, :, None, None]).reshape(rows, count, -1)
     np.clip(cuts, -_REACH, _REACH, out=cuts)
-    cuts.sort(axis=1)
+    cuts.sort(axis=2)
     nodes, weights = _gauss_legendre()
-    width = cuts[:, 1:] - cuts[:, :-1]
-    z = (cuts[:, :-1, None] + width[:, :, None] * nodes).reshape(count, -1)
-    own = means[:, None] + deviations[:, None] * z
-    reach = _logit(expit(own)[:, None] - dearer[:, :, None], expit(-own)[:, None] + dearer[:, :, None])
-    reach -= means[:, None]
-    reach /= deviations[:, None]
+    width = cuts[:, :, 1:] - cuts[:, :, :-1]
+    z = (cuts[:, :, :-1, None] + width[..., None] * nodes).reshape(rows, count, -1)
+    own = means[:, :, None] + deviations[:, :, None] * z
+    reach = _logit(expit(own)[:, :, None] - dearer[..., None], expit(-own)[:, :, None] + dearer[..., None])
+    reach -= means[:, None, :, None]
+    reach /= deviations[:, None, :, None]
     below = ndtr(reach, out=reach)
-    below[np.arange(count), np.arange(count)] = 1.0
-    mass = below.prod(axis=1)
+    below[:, np.arange(count), np.arange(count)] = 1.0
+    mass = below.prod(axis=2)
     mass *= np.exp(-0.5 * z * z)
-    chances = (width * (mass.reshape(*width.shape, -1) @ weights)).sum(axis=1)
-    return np.asarray(chances / chances.sum())
+    chances = (width * (mass.reshape(*width.shape, -1) @ weights)).sum(axis=2)
+    return np.asarray(chances / chances.sum(axis=1, keepdims=True))
 
 
 _PANEL = 3.0  # standard deviations, or units of the logit
+_NODES = 262_144  # of all rows and arms of a block
 _TINY = 1e-300
 
 

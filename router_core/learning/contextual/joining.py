@@ -38,7 +38,7 @@ class Neighbour:
 
 
 def nearest(cost_usd: float, neighbours: Sequence[Neighbour]) -> tuple[tuple[Neighbour, float], ...]:
-    """The next cheaper and the next dearer neighbour with their weights, which sum to 1.
+    """The next cheaper and the next more expensive neighbour with their weights, which sum to 1.
 
     Linear in the logarithm of cost: a model at 4 cents is halfway between those at 1 and at 16. Beyond all others
     only the nearest counts; neighbours of the same cost share its weight; where a cost is 0 both sides count half.
@@ -100,7 +100,7 @@ def hopeful(
     """What the neighbours suggest, with the least hope that makes it the best buy in a share of usual prompts.
 
     Hope raises the intercept, which comes first, by standard deviations of its own (``OPTIMISM``). Where none of
-    them is enough the model is too dear to be tried, and gets none.
+    them is enough the model is too expensive to be tried, and gets none.
 
     Args:
         cost_usd, neighbours, prior: as in ``suggested``; the neighbours are its rivals.

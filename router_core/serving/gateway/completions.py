@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from typing import Any, Final, TypeVar
 
 from router_core.errors import ProviderError
-from router_core.routing.calling import OpenCall
+from router_core.routing.streams import OpenCall
 from router_core.serving.aio_forwarding import Forwarded, Forwarding, Wanted
 from router_core.serving.gateway.bodies import HungUpError, Receive, parsed, read
 from router_core.serving.gateway.failures import Failure, RefusedError, failure

@@ -18,11 +18,15 @@ _USUAL: Final = """
     AND ($since IS NULL OR decision.created_at >= $since) AND ($until IS NULL OR decision.created_at < $until)
 """
 
+_DRAWN_USD: Final = "expected_cost_usd[list_position(arms, chosen)]"
+_COUNTED: Final = (
+    f"coalesce({_DRAWN_USD}, list_max(expected_cost_usd), 0)"  # against a budget; see routing/spending.py
+)
+
 QUESTIONS: Final[dict[str, str]] = {
     "spending": f"""
         SELECT created_at, list_filter(expected_cost_usd, lambda one: one IS NOT NULL) AS costs_usd,
-               coalesce(expected_cost_usd[list_position(arms, chosen)], 0)
-               + coalesce(decision_cost_usd, 0)::DOUBLE AS usd
+               {_COUNTED} + coalesce(decision_cost_usd, 0)::DOUBLE AS usd
         FROM (
             SELECT * FROM decision WHERE {_DRAWN} AND goal = $goal AND created_at > $since
             ORDER BY id DESC LIMIT $limit
@@ -30,7 +34,7 @@ QUESTIONS: Final[dict[str, str]] = {
     """,
     "spent": f"""
         SELECT goal, count(*) AS requests, min(created_at) AS first, max(created_at) AS last,
-               coalesce(sum(coalesce(drawn_usd, 0) + coalesce(decision_cost_usd, 0)::DOUBLE), 0) AS expected_usd,
+               coalesce(sum(counted_usd + coalesce(decision_cost_usd, 0)::DOUBLE), 0) AS expected_usd,
                count(*) FILTER (drawn_usd IS NULL OR decision_cost_usd IS NULL) AS unforeseen,
                coalesce(sum(drawn_usd + decision_cost_usd::DOUBLE), 0) AS foreseen_usd,
                count(answer_id) AS answered,
@@ -38,7 +42,7 @@ QUESTIONS: Final[dict[str, str]] = {
                count(*) FILTER (unknown) AS unknown
         FROM (
             SELECT decision.goal AS goal, decision.created_at AS created_at, decision_cost_usd, cost_usd,
-                   expected_cost_usd[list_position(arms, chosen)] AS drawn_usd, completion.id AS answer_id,
+                   {_DRAWN_USD} AS drawn_usd, {_COUNTED} AS counted_usd, completion.id AS answer_id,
                    completion.id IS NOT NULL AND ({UNPRICED} OR decision_cost_usd IS NULL) AS unknown
             FROM decision LEFT JOIN completion ON completion.id = completion_id WHERE {_DRAWN} AND {_USUAL}
         ) GROUP BY goal ORDER BY goal

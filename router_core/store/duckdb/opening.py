@@ -44,8 +44,11 @@ def connect(location: str, folder: str) -> duckdb.DuckDBPyConnection:
         make_folder(path.parent)
     except OSError as error:
         raise store_error(error, location) from error
-    if path.is_dir():
-        raise StoreError(f"the store {location} is a folder; name a file in it")
+    try:
+        if path.is_dir():
+            raise StoreError(f"the store {location} is a folder; name a file in it")
+    except OSError as error:  # a name that is longer than the file system takes
+        raise store_error(error, location) from error
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise read_only(location)
     try:

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from router_core.errors import StoreError
 from router_core.registry import CLASSIFIER, RULES, THOMPSON
-from router_core.store.duckdb import attribution, contextual_questions, judge_questions
+from router_core.store.duckdb import attribution, collected, contextual_questions, judge_questions
 from router_core.store.duckdb import off_policy_questions as logged
 from router_core.store.duckdb.drawn import drawn_by, quoted, was_drawn
 from router_core.store.duckdb.unknown_costs import (
@@ -342,6 +342,7 @@ _QUESTIONS: Final[dict[str, str]] = {
     """,
     **logged.QUESTIONS,
     **contextual_questions.QUESTIONS,
+    **collected.QUESTIONS,
     **attribution.QUESTIONS,
     **judge_questions.QUESTIONS,
 }

@@ -31,6 +31,7 @@ _ROWS: Final = """
         SELECT completion_id,
                max(reward_micro) FILTER (source = 'thumb') / 1e6 AS thumb,
                max(reward_micro) FILTER (source = 'api') / 1e6 AS api,
+               max(reward_micro) FILTER (source = 'check') / 1e6 AS "check",
                max(reward_micro) FILTER (source = 'condition') / 1e6 AS condition,
                any_value(array_to_string(chips, ', ')) FILTER (source = 'thumb') AS thumb_reasons,
                any_value(comment) FILTER (source = 'thumb') AS thumb_comment,
@@ -50,11 +51,11 @@ _PROMPT: Final = """
 _ANSWER: Final = """
     text AS answer, completion.model AS called, finish_reason, input_tokens, cached_tokens, output_tokens,
     usage_estimated, cost_usd::DOUBLE AS cost_usd, completion.price AS price, retries, unpriced_retries,
-    waited_ms, first_token_ms, total_ms, error, {score} AS score, thumb, api, condition,
+    waited_ms, first_token_ms, total_ms, error, {score} AS score, thumb, api, "check", condition,
     thumb_reasons, thumb_comment, thumb_blind
 """
 
-_SCORE: Final = "coalesce(thumb, api, condition)"
+_SCORE: Final = 'coalesce(thumb, api, "check", condition)'
 _ONCE: Final = f"CASE row_number() OVER (PARTITION BY led.completion_id ORDER BY led.id) WHEN 1 THEN {_SCORE} END"
 """Once per answer: decisions that share one do not score it again."""
 
