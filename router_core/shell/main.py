@@ -25,6 +25,7 @@ from router_core.settings.system import simulation_asked
 from router_core.shell import collect, upkeep
 from router_core.shell import evidence as cli_evidence
 from router_core.shell.app import app
+from router_core.shell.bill import bill
 from router_core.shell.extras import WithExtras
 from router_core.shell.judge import judge
 from router_core.shell.keys import keys
@@ -72,6 +73,7 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core ask prompts.csv               every model answers every prompt, within a limit in dollars
     router-core verdict scored.csv            should I route at all?
     router-core replay scored.csv             what learning would have cost
+    router-core bill                          what the last 30 days cost, and one model would have
     router-core judge --by openai/gpt-4o      let a model judge stored answers; its error is measured
     router-core learn scored.csv              teach the contextual router whose words gain from a strong model
 
@@ -395,6 +397,7 @@ main.add_command(cli_evidence.verdict)
 main.add_command(cli_evidence.replay)
 main.add_command(cli_evidence.learn)
 main.add_command(judge)
+main.add_command(bill)
 
 
 if __name__ == "__main__":

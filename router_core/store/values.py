@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from router_core.types import Completion, Context, Decision, EvaluationKind, OutcomeRecord, Prompt
 
 Question = Literal[
-    "answered", "both_answered", "bought", "calls", "choices", "chosen_by_others", "collected", "cost_per_call",
-    "deciding", "extent", "gain_learned", "judgements", "judging", "labels", "latency", "logged",
-    "logged_contexts", "logged_verdicts", "loggers", "not_asked", "outcome_times", "pairs", "pending",
-    "prices_used", "rated", "reference", "same_prompts", "sources", "spending", "spent", "split", "taught",
-    "unpriced", "usual", "versions",
+    "answer_lengths", "answered", "bill", "both_answered", "bought", "calls", "choices", "chosen_by_others",
+    "collected", "cost_per_call", "deciding", "extent", "gain_learned", "judgements", "judging", "labels",
+    "last_call", "latency", "logged", "logged_contexts", "logged_verdicts", "loggers", "not_asked",
+    "outcome_times", "pairs", "pending", "prices_used", "rated", "reference", "same_prompts", "sources",
+    "spending", "spent", "split", "taught", "unpriced", "usual", "versions",
 ]  # fmt: skip
 """The questions about the whole log that every store answers; what a name asks is said in duckdb/questions.py."""
 
