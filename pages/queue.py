@@ -22,7 +22,7 @@ from router_core.errors import RouterError
 from router_core.evaluation.paired import PairedTest
 from router_core.evaluation.running import Job, Work
 from router_core.features import context, message_text
-from router_core.routing.deciding import USUAL
+from router_core.routing.candidates import USUAL
 from router_core.store.base import Comparison
 from router_core.types import Completion
 from router_core.views.rating_queue import Known, ToRate, moved_by_arm, to_rate
