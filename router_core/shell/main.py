@@ -28,6 +28,7 @@ from router_core.shell.app import app
 from router_core.shell.bill import bill
 from router_core.shell.extras import WithExtras
 from router_core.shell.judge import judge
+from router_core.shell.keys import keys
 from router_core.shell.logs import is_logged, take_log
 from router_core.shell.saying import fail, say
 from router_core.shell.serve import serve
@@ -68,6 +69,7 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core doctor                        what is wrong with this machine
     router-core app                           the panel, in the browser
     router-core serve                         decisions and outcomes over HTTP, without the panel
+    router-core keys add NAME                 a key by which a program may call it
     router-core ask prompts.csv               every model answers every prompt, within a limit in dollars
     router-core verdict scored.csv            should I route at all?
     router-core replay scored.csv             what learning would have cost
@@ -388,6 +390,7 @@ main.add_command(upkeep.backup)
 main.add_command(upkeep.doctor)
 main.add_command(app)
 main.add_command(serve)
+main.add_command(keys)
 main.add_command(collect.ask)
 main.add_command(collect.batches)
 main.add_command(cli_evidence.verdict)
