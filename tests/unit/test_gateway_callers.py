@@ -184,7 +184,9 @@ def test_dollars_a_day(store: Store, client: TestClient, clock: Clock) -> None:
     headers = key(store, usd_per_day=Decimal("0.000001"))
     assert client.post("/v1/chat/completions", json=ASKED, headers=headers).status_code == 200
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    wait_for(lambda: store.spent_by("one", yesterday)[0] > 0)  # the answer is stored a moment after it is sent
+    assert wait_for(
+        lambda: store.spent_by("one", yesterday)[0] > 0
+    )  # the answer is stored a moment after it is sent
     clock.s += 1.5
     answer = client.post("/v1/chat/completions", json=ASKED, headers=headers)
     assert error(answer, 429)["code"] == "insufficient_quota"
