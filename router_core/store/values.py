@@ -19,7 +19,8 @@ Question = Literal[
     "collected", "cost_per_call", "deciding", "extent", "gain_learned", "judgements", "judging", "labels",
     "last_call", "latency", "logged", "logged_contexts", "logged_verdicts", "loggers", "not_asked",
     "outcome_times", "pairs", "pending", "prices_used", "rated", "reference", "same_prompts", "sources",
-    "spending", "spent", "split", "taught", "unpriced", "usual", "versions",
+    "spending", "spent", "split", "taught", "unpriced", "unrated_answers",
+    "unrated_pairs", "usual", "versions",
 ]  # fmt: skip
 """The questions about the whole log that every store answers; what a name asks is said in duckdb/questions.py."""
 

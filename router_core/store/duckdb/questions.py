@@ -25,6 +25,7 @@ from router_core.store.duckdb import (
     collected,
     contextual_questions,
     judge_questions,
+    rating_questions,
 )
 from router_core.store.duckdb import off_policy_questions as logged
 from router_core.store.duckdb.drawn import drawn_by, quoted, was_drawn
@@ -351,6 +352,7 @@ _QUESTIONS: Final[dict[str, str]] = {
     **collected.QUESTIONS,
     **attribution.QUESTIONS,
     **judge_questions.QUESTIONS,
+    **rating_questions.QUESTIONS,
     **bill_questions.QUESTIONS,
 }
 """Every answer is a table with the columns named above; times are UTC."""
