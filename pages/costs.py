@@ -118,7 +118,7 @@ def _judging(shared: Resources, state: State, view: View) -> None:
         unknown = sum(row["unknown"] for row in rows)
         more = f" and {unknown:,} calls of unknown cost" if unknown else ""
         spent = dollars(sum(row["cost_usd"] for row in rows))
-        st.caption(f"Judges cost {spent}{more} beside this, in this range.")
+        st.caption(f"Judges cost {escaped(spent)}{more} beside this, in this range.")
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -28,6 +28,7 @@ from router_core.store import open_store
 from router_core.store.base import Search, Store
 from router_core.validation import KEY_SHAPE
 from tests.builders import CHEAP, STRONG
+from tests.servers import wait_for
 
 SETTINGS = Settings(
     goals={name: GoalSettings() for name in ("default", "mail")}, simulation=SimulationSettings(latency_scale=0)
@@ -182,16 +183,20 @@ def test_dollars_a_day(store: Store, client: TestClient, clock: Clock) -> None:
     """Counted from the log, so a restart does not forget; until midnight; embeddings cannot be counted."""
     headers = key(store, usd_per_day=Decimal("0.000001"))
     assert client.post("/v1/chat/completions", json=ASKED, headers=headers).status_code == 200
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    assert wait_for(
+        lambda: store.spent_by("one", yesterday)[0] > 0
+    )  # the answer is stored a moment after it is sent
     clock.s += 1.5
     answer = client.post("/v1/chat/completions", json=ASKED, headers=headers)
     assert error(answer, 429)["code"] == "insufficient_quota"
     assert 0 < int(answer.headers["retry-after"]) <= 12 * 3600 + 1
     assert error(client.post("/v1/embeddings", json={}, headers=headers), 403)["code"] == "not_allowed"
-    spent, unknown = store.spent_by("one", datetime.now(UTC) - timedelta(days=1))
+    spent, unknown = store.spent_by("one", yesterday)
     assert spent > Decimal("0.000001")
     assert unknown == 0
     assert store.spent_by("one", datetime.now(UTC) + timedelta(days=1)) == (0, 0)
-    assert store.spent_by("two", datetime.now(UTC) - timedelta(days=1)) == (0, 0)
+    assert store.spent_by("two", yesterday) == (0, 0)
 
 
 def test_at_once(store: Store, client: TestClient) -> None:
