@@ -32,6 +32,7 @@ SIZES = {100: "p95 60 ms", 1_000_000: "p95 150 ms"}
 QUESTIONS = (
     "calls", "split", "deciding", "versions", "latency", "cost_per_call", "reference", "unpriced", "rated",
     "same_prompts", "labels", "taught", "sources", "answered", "extent", "choices",
+    "unrated_answers", "unrated_pairs",
 )  # fmt: skip
 PAGES = ("verdict", "playground", "costs", "learning", "history", "ship", "settings")
 VISITED = ("", "try", "costs", "costs?range=all&tables=true", "learning?tables=true", "rate", "ship", "settings")
@@ -68,6 +69,22 @@ def test_rerun(benchmark: BenchmarkFixture, place: tuple[Path, int], visit: AppT
         visit.switch_page(f"{page}.py").run()
     benchmark.extra_info.update(label=f"rerun of {page}, {size:,} requests", target=SIZES[size])
     benchmark.pedantic(visit.run, rounds=ROUNDS, warmup_rounds=3)
+    assert not visit.exception
+    assert not visit.error
+
+
+def test_judging(benchmark: BenchmarkFixture, place: tuple[Path, int], visit: AppTest) -> None:
+    """One verdict in the queue: stored, and the next screen with the table below it."""
+    size = place[1]
+    visit.switch_page("history.py").run()
+    while not any(str(one.key).startswith("queue-verdict-") for one in visit.button):
+        visit.run()
+
+    def judge() -> None:
+        next(one for one in visit.button if str(one.key).startswith("queue-verdict-")).click().run()
+
+    benchmark.extra_info.update(label=f"a verdict in the queue, {size:,} requests", target=SIZES[size])
+    benchmark.pedantic(judge, rounds=8, warmup_rounds=2)
     assert not visit.exception
     assert not visit.error
 
@@ -113,7 +130,12 @@ def test_question(benchmark: BenchmarkFixture, place: tuple[Path, int], question
         "cheap_in": [0.15e-6], "cheap_out": [0.6e-6], "strong_in": [2.5e-6], "strong_out": [10e-6],
     }  # fmt: skip
     parameters = View(since, held.until + timedelta(seconds=1), "default").parameters(
-        every=max(1, held.completions // SAMPLED), precedence=["thumb", "api", "condition"], **prices
+        every=max(1, held.completions // SAMPLED),
+        precedence=["thumb", "api", "condition"],
+        arms=["openai/gpt-4o-mini", "openai/gpt-4o"],
+        strong="openai/gpt-4o",
+        seed=1,
+        **prices,
     )
     benchmark.extra_info.update(label=f"question {question}, {span} of {size:,} requests", target="60 ms")
     benchmark.pedantic(store.table, args=(question, parameters), rounds=15, warmup_rounds=2)

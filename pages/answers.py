@@ -166,14 +166,14 @@ def _finished(
     text = _text(shared, completion)
     if completion.error is not None:
         if text:
-            st.markdown(_readable(text, blind))
+            st.markdown(readable(text, blind))
         st.error(_FAILED if blind else escaped(completion.error), icon=":material/error:")
         if text:
             _figures(completion, blind)
         _again(shared, comparison, call, "Retry", "the first call failed", busy)
         return
     if text:
-        st.markdown(_readable(text, blind))
+        st.markdown(readable(text, blind))
     elif completion.text is None:
         st.caption("The text was not kept (privacy.keep_texts is hash).")
     else:
@@ -255,7 +255,7 @@ def _broken(
 ) -> None:
     """An answer that never came to its end: the app was restarted, or Stop did not wait for the provider."""
     if running is not None and running.text:
-        st.markdown(_readable(running.text, blind))
+        st.markdown(readable(running.text, blind))
     if running is not None and running.stopping and not blind:
         st.info("Stopped. The model had nothing more to say by then.")
     else:
@@ -307,7 +307,8 @@ def _offer_others(shared: Resources, comparison: Comparison, asked: set[str]) ->
             )
 
 
-def _readable(text: str, blind: bool) -> str:
+def readable(text: str, blind: bool) -> str:
+    """A model's text as it is shown; ``blind``: without what would name the model."""
     return model_text(_unlabelled(text) if blind else text)
 
 

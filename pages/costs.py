@@ -52,7 +52,7 @@ def _view(shared: Resources, held: Extent) -> View:
             whole = (since.date(), now.date())
             picked = st.date_input("Days (UTC)", whole, key=address.days("days", whole), width=240)
         chosen = [
-            address.one_of("Goal", "of-goal", found["goal"], 130, LABELS),
+            address.one_of("Use case", "of-goal", found["goal"], 130, LABELS),
             address.one_of("Router", "router", policies, 170, LABELS),
             address.one_of("Model", "model", found["arm"], 200, LABELS),
             address.one_of("Origin", "origin", found["origin"], 130, LABELS),
@@ -111,6 +111,22 @@ def _ends(shared: Resources, view: View) -> tuple[str, str]:
     )
 
 
+def _judging(shared: Resources, state: State, view: View) -> None:
+    """What judges cost, which is in no other figure here: it is spent on evidence, not on answers."""
+    rows = _judged(shared, state, view)
+    if rows:
+        unknown = sum(row["unknown"] for row in rows)
+        more = f" and {unknown:,} calls of unknown cost" if unknown else ""
+        spent = dollars(sum(row["cost_usd"] for row in rows))
+        st.caption(f"Judges cost {escaped(spent)}{more} beside this, in this range.")
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _judged(_shared: Resources, state: State, view: View) -> list[dict[str, Any]]:
+    moments = {name: view.parameters()[name] for name in ("since", "until", "goal")}
+    return _shared.playground.store.rows("judging", moments)
+
+
 def _report(shared: Resources, held: Extent, live: bool) -> None:
     view = _view(shared, held)
     if st.session_state["live"] != live:
@@ -122,6 +138,7 @@ def _report(shared: Resources, held: Extent, live: bool) -> None:
         show_contextual(shared, view)
         return
     show_figures(report)
+    _judging(shared, shared.state, view)
     if report.calls < held.completions:
         st.caption(
             f"{report.calls:,} of the {held.completions:,} calls in the log, which begins on"

@@ -12,6 +12,11 @@ from pages.resources import Resources, playground_for_imports
 from router_core.collecting.logs.importing import arms_for, import_log
 from router_core.collecting.logs.reading import FORMATS, ReadLog, read_log
 from router_core.errors import EvaluationError
+from router_core.evaluation.from_log.bill import bill
+from router_core.money.pricing import PriceBook
+from router_core.serving.playground import Playground
+from router_core.settings import Settings
+from router_core.store.base import Store
 from router_core.words import dollars, listing
 
 _MOST_MB = 1000
@@ -25,6 +30,7 @@ def show_logs(shared: Resources, address: Address) -> None:
     playground = playground_for_imports(shared)
     if _DONE in st.session_state:
         st.success(escaped(st.session_state.pop(_DONE)), icon=":material/check:")
+    _bill(playground, goal)
     upload = st.file_uploader(
         "What another tool has logged: JSON or JSON lines, packed with gzip or not",
         key="log-file",
@@ -58,6 +64,25 @@ def show_logs(shared: Resources, address: Address) -> None:
             " logged with which chance another model would have been asked."
         )
         st.rerun()
+
+
+def _bill(playground: Playground, goal: str) -> None:
+    """What the last days cost, once there are calls."""
+    store, settings = playground.store, playground.settings
+    lines = _billed(store, (store.location, store.revision, settings.version), settings, goal)
+    if lines:
+        with st.container(border=True, key="bill"):
+            st.header(escaped(lines[0]), anchor=False)
+            for line in lines[1:]:
+                st.markdown(escaped(line))
+            st.caption("Of quality the verdict tells: judge or rate answers, or ask both models the same prompts.")
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _billed(_store: Store, state: Hashable, _settings: Settings, goal: str) -> tuple[str, ...]:
+    own, book = _settings.goal(goal), PriceBook(_settings.prices)
+    found = bill(_store, goal, own, {arm.id: book.price(arm.model) for arm in own.arms})
+    return () if found is None else found.lines
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading ...")

@@ -24,6 +24,7 @@ from router_core.evaluation.from_log.traffic import read_pairs
 from router_core.evaluation.labelled import Labelled
 from router_core.evaluation.paired import PairedTest, Pairs, paired_tests
 from router_core.evaluation.pairs_report import FEWEST, most_promising, report_of_pairs
+from router_core.evaluation.running import Work
 from router_core.features import context
 from router_core.routing.candidates import USUAL
 from router_core.store.base import Store
@@ -82,17 +83,9 @@ class OwnPairs:
 def own_pairs(shared: Resources, goal: str) -> OwnPairs | None:
     """The rated pairs of this use case, those of before while newer ones are read; None until there are any."""
     playground, settings = shared.playground, shared.playground.settings
-    arms = [arm.arm() for arm in settings.goal(goal).arms]
-    if len(arms) < 2 or not stored(shared).completions:
+    if len(settings.goal(goal).arms) < 2 or not stored(shared).completions:
         return OwnPairs((), ())
-    names = labels(arms)
-
-    def work(watch: Any) -> OwnPairs:
-        found = read_pairs(playground.store, settings, goal)
-        named = [replace(one, cheap=names[one.cheap], strong=names[one.strong]) for one in found]
-        return OwnPairs(tuple(named), paired_tests(named, TOLERANCE))
-
-    job = background("front-pairs", (*shared.state, goal), work)
+    job = background("front-pairs", (*shared.state, goal), reading_pairs(shared, goal))
     place = (playground.store.location, goal)
     before: tuple[Hashable, OwnPairs] | None = st.session_state.get(_BEFORE)
     if job.status.state != "done" and before is not None and before[0] == place:
@@ -102,6 +95,19 @@ def own_pairs(shared: Resources, goal: str) -> OwnPairs | None:
     found: OwnPairs = job.result
     st.session_state[_BEFORE] = (place, found)
     return found
+
+
+def reading_pairs(shared: Resources, goal: str) -> Work:
+    """The work of reading a use case's rated pairs; it has two models at least."""
+    playground, settings = shared.playground, shared.playground.settings
+    names = labels([arm.arm() for arm in settings.goal(goal).arms])
+
+    def work(watch: Any) -> OwnPairs:
+        found = read_pairs(playground.store, settings, goal)
+        named = [replace(one, cheap=names[one.cheap], strong=names[one.strong]) for one in found]
+        return OwnPairs(tuple(named), paired_tests(named, TOLERANCE))
+
+    return work
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -1,4 +1,4 @@
-"""What happened, and what did I think of it? Every prompt in the store: find, read, rate, export, delete."""
+"""Which answers are good? A queue; below it every prompt in the store: find, read, rate, export, delete."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pages.decisions import hidden
 from pages.formatting import dollars, escaped
 from pages.mode import offer_other_store
 from pages.popovers import close, popover
+from pages.queue import next_screen, show_queue
 from pages.record import arm_names, show_record
 from pages.resources import Resources, resources
 from pages.traffic import offer_traffic
@@ -53,7 +54,7 @@ def _search(shared: Resources) -> Search:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="history-filters"):
         text = st.text_input("Search the prompts", key=address.text("search"), width=160)
         noted = st.text_input("Metadata", key=address.text("metadata"), width=110, placeholder="user=42")
-        goal = address.one_of("Goal", "of-goal", found["goal"], 110, LABELS)
+        goal = address.one_of("Use case", "of-goal", found["goal"], 110, LABELS)
         policy = address.one_of(
             "Router", "router", [name for name in LABELS if name in found["policy"]], 150, LABELS
         )
@@ -68,8 +69,10 @@ def _search(shared: Resources) -> Search:
     return Search(text.strip(), goal, None, policy, arm, _RATED[rated], since, until, metadata=pairs(noted))
 
 
-def _row(shared: Resources, comparison: Comparison, names: Mapping[str, str]) -> dict[str, Any]:
-    blind = comparison.prompt.goal in shared.playground.settings.goals and hidden(shared, comparison)
+def _row(shared: Resources, comparison: Comparison, names: Mapping[str, str], hides: str) -> dict[str, Any]:
+    blind = comparison.prompt.id == hides or (
+        comparison.prompt.goal in shared.playground.settings.goals and hidden(shared, comparison)
+    )
     decided = {
         one.policy: "hidden" if blind else names.get(one.chosen, one.chosen) for one in comparison.decisions
     }
@@ -87,8 +90,8 @@ def _row(shared: Resources, comparison: Comparison, names: Mapping[str, str]) ->
     }
 
 
-def _table(shared: Resources, found: Sequence[Comparison]) -> list[Comparison]:
-    """The table; the rows that are selected.
+def _table(shared: Resources, found: Sequence[Comparison], hides: str) -> list[Comparison]:
+    """The table; the rows that are selected. ``hides``: the prompt that is being rated blind.
 
     Rows are selected by place, so the key names the prompts shown: after turning the page, filtering or deleting,
     nothing is selected, instead of another prompt in the same place.
@@ -97,7 +100,7 @@ def _table(shared: Resources, found: Sequence[Comparison]) -> list[Comparison]:
     mark = short_hash(" ".join(one.prompt.id for one in found))
     with st.container(key="history-table"):
         picked = st.dataframe(
-            [_row(shared, one, names) for one in found],
+            [_row(shared, one, names, hides) for one in found],
             hide_index=True,
             on_select="rerun",
             selection_mode="multi-row",
@@ -174,8 +177,8 @@ def _erasing(shared: Resources) -> None:
         held = store.count(old)
         st.caption(
             f"{held:,} prompts are older, whatever is filtered. Deleting takes their answers and ratings too, and"
-            " what was learned from them. Keeping only fingerprints takes the texts; costs, ratings and learning"
-            " stay."
+            " what was learned from them. Deleting only the texts leaves costs, ratings and learning as they"
+            " are."
         )
         sure = st.checkbox("I know that this cannot be undone", key="sure")
         if st.button("Delete texts, keep statistics", key="strip", disabled=not sure or not held):
@@ -219,6 +222,16 @@ def _one(shared: Resources, prompt_id: str) -> None:
         show_record(shared, found)
 
 
+def _everything(shared: Resources, hides: str) -> list[Comparison]:
+    """The filters and the table; the rows that are selected."""
+    search = _search(shared)
+    found = _pages(shared, search)
+    if not found:
+        st.info("Nothing found; change the filters.")
+        return []
+    return _table(shared, found, hides)
+
+
 def page() -> None:
     """The page, top to bottom."""
     shared = resources()
@@ -230,14 +243,21 @@ def page() -> None:
             _one(shared, st.query_params["id"])
             return
         if not _remembered(shared, "held", None, lambda: extent(shared.playground.store).prompts):
-            offer_traffic(shared, "Here you will find every prompt again.", st.session_state["goal"])
+            offer_traffic(
+                shared, "Here you will rate answers, and find every prompt again.", st.session_state["goal"]
+            )
             return
-        search = _search(shared)
-        found = _pages(shared, search)
-        if not found:
-            st.info("Nothing found; change the filters.")
-            return
-        chosen = _table(shared, found)
+        goal = st.session_state["goal"]
+        above = st.container(key="rate-now")
+        queued = None if shared.playground.store.read_only else next_screen(shared, goal)
+        st.header("Everything that was asked", anchor=False)
+        chosen = _everything(shared, queued.hides if queued else "")
+        if queued and queued.screen and queued.hides in {one.prompt.id for one in chosen}:
+            queued.queue.skip(queued.screen)  # who reads it sees the names
+            queued = next_screen(shared, goal)
+        if queued:
+            with above:
+                show_queue(shared, goal, queued, waits=bool(chosen))
         if len(chosen) > 1:
             _many(shared, chosen)
         elif chosen:

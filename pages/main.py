@@ -25,7 +25,7 @@ st.set_page_config(page_title="Router Playground", page_icon="🔀", layout="wid
 # the focus is seen to have it, and "Press Enter to apply" does not lie over what was typed.
 _STYLE = """
 <style>
-.st-key-answers [data-testid="stColumn"] { min-width: 13.5rem; }
+:is(.st-key-answers, .st-key-queue-answers) [data-testid="stColumn"] { min-width: 13.5rem; }
 [data-testid="stMainBlockContainer"] { padding-top: 4.75rem; }
 [data-testid="stHeading"] :is(h2, h3) { font-size: 1rem; line-height: 1.6; letter-spacing: 0; padding: 0 0 1rem; }
 [data-testid="stHeading"] h2:has(strong), .st-key-answers [data-testid="stHeading"] h2 { font-weight: 400; }

@@ -18,20 +18,34 @@ from router_core.types import Completion, OutcomeRecord
 _GOOD_CHIPS = ("correct", "complete", "clear", "right length")
 _BAD_CHIPS = ("wrong", "incomplete", "unclear", "too long", "too short", "refused")
 
-# A number pressed where nobody types clicks the verdict at that place.
+# A number pressed where nobody types clicks the verdict at that place; where it is offered, s skips and u undoes.
 _KEYS = """
 <script>
 if (!window.verdictsByKey) {
   window.verdictsByKey = true;
   document.addEventListener("keydown", (event) => {
-    const types = event.target.closest?.("input, textarea, select, [contenteditable=true], [role=grid]");
+    const types = event.target.closest?.(
+      "input, textarea, select, [contenteditable=true], [role=grid], [role=dialog]"
+    );
     const alone = !(event.ctrlKey || event.metaKey || event.altKey || event.repeat);
-    if (types || !alone || !/^[1-9]$/.test(event.key)) return;
-    document.querySelectorAll(".st-key-verdicts button")[Number(event.key) - 1]?.click();
+    if (types || !alone) return;
+    const [place, buttons] = /^[1-9]$/.test(event.key)
+      ? [Number(event.key) - 1, "[class*=st-key-verdicts] button:not(:disabled)"]
+      : [0, { s: "[class*=st-key-queue-skip] button", u: ".st-key-queue-undo button" }[event.key.toLowerCase()]];
+    const screens = [...document.querySelectorAll("[class*=st-key-queue-verdict-]")].map(
+      (one) => /st-key-queue-verdict-(\\S*)-\\d/.exec(one.className)[1]
+    );
+    if (new Set(screens).size > 1) return;  // the next one is being drawn over the last
+    if (buttons) document.querySelectorAll(buttons)[place]?.click();
   });
 }
 </script>
 """
+
+
+def hear_keys() -> None:
+    """Let the keys of verdicts work on this page."""
+    st.html(_KEYS, unsafe_allow_javascript=True)
 
 
 def show_thumbs(
@@ -97,7 +111,7 @@ def show_verdict(
         )
         if len(answers) == 2:
             st.toggle("Differences", key="differences", disabled=busy, persist_state="session")
-        st.html(_KEYS, unsafe_allow_javascript=True)
+        hear_keys()
 
 
 def _verdicts(letters: Sequence[str]) -> dict[str, tuple[float, ...]]:

@@ -27,7 +27,7 @@ from router_core.settings import Settings
 from router_core.settings.environment import require_key_variables
 from router_core.settings.system import simulation_asked
 from router_core.store import open_store, store_path
-from router_core.store.base import Search, SettingsVersion, Store
+from router_core.store.base import CallerKey, Search, SettingsVersion, Store
 from router_core.types import StoreKind
 
 _EVERY = timedelta(hours=1)
@@ -117,6 +117,16 @@ class _Shared:
             one.close()
             remove_expired(after[kind].store, settings.privacy, version.created_at)
 
+    def save_caller_key(self, key: CallerKey) -> None:
+        """Keep it in every open store.
+
+        Raises:
+            StoreError: it could not be kept everywhere.
+        """
+        with self._lock:
+            for one in self._playgrounds.values():
+                one.store.save_caller_key(key)
+
     def tidy(self) -> None:
         """Take out what has expired, once an hour."""
         moment = datetime.now(UTC)
@@ -138,7 +148,12 @@ class _Shared:
         return Models(settings, simulated=kind == "simulated", refusals=self.refusals)
 
     def _agree(self, store: Store) -> None:
-        """Save the settings in force in a store that is opened later and has others."""
+        """Save settings and keys of callers in a store that is opened later and has others."""
+        kept = {key.id: key for key in store.caller_keys()}
+        for other in self._playgrounds.values():
+            for key in other.store.caller_keys():
+                if key.id not in kept or (kept[key.id].revoked_at is None and key.revoked_at is not None):
+                    store.save_caller_key(key)
         if settings_of(store, first_settings()).version != self.settings.version:
             now = datetime.now(UTC)
             note = "in force where this store was opened"
@@ -300,6 +315,15 @@ def change_settings(settings: Settings, note: str) -> None:
     require_key_variables(settings, shared.settings, os.environ)
     version = SettingsVersion(settings.version, datetime.now(UTC), whoami(), note, settings.document())
     shared.change(settings, version)
+
+
+def save_caller_key(key: CallerKey) -> None:
+    """Keep a key of a caller in every store that is open: programs reach all of them.
+
+    Raises:
+        StoreError: it could not be kept.
+    """
+    _shared().save_caller_key(key)
 
 
 def release() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from pages.address import Address
+from pages.caller_keys import show_caller_keys
 from pages.differences import show_changes
 from pages.formatting import escaped, labels
 from pages.forms import drop_edits, edit, mark
@@ -34,6 +35,7 @@ _TABS = (
     CLASSIFIER.label,
     CONTEXTUAL.short_label,
     "Calls & privacy",
+    "Callers",
     "Versions",
 )
 _SPLIT = ("Goals", "Models & providers", RULES.label)  # what these change can be told from the log
@@ -196,6 +198,8 @@ def page() -> None:
     try:
         if tab == "Versions":
             show_versions(shared)
+        elif tab == "Callers":
+            show_caller_keys(shared)
         else:
             with st.container(horizontal=True, gap="medium", key="edit-and-see"):
                 with st.container(width=580, key="form"):

@@ -20,6 +20,9 @@ MOST_VALUE: Final = 512
 SESSION: Final = "session"
 """The name under which the session stands among the metadata, unless the caller uses it for something else."""
 
+CALLER: Final = "caller"
+"""The name under which stands whose key a request came with; callers cannot use it themselves."""
+
 MARK: Final = r"sha256:[0-9a-f]{16}"
 _NAME: Final = re.compile(rf"[A-Za-z0-9_.-]{{1,{MOST_NAME}}}")
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
+from router_core.collecting.money import bound_usd
 from router_core.errors import (
     EvaluationError,
     ProviderError,
@@ -187,11 +188,8 @@ class Judging:
         return Said(reward, swapped, tuple(reasons), tuple(costs))
 
     def most_usd(self, unit: Unit) -> Decimal | None:
-        """What asking about it may cost at most: a token is at least a byte long, and every try may be billed."""
-        texts = [message_text(one) for one in messages(self.judge, unit.shown)]
-        tokens = sum(len(text.encode("utf-8", "replace")) for text in texts) + 100
-        price = self.prices.price(self.judge.model, tokens)
-        one = cost_usd(Usage(tokens, self._limit), price)
+        """What asking about it may cost at most, every try being billed; None where the price is unknown."""
+        one = bound_usd(messages(self.judge, unit.shown), self.judge.model, self._limit, self.prices)
         return None if one is None else one * unit.calls * (1 + self._settings.calls.max_retries)
 
     def records(self, unit: Unit, said: Said) -> list[OutcomeRecord]:

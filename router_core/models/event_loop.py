@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from router_core import finalisers
+from router_core.models.requests import posted
 from router_core.models.waiting import DONE
 from router_core.settings import SimulationSettings
 from router_core.store.base import Batch, Log
@@ -61,7 +62,10 @@ class EventLoop:
 
     async def create(self, client: Any, arguments: dict[str, Any]) -> Any:
         """Ask, and wait for the headers or for all of it."""
-        return await client.chat.completions.with_raw_response.create(**arguments)
+        from openai import AsyncStream
+        from openai.types.chat import ChatCompletionChunk
+
+        return await client.post(**posted(arguments), stream_cls=AsyncStream[ChatCompletionChunk])
 
     def pieces(self, response: httpx2.Response) -> Any:
         """An asynchronous iterator over bytes."""

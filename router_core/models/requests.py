@@ -33,6 +33,31 @@ def request(
     }
 
 
+def posted(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of ``chat.completions.with_raw_response.create`` as those of the client's ``post``: what that
+    method does besides is to look for files and models of pydantic in plain data, a sixth of a call's time.
+    """  # fmt: skip
+    from openai.types.chat import ChatCompletion
+
+    streamed = bool(arguments.get("stream"))
+    body = {name: arguments[name] for name in ("messages", "model", "stream") if name in arguments}
+    options = {
+        "headers": {**(arguments["extra_headers"] or {}), "X-Stainless-Raw-Response": "true"},
+        "extra_json": arguments["extra_body"],
+        "timeout": arguments["timeout"],
+        "security": {"bearer_auth": True},
+    }
+    if arguments["extra_query"] is not None:
+        options["params"] = arguments["extra_query"]
+    return {
+        "path": "/chat/completions",
+        "cast_to": ChatCompletion,
+        "body": body,
+        "options": options,
+        "stream": streamed,
+    }
+
+
 def secrets(headers: Any) -> list[str]:
     """What the caller's own headers may hold of keys, without the word before it ("Bearer")."""
     named = headers.items() if isinstance(headers, Mapping) else ()

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar
 
 from router_core.at_once import at_once
+from router_core.models.requests import posted
 from router_core.settings import SimulationSettings
 from router_core.store.base import Batch, Log
 
@@ -124,7 +125,10 @@ class Blocking:
 
     async def create(self, client: Any, arguments: dict[str, Any]) -> Any:
         """Ask, and wait for the headers or for all of it."""
-        return client.chat.completions.with_raw_response.create(**arguments)
+        from openai import Stream
+        from openai.types.chat import ChatCompletionChunk
+
+        return client.post(**posted(arguments), stream_cls=Stream[ChatCompletionChunk])
 
     def pieces(self, response: httpx2.Response) -> Any:
         """An iterator over bytes."""

@@ -50,7 +50,7 @@ class Wanted:
         task_type, session, metadata: as for ``Router.completion``.
         headers: further headers for the provider.
         timeout_s: for each model that is asked; None: as the settings say.
-        goals: those that the caller may use; None: all.
+        goals, models: those that the caller may use; None: all.
         background: a title, tags: the first model that can serve it answers, and nothing is learned from it.
         features: what is known of the messages where they are not sent: ``input_tokens`` of them all, ``words``
             and ``characters`` of the last one of the user. ``messages`` is what stands for them.
@@ -67,6 +67,7 @@ class Wanted:
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float | None = None
     goals: Collection[str] | None = None
+    models: Collection[str] | None = None
     background: bool = False
     features: Mapping[str, int] | None = None
 
@@ -267,6 +268,8 @@ class Forwarding:
                 why="the request names this model",
             )
         against = self.abilities.against(arms, needs)
+        if wanted.models is not None:
+            against |= {arm.id: "its caller may not use it" for arm in arms if arm.model not in wanted.models}
         eligible = [arm.id for arm in arms if arm.id not in against]
         if not eligible:
             said = "; ".join(f"{arm}: {why}" for arm, why in against.items())
@@ -318,7 +321,8 @@ def meant(settings: Settings, wanted: Wanted) -> tuple[str, str | None]:
     order = sorted(known, key=lambda one: one != (wanted.goal or usual))
     for same in (_is_id, _is_model, _is_bare):
         for goal in order:
-            found = [arm.id for arm in settings.goal(goal).arms if same(arm.arm(), name)]
+            arms = [one for one in settings.goal(goal).arms if wanted.models is None or one.model in wanted.models]
+            found = [arm.id for arm in arms if same(arm.arm(), name)]
             if found:
                 return goal, found[0]
     models = sorted({arm.model for goal in known for arm in settings.goal(goal).arms})

@@ -25,9 +25,11 @@ from router_core.settings.system import simulation_asked
 from router_core.shell import collect, upkeep
 from router_core.shell import evidence as cli_evidence
 from router_core.shell.app import app
+from router_core.shell.bill import bill
 from router_core.shell.check import check
 from router_core.shell.extras import WithExtras
 from router_core.shell.judge import judge
+from router_core.shell.keys import keys
 from router_core.shell.logs import is_logged, take_log
 from router_core.shell.saying import fail, say
 from router_core.shell.serve import serve
@@ -68,10 +70,12 @@ def main(context: click.Context, place: str | None, simulated: bool) -> None:
     router-core doctor                        what is wrong with this machine
     router-core app                           the panel, in the browser
     router-core serve                         decisions and outcomes over HTTP, without the panel
+    router-core keys add NAME                 a key by which a program may call it
     router-core ask prompts.csv               every model answers every prompt, within a limit in dollars
     router-core verdict scored.csv            should I route at all?
     router-core check scored.csv --claim ...  one claim as an exit code, for CI
     router-core replay scored.csv             what learning would have cost
+    router-core bill                          what the last 30 days cost, and one model would have
     router-core judge --by openai/gpt-4o      let a model judge stored answers; its error is measured
     router-core learn scored.csv              teach the contextual router whose words gain from a strong model
 
@@ -388,6 +392,7 @@ main.add_command(upkeep.backup)
 main.add_command(upkeep.doctor)
 main.add_command(app)
 main.add_command(serve)
+main.add_command(keys)
 main.add_command(collect.ask)
 main.add_command(collect.batches)
 main.add_command(check)
@@ -395,6 +400,7 @@ main.add_command(cli_evidence.verdict)
 main.add_command(cli_evidence.replay)
 main.add_command(cli_evidence.learn)
 main.add_command(judge)
+main.add_command(bill)
 
 
 if __name__ == "__main__":

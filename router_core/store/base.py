@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
@@ -18,6 +19,7 @@ from router_core.store.values import (
     PER,
     Backup,
     Batch,
+    CallerKey,
     Comparison,
     Evaluation,
     LearningEvent,
@@ -49,6 +51,7 @@ __all__ = [
     "PER",
     "Backup",
     "Batch",
+    "CallerKey",
     "Comparison",
     "Evaluation",
     "Kept",
@@ -332,7 +335,7 @@ class Questions(Protocol):
 
 
 class Kept(Protocol):
-    """What is kept beside the log: versions of the settings, and results of judging the routers."""
+    """What is kept beside the log: versions of the settings, results of judging the routers, keys of callers."""
 
     def settings_versions(self) -> list[SettingsVersion]:
         """Every settings version, newest first."""
@@ -360,6 +363,24 @@ class Kept(Protocol):
 
     def erase_evaluation(self, id_: str) -> bool:
         """Delete one result for good; whether it was there."""
+        ...
+
+    def caller_keys(self) -> list[CallerKey]:
+        """The keys of the gateway's callers, revoked ones too, oldest first."""
+        ...
+
+    def save_caller_key(self, key: CallerKey) -> None:
+        """Keep a key, in the place of the one with its id."""
+        ...
+
+    def spent_by(self, caller: str, since: datetime) -> tuple[Decimal, int]:
+        """What the requests of a caller since a moment are known to have cost, in dollars, and how many of their
+        calls have an unknown cost.
+
+        Args:
+            caller: as its key is named.
+            since: when they were made.
+        """
         ...
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, Literal
 
@@ -14,11 +15,12 @@ from numpy.typing import NDArray
 from router_core.types import Completion, Context, Decision, EvaluationKind, OutcomeRecord, Prompt
 
 Question = Literal[
-    "answered", "both_answered", "bought", "calls", "choices", "chosen_by_others", "collected", "cost_per_call",
-    "deciding", "extent", "gain_learned", "judgements", "judging", "labels", "latency", "logged",
-    "logged_contexts", "logged_verdicts", "loggers", "not_asked", "outcome_times", "pairs", "pending",
-    "prices_used", "rated", "reference", "same_prompts", "sources", "spending", "spent", "split", "taught",
-    "unpriced", "usual", "versions",
+    "answer_lengths", "answered", "bill", "both_answered", "bought", "calls", "choices", "chosen_by_others",
+    "collected", "cost_per_call", "deciding", "extent", "gain_learned", "judgements", "judging", "labels",
+    "last_call", "latency", "logged", "logged_contexts", "logged_verdicts", "loggers", "not_asked",
+    "outcome_times", "pairs", "pending", "prices_used", "rated", "reference", "same_prompts", "sources",
+    "spending", "spent", "split", "taught", "unpriced", "unrated_answers",
+    "unrated_pairs", "usual", "versions",
 ]  # fmt: skip
 """The questions about the whole log that every store answers; what a name asks is said in duckdb/questions.py."""
 
@@ -106,6 +108,27 @@ class Evaluation:
     kind: EvaluationKind
     name: str
     document: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerKey:
+    """A key by which a program may call the gateway: what it is checked by, never the key itself.
+
+    ``goals`` and ``models``: what it may use, and which models may answer it; None: all. ``usd_per_day`` (UTC),
+    ``requests_per_minute`` and ``at_once`` limit it; None: no limit. ``revoked_at``: None while it is in force.
+    """
+
+    id: str
+    name: str
+    created_at: datetime
+    salt: bytes = field(repr=False)
+    digest: bytes = field(repr=False)
+    goals: tuple[str, ...] | None = None
+    models: tuple[str, ...] | None = None
+    usd_per_day: Decimal | None = None
+    requests_per_minute: int | None = None
+    at_once: int | None = None
+    revoked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

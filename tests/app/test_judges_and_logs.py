@@ -56,6 +56,13 @@ def test_without_people_there_is_no_verdict() -> None:
     assert "0 of the 40 prompts drawn for people are judged; **40** wait" in shown
 
 
+def test_what_judging_cost_is_on_costs_beside_the_answers() -> None:
+    """In no other figure."""
+    opened()
+    judged(people=0.0)
+    assert "Judges cost $0.0" in said(opened("costs", range="all"))
+
+
 def test_people_make_it_a_verdict() -> None:
     """The corrected difference first; agreement, worth and verdicts saved behind it; figures in a table."""
     opened()

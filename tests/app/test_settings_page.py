@@ -36,6 +36,7 @@ TABS = (
     "Classifier",
     "Contextual",
     "Calls & privacy",
+    "Callers",
     "Versions",
 )
 

@@ -11,14 +11,14 @@ from router_core.errors import StoreError
 from router_core.registry import THOMPSON
 from router_core.store import base
 from router_core.store.base import Question, Store
-from tests.store_rows import CHEAP, START, STRONG, everything
+from tests.store_rows import CHEAP, START, STRONG, everything, ident
 
 PARTS = (base.Log, base.Learning, base.Questions, base.Kept)
 ASKED: dict[str, Any] = {
     **{"since": START - timedelta(days=1), "until": START + timedelta(days=1), "now": START + timedelta(days=1)},
     **{"goal": "default", "policy": None, "arm": None, "origin": None, "bucket": 3600, "every": 1, "limit": 5},
     **{"precedence": ["thumb", "api"], "window_us": None, "places": [1], "arms": [CHEAP, STRONG]},
-    **{"learner": THOMPSON.name},
+    **{"learner": THOMPSON.name, "seed": 0, "prompts": [ident(1)]},
     **{"goals": ["default"], "cheap": [CHEAP], "strong": [STRONG], "simple": CHEAP},
     **{f"{arm}_{way}": [0.0] for arm in ("cheap", "strong") for way in ("in", "out")},
 }
@@ -47,7 +47,7 @@ def test_a_store_has_all_parts(store: Store) -> None:
 @pytest.mark.parametrize("question", get_args(Question))
 def test_every_question_is_answered(store: Store, question: Question) -> None:
     """As rows and as a table, before and after something is in the log."""
-    asked = dict(ASKED, strong=STRONG) if question in ("pairs", "both_answered") else ASKED
+    asked = dict(ASKED, strong=STRONG) if question in ("pairs", "both_answered", "unrated_pairs") else ASKED
     store.rows(question, asked)
     store.write(everything())
     found = store.rows(question, asked)

@@ -17,6 +17,7 @@ from router_core.collecting.logs.call import LoggedCall, dollars, moment, reward
 from router_core.collecting.logs.importing import arms_for, import_log
 from router_core.collecting.logs.reading import FORMATS, ReadLog, is_log, read_log
 from router_core.errors import EvaluationError, SettingsError
+from router_core.evaluation.from_log.what_if import refusals, what_if
 from router_core.settings import PrivacySettings, Settings
 from router_core.shell.main import main
 from router_core.store import open_store
@@ -106,6 +107,8 @@ def test_imported_calls_have_no_propensities(tmp_path: Path, store: Store) -> No
     assert not any(was_drawn(one.origin) for one in decisions)
     asked = {"goal": "default", "since": None, "until": None}
     assert store.rows("loggers", asked) == []
+    found = what_if(store, Settings(), Settings(), "default", "thompson")
+    assert any("nobody logged the probabilities" in one for one in refusals(found))
 
 
 def test_litellm_in_full(tmp_path: Path) -> None:
@@ -170,6 +173,15 @@ def test_answers_to_the_same_prompt_make_pairs(tmp_path: Path, store: Store) -> 
         "a2": ("Blue.", "u1", 0),
         "z9": (None, "", 1),
     }
+
+
+def test_plain_rows_of_the_same_prompt(tmp_path: Path, store: Store) -> None:
+    """Two models make a pair, also from two files; the same model asked again was asked another time."""
+    rows = [{"model": model, "prompt": "hi", "answer": "ho"} for model in ("small", "large", "small")]
+    taken(store, read_log(written(tmp_path, rows)))
+    assert sorted(len(one.completions) for one in store.find(Search(), 10)) == [1, 2]
+    taken(store, read_log(written(tmp_path, [{"model": "third", "prompt": "hi", "answer": "hey"}])))
+    assert sorted(len(one.completions) for one in store.find(Search(), 10)) == [1, 3]
 
 
 def test_texts_are_kept_only_where_they_may_be(tmp_path: Path, store: Store) -> None:

@@ -329,7 +329,8 @@ def test_an_empty_log_is_refused() -> None:
         0, reward=np.empty(0), cost_usd=np.empty(0), probabilities=np.empty((0, 2)), action=np.empty(0, int)
     )
     assert refusal(estimate(np.empty((0, 2)), log)) == (
-        "the log has no decision that a router drew; send some traffic first"
+        "the log has no decision that a router drew (of imported calls nobody logged the probabilities);"
+        " send some traffic through a router first"
     )
 
 

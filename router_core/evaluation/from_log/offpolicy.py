@@ -145,7 +145,10 @@ def estimate(
     left_out: tuple[str, ...] = ()
     why: str | None = None
     if not rows:
-        why = "the log has no decision that a router drew; send some traffic first"
+        why = (
+            "the log has no decision that a router drew (of imported calls nobody logged the probabilities);"
+            " send some traffic through a router first"
+        )
     else:
         reaches = found.reaches
         left_out = tuple(name for name, can in zip(log.loggers, reaches.tolist(), strict=True) if not can)

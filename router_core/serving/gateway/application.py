@@ -15,10 +15,12 @@ from starlette.routing import Mount, Route
 
 from router_core.errors import RouterError
 from router_core.serving.access import API, AccessMiddleware
+from router_core.serving.aio_forwarding import Wanted
 from router_core.serving.gateway.at_once import AtOnce
 from router_core.serving.gateway.bodies import HungUpError
+from router_core.serving.gateway.callers import Admission, Callers, caller_of, limited
 from router_core.serving.gateway.catalogue import Catalogue
-from router_core.serving.gateway.completions import ChatCompletions
+from router_core.serving.gateway.completions import ChatCompletions, Scope
 from router_core.serving.gateway.decisions import Deciding
 from router_core.serving.gateway.failures import RefusedError, failure
 from router_core.serving.gateway.passing import Embeddings, Responses
@@ -40,6 +42,7 @@ class Gateway:
 
     def __init__(self, settings: Callable[[], Settings], traffic: Callable[[str], Traffic]) -> None:
         self._routers = Routers(settings, traffic)
+        self._callers = Callers(self._routers.stores)
 
     def mount(self) -> Mount:
         """The routes below /v1, for an application that does more; it is to call ``close`` at its end."""
@@ -71,9 +74,9 @@ class Gateway:
         deciding, catalogue = Deciding(self._routers), Catalogue(self._routers)
         return Starlette(
             routes=[
-                Route("/chat/completions", ChatCompletions(self._routers.forwarding), methods=["POST"]),
-                Route("/responses", Responses(self._routers.forwarding), methods=["POST"]),
-                Route("/embeddings", Embeddings(self._routers.forwarding), methods=["POST"]),
+                Route("/chat/completions", ChatCompletions(self._routers.forwarding, _limited), methods=["POST"]),
+                Route("/responses", Responses(self._routers.forwarding, _limited), methods=["POST"]),
+                Route("/embeddings", Embeddings(self._routers.forwarding, _limited), methods=["POST"]),
                 Route("/models", catalogue.models),
                 Route("/models/{id:path}", catalogue.model),
                 Route("/decide", deciding.decide, methods=["POST"]),
@@ -82,11 +85,15 @@ class Gateway:
                 Route("/feedback", deciding.outcomes, methods=["POST"]),
                 Route("/requests/{id}", deciding.look_up),
             ],
-            middleware=[Middleware(AtOnce)],
+            middleware=[Middleware(AtOnce), Middleware(Admission, callers=self._callers)],
             exception_handlers=dict.fromkeys(
                 (HTTPException, RouterError, RefusedError, HungUpError, Exception), _told
             ),
         )
+
+
+def _limited(wanted: Wanted, scope: Scope) -> Wanted:
+    return limited(wanted, caller_of(scope))
 
 
 async def _told(request: Request, error: Exception) -> Response:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from typing import Any, Final, TypeVar
 
@@ -38,16 +38,16 @@ class ChatCompletions:
 
     Args:
         forwarding: gives what decides on a request and calls, as things are now.
-        goals: the goals that the caller of a request may use; None: all.
+        limited: a request as its caller may make it.
     """
 
     def __init__(
         self,
         forwarding: Callable[[Wanted], AbstractAsyncContextManager[Forwarding]],
-        goals: Callable[[Scope], Collection[str] | None] = lambda scope: None,
+        limited: Callable[[Wanted, Scope], Wanted] = lambda wanted, scope: wanted,
     ) -> None:
         self._forwarding = forwarding
-        self._goals = goals
+        self._limited = limited
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -65,7 +65,7 @@ class ChatCompletions:
     async def _answer(self, scope: Scope, content: bytes, headers: Mapping[str, str], send: Send) -> None:
         async with AsyncExitStack() as until_sent:
             try:
-                asked = wanted(parsed(content), headers, self._goals(scope))
+                asked = self._limited(wanted(parsed(content), headers), scope)
                 forwarding = await until_sent.enter_async_context(self._forwarding(asked))
                 forwarded = await forwarding.chat(asked)
             except Exception as error:  # noqa: BLE001 - whatever it is, the program is told in the usual form

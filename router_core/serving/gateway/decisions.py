@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from router_core.noted import require_metadata
 from router_core.serving.aio_forwarding import AUTO, GOAL, UnknownModelError, Wanted
 from router_core.serving.base import UNSAID
 from router_core.serving.gateway.bodies import MOST_BYTES, Fields, fields, parsed, read
+from router_core.serving.gateway.callers import caller_of, limited
 from router_core.serving.gateway.failures import Failure, RefusedError, failure
 from router_core.serving.gateway.reading import OWN, wanted
 from router_core.serving.gateway.routers import Routers
@@ -119,7 +120,7 @@ class Deciding:
         """``POST /v1/decide``: a logged decision, with its probabilities; the caller carries it out."""
         asked = fields(Asked, await _body(request))
         require_routed(asked.model)
-        wanted = asked.wanted(request.headers)
+        wanted = limited(asked.wanted(request.headers), caller_of(request.scope))
         async with self._routers.forwarding(wanted) as forwarding:
             decision = await forwarding.decide(wanted, asked.request_id)
         return JSONResponse(decided(decision), headers={"x-router-request-id": decision.id})
@@ -131,7 +132,7 @@ class Deciding:
         if not figures:
             names = ", ".join(name for name in Recorded.model_fields if name != "request_id")
             raise RefusedError(Failure(400, f"Nothing is recorded; send one of {names}"))
-        await self._report(recorded.request_id, UNSAID, **figures)
+        await self._report(recorded.request_id, UNSAID, goals=_goals(request), **figures)
         return JSONResponse({"request_id": recorded.request_id, "stored": True})
 
     async def outcomes(self, request: Request) -> Response:
@@ -141,10 +142,10 @@ class Deciding:
         """
         body = await _body(request)
         if not isinstance(body, list):
-            return JSONResponse(await self._stored(body))
+            return JSONResponse(await self._stored(body, _goals(request)))
         if len(body) > MOST_OUTCOMES:
             raise RefusedError(Failure(400, f"{len(body):,} outcomes at once; send at most {MOST_OUTCOMES:,}"))
-        found = await asyncio.gather(*(self._stored(one) for one in body), return_exceptions=True)
+        found = await asyncio.gather(*(self._stored(one, _goals(request)) for one in body), return_exceptions=True)
         data = []
         for one in found:
             if isinstance(one, RefusedError | RouterError):
@@ -158,20 +159,22 @@ class Deciding:
     async def look_up(self, request: Request) -> Response:
         """``GET /v1/requests/ID``: the decision, its answer, and everything said of it."""
         id_ = request.path_params["id"]
-        for store in await self._stores():
+        for store in await self._routers.stores():
             found = await asyncio.to_thread(_found, store, id_)
-            if found is not None:
+            goals = _goals(request)
+            if found is not None and (goals is None or found["goal"] in goals):
                 return JSONResponse(found)
         raise UnknownRequestError(f"No request has the id {id_[:80]!r}")
 
-    async def _stored(self, given: Any) -> dict[str, Any]:
+    async def _stored(self, given: Any, goals: Collection[str] | None) -> dict[str, Any]:
         said = fields(Reported, _in_our_names(given) if isinstance(given, dict) else given)
-        await self._report(said.request_id, said.reward, comment=said.comment, source=said.source)
+        more = {"comment": said.comment, "source": said.source, "goals": goals}
+        await self._report(said.request_id, said.reward, **more)
         return {"request_id": said.request_id, "stored": True}
 
     async def _report(self, request_id: str, reward: Any, **more: Any) -> None:
         """Store it where the request is; goals share stores, and live and simulated ones have one each."""
-        stores = await self._stores()
+        stores = await self._routers.stores()
         unknown: UnknownRequestError | None = None
         for goal in stores.values():
             async with self._routers.of(goal) as router:
@@ -183,11 +186,11 @@ class Deciding:
                     return
         raise unknown or UnknownRequestError(f"No request has the id {request_id[:80]!r}")
 
-    async def _stores(self) -> dict[Store, str]:
-        """Every store that a goal writes to, with one of its goals."""
-        goals = list(self._routers.settings().goals)
-        every = await asyncio.gather(*(self._routers.traffic(goal) for goal in goals))
-        return {traffic.store: goal for traffic, goal in zip(every, goals, strict=True)}
+
+def _goals(request: Request) -> Collection[str] | None:
+    """The goals whose requests the caller may know of; None: all."""
+    caller = caller_of(request.scope)
+    return None if caller is None else caller.goals
 
 
 def require_routed(model: str) -> None:

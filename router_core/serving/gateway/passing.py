@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import replace
 from typing import Any
@@ -33,9 +33,11 @@ Using = Callable[[Wanted], AbstractAsyncContextManager[Forwarding]]
 class _Passing:
     """What both addresses do: read, answer while the program is there, and tell what went wrong."""
 
-    def __init__(self, forwarding: Using, goals: Callable[[Scope], Collection[str] | None] = lambda scope: None):
+    def __init__(
+        self, forwarding: Using, limited: Callable[[Wanted, Scope], Wanted] = lambda wanted, scope: wanted
+    ) -> None:
         self._forwarding = forwarding
-        self._goals = goals
+        self._limited = limited
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -46,14 +48,12 @@ class _Passing:
             except RefusedError as error:
                 await send_failure(send, error.failure)
                 return
-            await while_there(receive, self._told(content, headers, self._goals(scope), send))
+            await while_there(receive, self._told(content, headers, scope, send))
 
-    async def _told(
-        self, content: bytes, headers: Mapping[str, str], goals: Collection[str] | None, send: Send
-    ) -> None:
+    async def _told(self, content: bytes, headers: Mapping[str, str], scope: Scope, send: Send) -> None:
         async with AsyncExitStack() as until_sent:
             try:
-                answer = await self._asked(_object(content), headers, goals, until_sent)
+                answer = await self._asked(_object(content), headers, scope, until_sent)
             except Exception as error:  # noqa: BLE001 - whatever it is, the program is told in the usual form
                 told = failure(error)
                 if told.status == 500:
@@ -66,7 +66,7 @@ class _Passing:
         self,
         body: dict[str, Any],
         headers: Mapping[str, str],
-        goals: Collection[str] | None,
+        scope: Scope,
         until_sent: AsyncExitStack,
     ) -> Callable[[Send], Any]:
         raise NotImplementedError
@@ -79,13 +79,13 @@ class Responses(_Passing):
         self,
         body: dict[str, Any],
         headers: Mapping[str, str],
-        goals: Collection[str] | None,
+        scope: Scope,
         until_sent: AsyncExitStack,
     ) -> Callable[[Send], Any]:
         messages = messages_of(body)
         if not messages:
             raise ArgumentError(f"input is {shown(body.get('input'))}; give a text or a list of messages")
-        asked = wanted({**body, "messages": messages}, headers, goals)
+        asked = self._limited(wanted({**body, "messages": messages}, headers), scope)
         former = body.get("previous_response_id")
         streamed = {"stream": body["stream"]} if "stream" in body else {}
         asked = replace(asked, params={**asked.params, **streamed})
@@ -106,13 +106,18 @@ class Embeddings(_Passing):
         self,
         body: dict[str, Any],
         headers: Mapping[str, str],
-        goals: Collection[str] | None,
+        scope: Scope,
         until_sent: AsyncExitStack,
     ) -> Callable[[Send], Any]:
         model = body.get("model")
         if not isinstance(model, str) or not model:
             raise ArgumentError(f"model is {shown(model)}; name a model, as in 'openai/text-embedding-3-small'")
-        asked = wanted({**body, "model": AUTO, "messages": [{"role": "user", "content": "-"}]}, headers, goals)
+        stands_for = {**body, "model": AUTO, "messages": [{"role": "user", "content": "-"}]}
+        asked = self._limited(wanted(stands_for, headers), scope)
+        if asked.models is not None and model not in asked.models:
+            raise UnknownModelError(
+                f"There is no model {model[:100]!r} for this key; it may use {list(asked.models)}"
+            )
         forwarding = await until_sent.enter_async_context(self._forwarding(asked))
         providers = forwarding.settings.providers
         if model.partition("/")[0] not in providers or "/" not in model:

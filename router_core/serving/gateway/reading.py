@@ -110,4 +110,4 @@ def _kept(noted: Mapping[str, Any], user: Any) -> dict[str, str]:
     for name, value in named.items():
         with suppress(ArgumentError):
             kept |= require_metadata({name: value})
-    return dict(list(kept.items())[: MOST_NAMES - 1])  # the session stands among them
+    return dict(list(kept.items())[: MOST_NAMES - 2])  # session and caller stand among them

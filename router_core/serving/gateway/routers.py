@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -42,10 +42,22 @@ class GatewayRouter(AsyncRouter):
         self._reporting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def report(
-        self, request_id: str, reward: Any, comment: str = "", source: Source = "api", **figures: Any
+        self,
+        request_id: str,
+        reward: Any,
+        comment: str = "",
+        source: Source = "api",
+        goals: Collection[str] | None = None,
+        **figures: Any,
     ) -> None:
-        """Store an outcome, unless its source has said just that; and what the call took. ``reward``: ``UNSAID``
-        where there is no outcome.
+        """Store an outcome, unless its source has said just that; and what the call took.
+
+        Args:
+            request_id: of the request.
+            reward: ``UNSAID`` where there is no outcome.
+            comment, source: beside it.
+            goals: those whose requests the caller may know of; None: all.
+            figures: see ``Router.report_outcome``.
 
         Raises:
             UnknownRequestError: no request has this id.
@@ -54,7 +66,7 @@ class GatewayRouter(AsyncRouter):
         lock = self._reporting.setdefault(request_id, asyncio.Lock())
         async with lock:
             decision = await self._models.waiting.read(self._store.decision_of, request_id)
-            if decision is None:
+            if decision is None or not (goals is None or decision.goal in goals):
                 raise UnknownRequestError(f"No request has the id {request_id[:80]!r}")
             if decision.origin == BACKGROUND and reward is not UNSAID:
                 raise InvalidOutcomeError(
@@ -189,6 +201,12 @@ class Routers:
         if goal not in goals:
             raise UnknownModelError(f"There is no goal {goal[:100]!r}; the goals are {', '.join(goals)}")
         return await asyncio.to_thread(self._traffic, goal)
+
+    async def stores(self) -> dict[Store, str]:
+        """Every store that a goal writes to, with one of its goals."""
+        goals = list(self.settings().goals)
+        every = await asyncio.gather(*(self.traffic(goal) for goal in goals))
+        return {traffic.store: goal for traffic, goal in zip(every, goals, strict=True)}
 
     async def close(self) -> None:
         """End what is open; the stores stay open."""

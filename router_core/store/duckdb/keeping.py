@@ -1,8 +1,12 @@
-"""What is kept beside the log: versions of the settings, and results of judging the routers."""
+"""What is kept beside the log: versions of the settings, results of judging the routers, keys."""
 
 from __future__ import annotations
 
-from router_core.store.base import Evaluation, SettingsVersion
+from datetime import datetime
+from decimal import Decimal
+
+from router_core.noted import mark
+from router_core.store.base import CallerKey, Evaluation, SettingsVersion
 from router_core.store.duckdb import rows, sql
 from router_core.store.duckdb.part import Part
 from router_core.store.duckdb.reading import uuid_of
@@ -58,3 +62,22 @@ class Keeping(Part):
                 erased = cursor.execute(sql.ERASE_EVALUATION, {"id": uuid_of(id_)}).fetchall()
             self.projection.revision += len(erased)
         return bool(erased)
+
+    def caller_keys(self) -> list[CallerKey]:
+        """Every key, oldest first."""
+        with self.file.cursor() as cursor:
+            return [rows.caller_key_of(row) for row in cursor.execute(sql.CALLER_KEYS).fetchall()]
+
+    def save_caller_key(self, key: CallerKey) -> None:
+        """Keep a key."""
+        with self.file.lock:
+            with self.change() as cursor:
+                cursor.execute(sql.SAVE_CALLER_KEY, rows.caller_key_row(key))
+            self.projection.revision += 1
+
+    def spent_by(self, caller: str, since: datetime) -> tuple[Decimal, int]:
+        """What a caller's requests are known to have cost, and how many have an unknown cost."""
+        asked = {"caller": caller, "mark": mark(caller), "since": rows.naive(since)}
+        with self.file.cursor() as cursor:
+            ((usd, unknown),) = cursor.execute(sql.SPENT_BY, asked).fetchall()
+        return Decimal(usd), unknown

@@ -29,7 +29,7 @@ _JUDGED: Final = """
         FROM (
             SELECT completion_id, source, arg_max_null(reward_micro, seq) AS reward_micro,
                    arg_max(created_at, seq) AS created_at
-            FROM outcome GROUP BY completion_id, source
+            FROM outcome /* of these */ GROUP BY completion_id, source
         )
     )
     WHERE reward_micro IS NOT NULL
@@ -40,6 +40,11 @@ and the word of a source that is not in $precedence.
 
 With $window_us rewards only of answers that were first judged so soon (attribution.py).
 """
+
+_JUDGED_BESIDE_OTHERS: Final = _JUDGED.replace(
+    "/* of these */", "WHERE completion_id IN (SELECT id FROM repeated_completion WHERE goal = $goal)"
+)
+"""The same of answers that are not their prompt's only one, which is a small part of the log."""
 
 EACH_ARM: Final = "/* each arm */"
 """Stands for one column p0, p1, ... per model of $arms: the probability with which it could be drawn."""
@@ -106,7 +111,7 @@ QUESTIONS: Final[dict[str, str]] = {
     "pairs": f"""
         WITH answered AS (
             SELECT prompt_id, arm, arg_min(reward, id) AS reward, arg_min(rated_at, id) AS rated_at
-            FROM completion JOIN ({_JUDGED}) ON completion_id = id
+            FROM completion JOIN ({_JUDGED_BESIDE_OTHERS}) ON completion_id = id
             WHERE goal = $goal AND reward IS NOT NULL AND ($since IS NULL OR created_at >= $since)
                 AND ($until IS NULL OR created_at < $until)
             GROUP BY prompt_id, arm

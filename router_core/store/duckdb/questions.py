@@ -19,7 +19,14 @@ from typing import Any, Final
 
 from router_core.errors import StoreError
 from router_core.registry import CLASSIFIER, RULES, THOMPSON
-from router_core.store.duckdb import attribution, collected, contextual_questions, judge_questions
+from router_core.store.duckdb import (
+    attribution,
+    bill_questions,
+    collected,
+    contextual_questions,
+    judge_questions,
+    rating_questions,
+)
 from router_core.store.duckdb import off_policy_questions as logged
 from router_core.store.duckdb.drawn import drawn_by, quoted, was_drawn
 from router_core.store.duckdb.unknown_costs import (
@@ -345,6 +352,8 @@ _QUESTIONS: Final[dict[str, str]] = {
     **collected.QUESTIONS,
     **attribution.QUESTIONS,
     **judge_questions.QUESTIONS,
+    **rating_questions.QUESTIONS,
+    **bill_questions.QUESTIONS,
 }
 """Every answer is a table with the columns named above; times are UTC."""
 

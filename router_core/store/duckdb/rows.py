@@ -17,7 +17,7 @@ from uuid import UUID
 import numpy as np
 
 from router_core.errors import InvalidOutcomeError
-from router_core.store.base import Evaluation, SettingsVersion
+from router_core.store.base import CallerKey, Evaluation, SettingsVersion
 from router_core.types import (
     MICRO,
     Completion,
@@ -250,6 +250,32 @@ def evaluation_of(row: Row) -> Evaluation:
     """The value of a row of ``evaluation``."""
     id_, created_at, kind, name, document = row
     return Evaluation(str(id_), aware(created_at), kind, name, document)
+
+
+def caller_key_row(key: CallerKey) -> Row:
+    """A row of ``caller_key``."""
+    return (
+        key.id, key.name, naive(key.created_at), key.salt, key.digest, _list(key.goals), _list(key.models),
+        key.usd_per_day, key.requests_per_minute, key.at_once,
+        None if key.revoked_at is None else naive(key.revoked_at),
+    )  # fmt: skip
+
+
+def caller_key_of(row: Row) -> CallerKey:
+    """The value of a row of ``caller_key``."""
+    id_, name, created_at, salt, digest, goals, models, usd_per_day, per_minute, at_once, revoked_at = row
+    return CallerKey(
+        id_, name, aware(created_at), salt, digest, _tuple(goals), _tuple(models), usd_per_day, per_minute,
+        at_once, None if revoked_at is None else aware(revoked_at),
+    )  # fmt: skip
+
+
+def _list(names: tuple[str, ...] | None) -> list[str] | None:
+    return None if names is None else list(names)
+
+
+def _tuple(names: list[str] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(names)
 
 
 def _json(value: Any) -> str:

@@ -266,6 +266,21 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ALTER TABLE outcome ADD COLUMN cost_usd DECIMAL(18, 12) DEFAULT 0;  -- of the word itself; NULL: unknown
     ALTER TABLE outcome ADD COLUMN compared UUID;               -- the completion beside it; NULL: judged alone
     """,
+    """
+    CREATE TABLE IF NOT EXISTS caller_key (  -- who may call the gateway
+        id VARCHAR PRIMARY KEY,
+        name VARCHAR NOT NULL,
+        created_at TIMESTAMP NOT NULL,
+        salt BLOB NOT NULL,
+        digest BLOB NOT NULL,           -- of the key, which is not kept
+        goals VARCHAR[],                -- that it may use; NULL: all
+        models VARCHAR[],               -- that may answer it; NULL: all of its goals
+        usd_per_day DECIMAL(18, 9),     -- this and the following; NULL: no limit
+        requests_per_minute INTEGER,
+        at_once INTEGER,
+        revoked_at TIMESTAMP            -- NULL: in force
+    );
+    """,
 )
 
 META: Final = "CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"

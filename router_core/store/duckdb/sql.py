@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from router_core.noted import CALLER
 from router_core.store.duckdb.attribution import IN_TIME
 from router_core.store.duckdb.drawn import drawn_by
 
@@ -240,6 +241,18 @@ EVALUATIONS: Final = """
     SELECT id, created_at, kind, name, '' FROM evaluation ORDER BY created_at DESC, id DESC LIMIT $limit
 """
 ERASE_EVALUATION: Final = "DELETE FROM evaluation WHERE id = $id RETURNING id"
+CALLER_KEYS: Final = "SELECT * FROM caller_key ORDER BY created_at, id"
+SAVE_CALLER_KEY: Final = "INSERT OR REPLACE INTO caller_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+SPENT_BY: Final = f"""
+    WITH asked AS (
+        SELECT id FROM prompt
+        WHERE created_at >= $since AND json_extract_string(metadata, '$.{CALLER}') IN ($caller, $mark)
+    )
+    SELECT coalesce(sum(usd), 0), count(*) FILTER (usd IS NULL) FROM (
+        SELECT cost_usd AS usd FROM completion WHERE prompt_id IN (FROM asked)
+        UNION ALL SELECT decision_cost_usd FROM decision WHERE prompt_id IN (FROM asked)
+    )
+"""
 SAVE_GAIN: Final = """
     INSERT INTO gain_score
     SELECT coalesce(max(seq), 0) + 1, $at, $goal, $version, $origin, $document FROM gain_score
