@@ -4,7 +4,7 @@ BIN := .venv/bin
 PORT ?= 8501
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-.PHONY: run quick test check format bench soak pictures clean
+.PHONY: run quick test check format bench soak pictures words clean
 
 run: .venv/.ready-app
 	@$(BIN)/router-core app --port $(PORT)
@@ -32,6 +32,9 @@ soak: .venv/.ready-dev
 
 pictures: .venv/.ready-dev
 	@$(BIN)/python -m benchmarks.pictures
+
+words: .venv/.ready-dev
+	@$(BIN)/python -m benchmarks.words
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

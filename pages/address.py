@@ -97,7 +97,8 @@ class Address:
             ours = {key: said for key, said in values.items() if said != self._drawn[key][1](self._drawn[key][0])}
             known = left.values.keys() | values
             address = {name: said for name, said in address.items() if name not in known} | ours
-        if address != self._now:
+        elsewhere = self._followed and state.get(_HERE) == self._page
+        if address != self._now or elsewhere:  # a link to this very page leaves the browser's address as it was
             if self._returned:
                 _replace(address)
             else:

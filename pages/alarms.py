@@ -58,14 +58,14 @@ def show_moved(
     st.subheader(
         "Drift alarms",
         anchor=False,
-        help="A model that answers worse or better than predicted for long enough sets an alarm off: what was"
-        " learned of it before then counts little, so that it is learned anew.",
+        help="An alarm is raised when a model keeps answering worse or better than predicted. What was learned"
+        " about it before then counts little, and it is learned anew.",
     )
     own = shared.playground.settings.contextual
     if not alarms:
         st.caption(
-            f"None. One sounds at evidence {own.drift_threshold:g}, after the first {own.drift_warm_up:,} ratings"
-            " of a model."
+            f"None. An alarm is raised at evidence {own.drift_threshold:g}, after the first {own.drift_warm_up:,}"
+            " ratings of a model."
         )
     for one in alarms[:_SHOWN]:
         _show_alarm(shared, goal, one, names)
@@ -132,8 +132,8 @@ def _show_price(shared: Resources, event: PriceEvent, place: int, newest: bool) 
         key = change.model
         with popover("Keep the old price", icon=":material/undo:", type="tertiary", key=f"old-price-{key}"):
             st.caption(
-                "For a contract that differs from the price book: the old price goes into the settings, which go"
-                " before the book. Settings, Versions brings back what was before."
+                "For a contract that differs from the price book: the old price goes into the settings, which"
+                " take precedence over the book. Settings, Versions restores what was there before."
             )
             note = st.text_input("Note", key=f"old-price-note-{key}").strip()
             do_change(

@@ -76,8 +76,8 @@ def _verdicts(goals: tuple[VerdictsBought, ...]) -> None:
         ],
     )
     st.caption(
-        "The classifier, asked where its verdict was worth the call. What verdicts should bring is an estimate"
-        " made before asking, from what was known then: it is not measured. Some calls are expected to lose,"
+        "The classifier, asked where its verdict was worth the call. The benefit expected of it is estimated"
+        " before asking, from what was known then: it is not measured. Some calls are expected to lose,"
         " those made to learn what verdicts are worth."
     )
 

@@ -46,7 +46,7 @@ def show_figures(report: CostReport) -> None:
         f"{share:.1%}" if report.unpriced else "none",
         chart_data=unpriced.fillna(0.0).tolist() if report.unpriced else None,
         help=f"{report.unpriced:,} of {report.requests:,} requests have a call, a retry or a decision whose price"
-        " nobody knows. It is in no sum; savings and means are over the other requests.",
+        " is unknown. They are left out of every sum; savings and means are over the other requests.",
     )
 
 
@@ -91,7 +91,7 @@ def _against(cells: Any, report: CostReport, against: str, total: float | None, 
         + (f" ({report.estimated:.0%} of the prompts)." if against == "strongest" else ".")
         + _left_out(
             report.requests - report.referenced,
-            "have an unknown cost, or no answer to hold the strongest against,",
+            "have an unknown cost, or no answer to compare the strongest with,",
         ),
     )
 
@@ -115,8 +115,8 @@ def _ratings(cells: Any, report: CostReport, series: Any) -> None:
         + (
             ""
             if worst is None
-            else " At the worst: if every other answer were bad, or every one good. Who rates"
-            " often does so because an answer is good, or is not."
+            else " At the worst: if every other answer were bad, or every one good. People"
+            " often rate because an answer is good, or because it is not."
         ),
     )
     each = report.per_good_usd

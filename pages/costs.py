@@ -52,7 +52,7 @@ def _view(shared: Resources, held: Extent) -> View:
             whole = (since.date(), now.date())
             picked = st.date_input("Days (UTC)", whole, key=address.days("days", whole), width=240)
         chosen = [
-            address.one_of("Goal", "of-goal", found["goal"], 130, LABELS),
+            address.one_of("Use case", "of-goal", found["goal"], 130, LABELS),
             address.one_of("Router", "router", policies, 170, LABELS),
             address.one_of("Model", "model", found["arm"], 200, LABELS),
             address.one_of("Origin", "origin", found["origin"], 130, LABELS),
@@ -118,7 +118,7 @@ def _judging(shared: Resources, state: State, view: View) -> None:
         unknown = sum(row["unknown"] for row in rows)
         more = f" and {unknown:,} calls of unknown cost" if unknown else ""
         spent = dollars(sum(row["cost_usd"] for row in rows))
-        st.caption(f"Judges cost {spent}{more} beside this, in this range.")
+        st.caption(f"Judges cost {escaped(spent)}{more} beside this, in this range.")
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

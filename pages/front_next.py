@@ -25,8 +25,8 @@ class _Way(NamedTuple):
 _WAYS = (
     _Way("Try one prompt", "Every model answers, every router decides; you judge with a key.", "playground.py",
          {"run_all": "true"}, ":material/edit:"),
-    _Way("Rate what was answered", "Prompts of before, from this page or from your program.", "history.py",
-         {"rated": "not rated"}, ":material/thumbs_up_down:"),
+    _Way("Ask every model many prompts", "A file of prompts, within a limit in dollars; checked and judged.",
+         "verdict.py", {"tab": "My prompts"}, ":material/playlist_play:"),
     _Way("I have scored answers", "A file of prompts with a score per model: a verdict in seconds.", "verdict.py",
          {"tab": "My data"}, ":material/upload_file:"),
     _Way("I have logs", "LiteLLM, Langfuse, OpenTelemetry and others: what it cost, and answers to judge.",

@@ -54,7 +54,7 @@ def _search(shared: Resources) -> Search:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="history-filters"):
         text = st.text_input("Search the prompts", key=address.text("search"), width=160)
         noted = st.text_input("Metadata", key=address.text("metadata"), width=110, placeholder="user=42")
-        goal = address.one_of("Goal", "of-goal", found["goal"], 110, LABELS)
+        goal = address.one_of("Use case", "of-goal", found["goal"], 110, LABELS)
         policy = address.one_of(
             "Router", "router", [name for name in LABELS if name in found["policy"]], 150, LABELS
         )
@@ -177,8 +177,8 @@ def _erasing(shared: Resources) -> None:
         held = store.count(old)
         st.caption(
             f"{held:,} prompts are older, whatever is filtered. Deleting takes their answers and ratings too, and"
-            " what was learned from them. Keeping only fingerprints takes the texts; costs, ratings and learning"
-            " stay."
+            " what was learned from them. Deleting only the texts leaves costs, ratings and learning as they"
+            " are."
         )
         sure = st.checkbox("I know that this cannot be undone", key="sure")
         if st.button("Delete texts, keep statistics", key="strip", disabled=not sure or not held):

@@ -141,13 +141,14 @@ def next_screen(shared: Resources, goal: str) -> Queued:
     queue = queues.setdefault(of, _Queue(SystemRandom().getrandbits(63)))
     if queue.screens and len(queue.past) >= queue.since + _AHEAD:
         _begin(shared, goal, queue)
-    while queue.screens or (queue.revision != shared.playground.store.revision and _planned(shared, goal, queue)):
-        if not queue.screens:
-            continue
-        found = _unrated(shared, queue.screens[0])
-        if found is not None:
-            return Queued(queue, queue.screens[0], found)
-        queue.screens = queue.screens[1:]
+    for _ in range(2):  # of an order that was worked out ahead, all may be rated by now
+        while queue.screens:
+            found = _unrated(shared, queue.screens[0])
+            if found is not None:
+                return Queued(queue, queue.screens[0], found)
+            queue.screens = queue.screens[1:]
+        if queue.revision == shared.playground.store.revision or not _planned(shared, goal, queue):
+            break
     return Queued(queue)
 
 

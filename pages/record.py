@@ -59,7 +59,7 @@ def show_record(shared: Resources, comparison: Comparison) -> None:
             st.caption("What it cost and what was said of it is shown once every answer is rated.")
             return
     else:
-        st.info(f"The goal {escaped(prompt.goal)} is not set up any more; what it did is below.")
+        st.info(f"The use case {escaped(prompt.goal)} is no longer set up; what happened in it is below.")
     _other_answers([one for one in comparison.completions if one.id not in shown], arm_names(shared))
     _costs(comparison, arm_names(shared))
     _changes(shared, comparison)
@@ -84,7 +84,7 @@ def _tools(shared: Resources, comparison: Comparison, known: bool) -> None:
                 close()
                 st.rerun()
             st.caption("Or only its texts: figures, ratings and learning stay.")
-            if st.button("Keep only its fingerprint", key="strip-one", disabled=prompt.messages is None):
+            if st.button("Delete texts, keep statistics", key="strip-one", disabled=prompt.messages is None):
                 shared.playground.store.strip(Search(ids=(prompt.id,)))
                 close()
                 st.rerun()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.address import Address
+from pages.evidence_batch import show_batches
 from pages.evidence_data import show_data
 from pages.evidence_judges import show_judges
 from pages.evidence_logs import show_logs
@@ -17,6 +18,7 @@ from router_core.errors import RouterError
 
 _TABS = {
     "Verdict": show_front,
+    "My prompts": show_batches,
     "My data": show_data,
     "My logs": show_logs,
     "My traffic": show_traffic,

@@ -53,7 +53,8 @@ class Batch:
         at_once: calls at the same time to one provider, at most.
         per_minute: calls a minute to one provider, at most; None: no limit.
         unpriced: whether models whose price is unknown may be asked: the limit cannot hold their cost.
-        created_at: when it began.
+        notes: sentences about what was read from the file.
+        created_at: when it was made.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Batch:
     at_once: int = 16
     per_minute: int | None = None
     unpriced: bool = False
+    notes: tuple[str, ...] = ()
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:
@@ -207,6 +209,7 @@ def _read(document: dict[str, Any]) -> Batch:
         **{
             **document,
             "arms": tuple(document["arms"]),
+            "notes": tuple(document["notes"]),
             "limit_usd": None if limit is None else Decimal(limit),
             "created_at": datetime.fromisoformat(document["created_at"]),
         }

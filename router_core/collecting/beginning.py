@@ -69,7 +69,7 @@ def prepare(
                 f"the check {check} needs reference answers, and {called} has none; name the column that holds"
                 " them, as in reference=Answer"
             )
-        batch = Batch(id_, called, goal, arms, contents.prompts, check, **more)
+        batch = Batch(id_, called, goal, arms, contents.prompts, check, notes=contents.notes, **more)
         save(folder, batch)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

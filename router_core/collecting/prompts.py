@@ -87,8 +87,9 @@ class Contents:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about what was left out."""
-        said = []
+        """Sentences about what the columns were taken to mean, and what was left out."""
+        meant = [f"{part} in {name!r}" for part, name in asdict(self.columns).items() if name is not None]
+        said = [f"read as: {', '.join(meant)}"]
         if self.empty:
             said.append(f"{self.empty:,} of {self.in_file:,} rows have no prompt: left out")
         if self.repeated:

@@ -29,6 +29,7 @@ from router_core.errors import (
     ProviderUnavailableError,
     RateLimitError,
 )
+from router_core.evaluation.progress import Watch
 from router_core.features import context
 from router_core.models.calls import Models
 from router_core.models.event_loop import EventLoop
@@ -47,6 +48,7 @@ Ended = Literal["done", "paused", "limit", "given up"]
 _WHY: Final = "a batch asks every model"
 _ROUNDS: Final = 3  # of asking again who was told to come later
 _IN_VAIN: Final = 20  # failures of a model in a row, after which it is not asked any more
+_LOOK_S: Final = 0.3  # between two looks at whether it is still wanted
 _AT_ONCE: Final = 4  # times as many calls are prepared as may be under way
 
 
@@ -102,8 +104,10 @@ class BatchRun:
         """Begin no further call; those under way are finished. From any thread."""
         self._stop.set()
 
-    def run(self) -> Result:
+    def run(self, watch: Watch | None = None) -> Result:
         """Ask, until all was asked, the limit is reached or somebody pauses it. Keeps the thread waiting.
+
+        ``watch`` is told how far it is; where it is cancelled, the batch is paused.
 
         Raises:
             MissingKeyError: a model cannot be asked; nothing was.
@@ -111,14 +115,15 @@ class BatchRun:
             DataFileError: the batch's prompts cannot be read.
             StoreError: the log cannot be written.
         """
-        return asyncio.run(_Running(self).run())
+        return asyncio.run(_Running(self, watch or Watch()).run())
 
 
 class _Running:
     """What one run needs inside its event loop."""
 
-    def __init__(self, run: BatchRun) -> None:
+    def __init__(self, run: BatchRun, watch: Watch) -> None:
         self._run = run
+        self._watch = watch
         self._batch = run.batch
         self._standing = run.standing
         self._waiting = EventLoop()
@@ -138,6 +143,7 @@ class _Running:
         self._broken: BaseException | None = None
 
     async def run(self) -> Result:
+        watching = asyncio.create_task(self._tell())
         try:
             self._models.require_keys(self._arm(arm).model for arm in self._batch.arms)
             self._require_prices()
@@ -150,6 +156,7 @@ class _Running:
                 await asyncio.sleep(2.0**number)
                 await self._ask(frozenset({"failed"}), later)
         finally:
+            watching.cancel()
             await self._caller.aclose()
             await self._waiting.read(self._decider.memory.close)
             await self._models.aclose()
@@ -161,6 +168,15 @@ class _Running:
         if self._ended == "done" and self._given_up:
             self._ended = "given up"
         return Result(self._ended, self._standing, self._given_up)
+
+    async def _tell(self) -> None:
+        """Tell how far it is, and hear whether it is still wanted."""
+        while True:
+            if self._watch.cancelled():
+                self._run.pause()
+            left = self._standing.left / self._batch.calls
+            self._watch.progress(1.0 - left, f"{self._batch.calls - self._standing.left:,} calls made")
+            await asyncio.sleep(_LOOK_S)
 
     def _require_prices(self) -> None:
         unknown = [one for one in self._batch.arms if self._decider.prices.price(self._arm(one).model) is None]

@@ -16,6 +16,7 @@ from router_core.sampling import uniform
 from router_core.settings import GoalSettings
 from router_core.store.base import Questions
 from router_core.types import Candidate
+from router_core.views.audit import wanted_from_people
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,21 @@ def answers(known: Known) -> Iterable[ToRate]:
         yield ToRate(row["prompt_id"], (row["completion_id"],), known.moved[row["arm"]])
 
 
-KINDS: Final[tuple[Kind, ...]] = (pairs, answers)
+def judged(known: Known) -> Iterable[ToRate]:
+    """Answers of prompts that were drawn for people, to measure a judge's error: one or two of each prompt.
+
+    One goes as far as one over those that wait. The draw was at random, so their order tells nothing of them.
+    """
+    strong = known.settings.arms[-1].id
+    waiting = wanted_from_people(known.store, known.goal)
+    for one in waiting:
+        answers = dict(list(one.answers.items())[:2])
+        others = [arm for arm in answers.values() if arm != strong]
+        completes = others[0] if len(answers) == 2 and len(others) == 1 else ""
+        yield ToRate(one.prompt_id, tuple(answers), step_of_pair(len(waiting)), completes)
+
+
+KINDS: Final[tuple[Kind, ...]] = (pairs, answers, judged)
 
 
 def moved_by_arm(settings: GoalSettings, candidates: Sequence[Candidate]) -> dict[str, float]:

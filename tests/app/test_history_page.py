@@ -97,7 +97,7 @@ def test_a_goal_that_is_gone(store: Store, tmp_path: Path, monkeypatch: pytest.M
     use(tmp_path, monkeypatch, Settings(goals={"other": GoalSettings()}))
     at = record()
     assert not at.error
-    assert "The goal default is not set up any more" in at.info[0].value
+    assert "The use case default is no longer set up" in at.info[0].value
     assert "Other answers (2)" in [one.label for one in at.expander]
     assert "Everything said about these answers (1)" in [one.label for one in at.expander]
     assert not [one for one in at.button if one.key == "rerun"]

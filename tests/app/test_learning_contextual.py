@@ -70,7 +70,7 @@ def test_empty(fill: Fill) -> None:
     assert lines(at, "No rated answer yet")
     assert lines(at, "Here you will see which features")
     assert lines(at, "None yet: the words of a prompt say nothing so far")
-    assert lines(at, "None. One sounds at evidence 9, after the first 100 ratings")
+    assert lines(at, "None. An alarm is raised at evidence 9, after the first 100 ratings")
     assert lines(at, "None in the log: every answer was paid at the price that is in force.")
     assert notices(at) == []
     at.button(key="learn-gain").click().run()

@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from router_core.settings import Settings
 from router_core.store.base import Batch, Store
 from router_core.types import FOR_PEOPLE, ORDER_SWAP, Evidence, OutcomeRecord
+from router_core.views.rating_queue import Known, judged, to_rate
 from tests.store_rows import ALL, CHEAP, STRONG, a_completion, a_decision, a_prompt, an_outcome, ident
 
 JUDGE = "openai/gpt-4o, pairs, version 1 (abc)"
@@ -70,6 +72,24 @@ def test_judges_are_read_beside_people(store: Store) -> None:
     found = {(row["who"], row["arm"]): (row["judge"], row["people"], row["for_people"]) for row in said}
     assert found == {(JUDGE, CHEAP): (1.0, 0.25, True), ("another", STRONG): (1.0, None, False)}
     assert store.rows("judgements", {"goal": "other"}) == []
+
+
+def test_what_was_drawn_for_people_waits_in_the_queue(store: Store) -> None:
+    """Both answers of a drawn prompt as one screen, until both are rated; what was not drawn does not wait."""
+    two_answers(store)
+    settings = Settings().goal("default")
+    arms = {arm.id: 0.0 for arm in settings.arms}
+    known = Known(store, "default", settings, {CHEAP: None}, arms, 0)
+    assert list(judged(known)) == []
+    store.write(Batch(outcomes=[a_judgement(1, 1, 0.0), a_judgement(2, 2, 1.0)]))
+    assert list(judged(known)) == []
+    drawn = (FOR_PEOPLE,)
+    store.write(Batch(outcomes=[a_judgement(3, 1, 0.0, chips=drawn), a_judgement(4, 2, 1.0, chips=drawn)]))
+    (one,) = judged(known)
+    assert (set(one.answers), one.completes, one.value) == ({ident(1), ident(2)}, CHEAP, 1.0)
+    assert [screen.prompt_id for screen in to_rate(known)] == [ident(1)]
+    store.write(Batch(outcomes=[an_outcome(5, 1, 1.0), an_outcome(6, 2, 1.0)]))
+    assert list(judged(known)) == []
 
 
 def test_what_judging_cost(store: Store) -> None:

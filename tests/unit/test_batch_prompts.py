@@ -17,6 +17,9 @@ ROWS: list[dict[str, Any]] = [
      "System Prompt": "Be short."},
     {"id": "b", "Question": "2 + 2, or 3?", "Expected Answer": "4", "Category": None, "System Prompt": None},
 ]  # fmt: skip
+READ_AS = (
+    "read as: prompt in 'Question', task in 'Category', reference in 'Expected Answer', system in 'System Prompt'"
+)
 ASKED = [
     Asked(
         1,
@@ -40,7 +43,7 @@ def test_every_format(tmp_path: Path, ending: str) -> None:
         table.to_json(place, orient="records", lines=ending == "jsonl")
     contents = read_prompts(place, tmp_path / "out")
     assert list(asked_in(tmp_path / "out")) == ASKED
-    assert (contents.prompts, contents.referenced, contents.notes) == (2, 2, ())
+    assert (contents.prompts, contents.referenced, contents.notes) == (2, 2, (READ_AS,))
     assert contents.columns == Columns(
         prompt="Question", task="Category", reference="Expected Answer", system="System Prompt"
     )
@@ -55,6 +58,7 @@ def test_a_prompt_per_line(tmp_path: Path) -> None:
     said = [one.messages[0]["content"] for one in asked_in(tmp_path / "out")]
     assert said == ['Say "hi", twice.', "Name a colour."]
     assert contents.notes == (
+        "read as: prompt in 'prompt'",
         "1 of 4 rows have no prompt: left out",
         "1 rows repeat an earlier prompt: asked once",
     )

@@ -9,7 +9,6 @@ from threading import Event
 
 import pytest
 
-from router_core.collecting.audit import wanted_from_people
 from router_core.collecting.judge_run import judge_all
 from router_core.collecting.judging import Judging
 from router_core.errors import EvaluationError, SettingsError
@@ -19,6 +18,7 @@ from router_core.outcomes.judge import Judge
 from router_core.settings import PrivacySettings, ProviderSettings, Settings, SimulationSettings
 from router_core.store import open_store
 from router_core.store.base import Search, Store
+from router_core.views.audit import wanted_from_people
 from tests.judged import rate, with_pairs
 from tests.servers import ChatServer, Request, answered, chat_server, refused
 from tests.store_rows import ALL, CHEAP, STRONG, ident

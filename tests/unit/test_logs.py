@@ -175,6 +175,15 @@ def test_answers_to_the_same_prompt_make_pairs(tmp_path: Path, store: Store) -> 
     }
 
 
+def test_plain_rows_of_the_same_prompt(tmp_path: Path, store: Store) -> None:
+    """Two models make a pair, also from two files; the same model asked again was asked another time."""
+    rows = [{"model": model, "prompt": "hi", "answer": "ho"} for model in ("small", "large", "small")]
+    taken(store, read_log(written(tmp_path, rows)))
+    assert sorted(len(one.completions) for one in store.find(Search(), 10)) == [1, 2]
+    taken(store, read_log(written(tmp_path, [{"model": "third", "prompt": "hi", "answer": "hey"}])))
+    assert sorted(len(one.completions) for one in store.find(Search(), 10)) == [1, 3]
+
+
 def test_texts_are_kept_only_where_they_may_be(tmp_path: Path, store: Store) -> None:
     """With fingerprints alone there is no text of a prompt, an answer, an error, a comment or a reference."""
     settings = Settings(privacy=PrivacySettings(keep_texts="hash"))

@@ -5,6 +5,7 @@ A part that is missing, or that cannot be what it should be, is unknown: never z
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -229,6 +230,12 @@ def reward(value: Any) -> float | None:
         "bad": 0.0,
     }
     return words.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+def contents(row: Row) -> str:
+    """A hash of all that a row holds: the id of one that has none."""
+    text = json.dumps(row, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=10).hexdigest()
 
 
 def calls(rows: Iterable[Any]) -> Iterable[Row]:

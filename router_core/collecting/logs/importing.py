@@ -150,11 +150,11 @@ class _Taking:
         decisions: list[Decision] = []
         completions: list[Completion] = []
         outcomes: list[OutcomeRecord] = []
-        models, began = _groups(calls)
+        models = _models_by_prompt(calls)
         for one in calls:
             at = one.at or self._now
             key = one.group or one.id
-            prompt_id = self._id("prompt", key, began.get(key))
+            prompt_id = self._id("prompt", key, None if one.group else one.at)  # of a group in any file the same
             asked = self._checked(one)
             if prompt_id not in prompts:
                 prompts[prompt_id] = self._prompt(prompt_id, one, asked, at, len(models[key]) > 1)
@@ -273,16 +273,12 @@ def _version_7(raw: bytes) -> UUID:
     return UUID(bytes=bytes(whole))
 
 
-def _groups(calls: Sequence[LoggedCall]) -> tuple[dict[str, set[str]], dict[str, datetime]]:
-    """Of each prompt the models that answered it, and when the first did."""
+def _models_by_prompt(calls: Sequence[LoggedCall]) -> dict[str, set[str]]:
+    """Group, or id of a call that stands alone -> the models that answered."""
     models: dict[str, set[str]] = {}
-    began: dict[str, datetime] = {}
     for one in calls:
-        key = one.group or one.id
-        models.setdefault(key, set()).add(one.model)
-        if one.at is not None:
-            began[key] = min(one.at, began.get(key, one.at))
-    return models, began
+        models.setdefault(one.group or one.id, set()).add(one.model)
+    return models
 
 
 def _notable(text: str) -> bool:

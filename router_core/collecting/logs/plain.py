@@ -1,11 +1,14 @@
 """Plain JSON lines: a call a row, under names that say what they are (``model``, ``prompt`` or ``messages``, ...).
 
-Rows with the same prompt_id, or without one the same prompt, answered the same prompt.
+Rows with the same prompt_id answered the same prompt. Without one, the first rows of two models with the same
+prompt did, the second rows, and so on: a model that was asked the same again was asked another time. A row without
+an id is known by its contents.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -40,9 +43,10 @@ def recognises(row: Row) -> bool:
 
 def calls(rows: Iterable[Row]) -> Iterator[LoggedCall | NotACallError]:
     """Each row as a call."""
-    for place, row in enumerate(rows):
+    before: Counter[tuple[str, str]] = Counter()
+    for row in rows:
         try:
-            yield _call(row, place)
+            yield _call(row, before)
         except NotACallError as error:
             yield error
 
@@ -51,15 +55,19 @@ def _part(row: Row, name: str) -> Any:
     return read.first(*(row.get(one) for one in NAMES[name]))
 
 
-def _call(row: Row, place: int) -> LoggedCall:
+def _call(row: Row, before: Counter[tuple[str, str]]) -> LoggedCall:
     asked = read.messages(_part(row, "prompt"))
     score = read.reward(_part(row, "score"))
     model = read.required(_part(row, "model"), "model")
     group = _part(row, "group")
     if group is None and asked is not None:
-        group = json.dumps(asked, sort_keys=True, default=str)
+        said = json.dumps(asked, sort_keys=True, default=str)
+        group = f"{before[said, model]}|{said}"
+        before[said, model] += 1
+    contents = read.contents(row)
+    before[contents, ""] += 1
     return LoggedCall(
-        id=str(read.first(_part(row, "id"), f"row {place + 1}: {model}")),
+        id=str(read.first(_part(row, "id"), f"{contents}/{before[contents, '']}")),
         model=model,
         at=read.moment(_part(row, "time")),
         messages=asked,

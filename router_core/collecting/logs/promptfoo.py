@@ -24,14 +24,14 @@ def recognises(row: Row) -> bool:
 
 def calls(rows: Iterable[Row]) -> Iterator[LoggedCall | NotACallError]:
     """Each result as a call."""
-    for place, row in enumerate(rows):
+    for row in rows:
         try:
-            yield _call(row, place)
+            yield _call(row)
         except NotACallError as error:
             yield error
 
 
-def _call(row: Row, place: int) -> LoggedCall:
+def _call(row: Row) -> LoggedCall:
     provider = row.get("provider")
     model = (
         provider
@@ -48,10 +48,7 @@ def _call(row: Row, place: int) -> LoggedCall:
     why = read.text(read.part(row, "gradingResult", "reason")) or ""
     failed = error is not None and said is None
     return LoggedCall(
-        id=str(
-            row.get("id")
-            or f"{row.get('evalId') or ''}/{row.get('promptIdx')}/{row.get('testIdx')}/{model}/{place}"
-        ),
+        id=str(row.get("id") or read.contents(row)),
         model=read.required(model, "provider"),
         at=read.moment(row.get("timestamp")),
         messages=read.messages(raw),

@@ -1,10 +1,12 @@
 """What people are asked about because a judge judged it: a part drawn at random, which measures the judge's error.
 
-The draw is judging.py's; what people's words make of a judge is in evaluation/judges.py.
+The draw is made when the judge is asked (collecting/judging.py); what people's words make of a judge is in
+evaluation/judges.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from router_core.store.base import Questions
@@ -12,10 +14,10 @@ from router_core.store.base import Questions
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A prompt some of whose judged answers wait for people's word: ``completion_ids``, in the order of arms."""
+    """A prompt some of whose judged answers wait for people's word. ``answers``: completion -> its arm, by arm."""
 
     prompt_id: str
-    completion_ids: tuple[str, ...]
+    answers: Mapping[str, str]
 
 
 def wanted_from_people(store: Questions, goal: str, most: int | None = None) -> list[Wanted]:
@@ -31,7 +33,7 @@ def wanted_from_people(store: Questions, goal: str, most: int | None = None) -> 
         if row["for_people"] and row["judge"] is not None and row["people"] is None:
             judged.setdefault(row["prompt_id"], {})[row["completion_id"]] = row["arm"]
     found = [
-        Wanted(prompt_id, tuple(sorted(answers, key=lambda one: answers[one])))
+        Wanted(prompt_id, dict(sorted(answers.items(), key=lambda one: (one[1], one[0]))))
         for prompt_id, answers in sorted(judged.items())
     ]
     return found if most is None else found[:most]
