@@ -142,7 +142,7 @@ class CallSettings(Declaration):
         default=False,
         title="Over HTTP, end an answer once it is stored",
         description="Whether the last byte of an answer over HTTP waits until the answer is stored. Otherwise it"
-        " is stored with the next commit, and a crash in between leaves a decision with an answer of unknown cost.",
+        " is stored with the next commit, and a crash in between leaves a decision without its answer.",
     )
 
 
