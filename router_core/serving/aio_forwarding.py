@@ -120,7 +120,7 @@ class Forwarding:
         self.waiting = EventLoop()
         self.models = Models(settings, simulated=simulated, environ=environ, keys=keys, waiting=self.waiting)
         self.decider = Decider(settings, store, self.models, prices=prices)
-        self.caller = Caller(self.decider, store, self.models, patient=False)
+        self.caller = Caller(self.decider, store, self.models, patient=settings.calls.stored_first)
         self.handed_over = HandedOver(self.decider, store)
         self.abilities = Abilities(settings)
         for name in settings.goals:

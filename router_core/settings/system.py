@@ -138,6 +138,12 @@ class CallSettings(Declaration):
         title="Longest prompt, in characters",
         description="Longest prompt that is sent, in characters.",
     )
+    stored_first: bool = Field(
+        default=False,
+        title="Over HTTP, end an answer once it is stored",
+        description="Whether the last byte of an answer over HTTP waits until the answer is stored. Otherwise it"
+        " is stored with the next commit, and a crash in between leaves a decision without its answer.",
+    )
 
 
 class PrivacySettings(Declaration):

@@ -419,3 +419,17 @@ def test_who_may_use_which_goal() -> None:
     """A caller's own goals are all that there is for it."""
     asked = wanted(hello(model="goal:hard"), {}, goals={"default"})
     assert asked.goals == {"default"}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_stored_first(server: ChatServer, store: Store, start: Start, stream: bool) -> None:
+    """The last byte waits for the commit, so the answer is there at once."""
+    server.usual = events("hel", "lo") if stream else usual
+    at = start(calls={"stored_first": True})
+    for _ in range(10):
+        id_ = post(at, hello(stream=stream)).headers["x-router-request-id"]
+        decision = store.decision_of(id_)
+        assert decision is not None
+        kept = store.comparison(decision.prompt_id)
+        assert kept is not None
+        assert [one.id for one in kept.completions] == [id_]

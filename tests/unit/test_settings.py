@@ -105,6 +105,7 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("calls", "deadline_s", 121),
     ("calls", "first_token_s", 61),
     ("calls", "queue_s", 60.0),
+    ("calls", "stored_first", True),
     ("calls", "max_retries", 0),
     ("calls", "max_prompt_characters", 1),
     ("privacy", "keep_texts", "hash"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field
 from starlette.requests import Request
@@ -22,7 +22,7 @@ from router_core.serving.gateway.failures import Failure, RefusedError, failure
 from router_core.serving.gateway.reading import OWN, wanted
 from router_core.serving.gateway.routers import Routers
 from router_core.store.base import Store
-from router_core.types import Completion, Decision, OutcomeRecord, Source
+from router_core.types import Completion, Decision, OutcomeRecord
 from router_core.validation import canonical_json
 
 MOST_OUTCOMES: Final = 1_000
@@ -97,7 +97,7 @@ class Reported(Fields):
     request_id: str
     reward: float | bool | str | None = Field(union_mode="left_to_right")
     comment: str = ""
-    source: Source = "api"
+    source: Literal["api", "thumb", "check", "condition"] = "api"
 
 
 _OTHER_NAMES: Final = {
