@@ -12,7 +12,7 @@ from router_core.exports.document import Export, dump
 from router_core.exports.learned import Provenance
 from router_core.exports.parsing import sealed, text_of
 from router_core.settings import ArmSettings, GoalSettings, PriceSettings, ProviderSettings, Settings
-from router_core.types import Evidence, OutputTokens, Price
+from router_core.types import Evidence, OutputTokens, Price, Teacher
 from tests.builders import CHEAP, STRONG
 
 LOCAL = "local/tiny"
@@ -20,8 +20,13 @@ COLD = 'openai/gpt-4o?{"temperature":0}'
 WHEN = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
 
 
+TEACHING: tuple[Teacher, ...] = ("thumb", "api", "condition")
+
+
 def some_settings() -> Settings:
-    """Two goals, a provider and a price of one's own, a model twice, cost ignored in one goal."""
+    """Two goals, a provider and a price of one's own, a model twice, cost ignored in one goal; sources that teach
+    are those of version 1.
+    """  # fmt: skip
     own = PriceSettings(
         input_usd_per_million_tokens=Decimal("0.10"), output_usd_per_million_tokens=Decimal("0.400000001")
     )
@@ -40,8 +45,11 @@ def some_settings() -> Settings:
                     ArmSettings(model=STRONG, params={"temperature": 0}),
                 ),
                 success_value_usd=float("inf"),
+                teaching_precedence=TEACHING,
             ),
-            "search: Größe": GoalSettings(prior_alpha=2.0, prior_beta=0.5, exploration=0.1),
+            "search: Größe": GoalSettings(
+                prior_alpha=2.0, prior_beta=0.5, exploration=0.1, teaching_precedence=TEACHING
+            ),
         },
     )
 
