@@ -265,20 +265,21 @@ def _form(store: Store, settings: Settings, goal: str) -> None:
         st.error("Choose a file of prompts first.", icon=":material/error:")
         return
     try:
-        prepare(
-            settings,
-            store,
-            upload.getvalue(),
-            name=upload.name,
-            goal=goal,
-            models=tuple(models),
-            said=columns_said([one for one in said.split(",") if one.strip()]),
-            sample=None if sample is None else int(sample),
-            check="" if kind is None else f"{kind}:{more.strip()}" if more.strip() else kind,
-            limit_usd=dollars_said(limit),
-            max_tokens=int(tokens),
-            unpriced=unpriced,
-        )
+        with st.spinner("Reading the prompts ..."):
+            prepare(
+                settings,
+                store,
+                upload.getvalue(),
+                name=upload.name,
+                goal=goal,
+                models=tuple(models),
+                said=columns_said([one for one in said.split(",") if one.strip()]),
+                sample=None if sample is None else int(sample),
+                check="" if kind is None else f"{kind}:{more.strip()}" if more.strip() else kind,
+                limit_usd=dollars_said(limit),
+                max_tokens=int(tokens),
+                unpriced=unpriced,
+            )
     except RouterError as error:
         st.error(escaped(str(error)), icon=":material/error:")
         return
