@@ -13,7 +13,7 @@ from pages.decisions import hidden
 from pages.formatting import dollars, escaped
 from pages.mode import offer_other_store
 from pages.popovers import close, popover
-from pages.queue import next_screen, show_queue
+from pages.rating_queue import next_screen, show_queue
 from pages.record import arm_names, show_record
 from pages.resources import Resources, resources
 from pages.traffic import offer_traffic

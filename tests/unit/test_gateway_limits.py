@@ -211,7 +211,10 @@ def test_a_signal_ends_it_in_good_order(tmp_path: Path, number: signal.Signals) 
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     place = tmp_path / "router.simulated.duckdb"
-    program = "import sys; from router_core.shell.main import main; main(sys.argv[1:])"
+    program = (  # under nohup, and so in what it starts, SIGHUP is ignored: here it is not
+        "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL);"
+        " from router_core.shell.main import main; main(sys.argv[1:])"
+    )
     command = [sys.executable, "-c", program, "--store", str(place), "serve", "--port", str(port)]
     with subprocess.Popen(command, env={**os.environ, "ROUTER_SETTINGS": ""}, stderr=subprocess.PIPE) as process:
         try:

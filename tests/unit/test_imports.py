@@ -242,3 +242,8 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     """As of any module."""
     with pytest.raises(AttributeError, match=r"^module 'router_core' has no attribute 'Rooter'$"):
         router_core.Rooter  # noqa: B018 - asking for it is the test
+
+
+def test_no_page_is_named_like_a_module_of_python() -> None:
+    """Streamlit puts a page's folder before Python's own modules: one named queue.py would stand in for that."""
+    assert {path.stem for path in (ROOT / "pages").glob("*.py")} & set(sys.stdlib_module_names) == set()

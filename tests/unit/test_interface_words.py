@@ -28,7 +28,7 @@ def test_labels_help_and_errors_are_listed(listing: list[Said]) -> None:
     said = {(one.file, one.text) for one in listing}
     assert ("pages/costs.py", "Cumulative spend") in said
     assert ("pages/main.py", "Each kind of traffic learns by itself.") in said
-    assert ("pages/queue.py", "Skip :small[:gray[s]]") in said
+    assert ("pages/rating_queue.py", "Skip :small[:gray[s]]") in said
     assert any(file == "router_core/learning/value_of_information.py" for file, _ in said)
     assert any(one.by == "setting" and "million input tokens" in one.text for one in listing)
 
