@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.batches import prompts_file
 from tests.browser.conftest import READY, Server
+from tests.servers import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -40,4 +41,4 @@ def test_prompts_to_a_verdict(start_server: Callable[..., Server], page: Page, t
     page.get_by_role("button", name="Close").click()
     page.get_by_role("button", name="Close it").click()
     expect(page.get_by_text("80 of 80 calls answered")).to_have_count(0)
-    assert not list(tmp_path.glob("**/*.batches"))
+    assert wait_for(lambda: not list(tmp_path.glob("**/*.batches")))
