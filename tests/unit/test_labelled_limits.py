@@ -311,3 +311,15 @@ def test_a_text_that_many_rows_share_stands_in_memory_once() -> None:
     column = data.models.index("a")
     assert {id(row[column]) for row in data.responses} == {id(data.responses[0][column])}
     assert data.prompts[0] == data.responses[7][column] == long
+
+
+def test_a_file_named_like_a_module_of_python_does_not_stand_in_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the folder of somebody's script, or of Streamlit's pages, which come first among the paths."""
+    for name in ("queue", "random", "json"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(3)")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    taken: list[Any] = []
+    apart.read_apart(located(as_csv(ROWS), "f.csv"), "utf-8", QUIET, taken.append)
+    assert sum(batch.num_rows for batch in taken) == len(ROWS)

@@ -46,6 +46,8 @@ _LOOK_S: Final = 0.1  # how often it is asked whether the rows are still wanted
 _START_S: Final = 60.0  # for the interpreter to start, on the busiest machine
 _PATIENCE: Final = 5.0  # how much longer than its time of the processor it may take, where others are at work
 _PIECE: Final = 1 << 20
+_PROGRAM: Final = f"import sys; sys.path += sys.argv[3:]; from {__name__} import main; main(*sys.argv[1:3])"
+"""Our paths come behind Python's own: in a folder of scripts a file may be named like one of its modules."""
 _KEPT: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TMPDIR", "VIRTUAL_ENV")
 
 
@@ -56,7 +58,7 @@ def read_apart(place: Located, encoding: Encoding, watch: Watch, take: Take) -> 
         DataFileError: also when it takes too long or too much memory, or breaks off.
         WrongEncodingError, CancelledError: as ``read_rows``.
     """
-    command = [sys.executable, "-P", "-m", __name__, place.name, encoding]
+    command = [sys.executable, "-P", "-c", _PROGRAM, place.name, encoding, *(one for one in sys.path if one)]
     with (
         _as_input(place) as given,
         Popen(command, stdin=given, stdout=PIPE, stderr=DEVNULL, env=_environment()) as child,
@@ -149,14 +151,14 @@ def _environment() -> dict[str, str]:
     ours = str(Path(__file__).parents[3])
     return {
         **{name: os.environ[name] for name in _KEPT if name in os.environ},
-        "PYTHONPATH": os.pathsep.join([ours, *(one for one in sys.path if one)]),
+        "PYTHONPATH": ours,
         "PYTHONDONTWRITEBYTECODE": "1",
         "ARROW_DEFAULT_MEMORY_POOL": "system",  # others take address space in advance
         "MALLOC_ARENA_MAX": "1",
     }
 
 
-def _main(name: str, encoding: Encoding) -> None:
+def main(name: str, encoding: Encoding) -> None:
     """What the other process does."""
     out = sys.stdout.buffer
 
@@ -201,7 +203,3 @@ def _limit(seconds: float) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     except (ImportError, OSError, ValueError):
         pass
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1], sys.argv[2])  # type: ignore[arg-type] # one of ENCODINGS
